@@ -1,0 +1,141 @@
+// Package recipe reads kiln.yaml: what an image is for and what it holds, each
+// part with its reason. It refuses every unknown key, wrong type, duplicate key,
+// tab indent and alias bomb, and reports all problems of a file at once, sorted,
+// each with its place and, where there is one, the nearest valid spelling.
+package recipe
+
+import "kiln"
+
+// Recipe is format v1 of the document. Slices keep the order of the file.
+type Recipe struct {
+	Kiln      string          `yaml:"kiln"` // "v1"
+	Name      string          `yaml:"name"`
+	Version   string          `yaml:"version"`
+	Summary   string          `yaml:"summary"`
+	Owners    []string        `yaml:"owners"`
+	Platforms []kiln.Platform `yaml:"platforms"`
+	Essential bool            `yaml:"essential"` // also install every package marked Essential
+	Sources   []Source        `yaml:"sources"`
+	Layers    []Layer         `yaml:"layers"`
+	Users     []User          `yaml:"users"`
+	Groups    []Group         `yaml:"groups"`
+	Skip      []Skip          `yaml:"skip"`
+	Rules     Rules           `yaml:"rules"`
+	Container Container       `yaml:"container"`
+}
+
+// Source is one archive, or one local package file. Exactly one of Archive, URL
+// and Deb is set.
+type Source struct {
+	Archive    string   `yaml:"archive"`    // a known archive: "debian"
+	URL        string   `yaml:"url"`        // any other Debian archive: http, https or file
+	Deb        string   `yaml:"deb"`        // a single local .deb, relative to the recipe
+	Name       string   `yaml:"name"`       // of an archive given by url; letters, digits, dash. For a known archive: its name
+	Suite      string   `yaml:"suite"`      // suite or codename; "trixie"
+	Components []string `yaml:"components"` // default [main]
+	Pockets    []string `yaml:"pockets"`    // of a known archive: default [updates, security]; [] for the bare suite
+	Keyring    string   `yaml:"keyring"`    // of an archive given by url: key file, relative to the recipe
+	Priority   int      `yaml:"priority"`   // as apt's Pin-Priority; default 500. The higher archive wins before the newer version
+}
+
+// Layer is one named part of the image.
+type Layer struct {
+	Name     string    `yaml:"name"`
+	Packages []Package `yaml:"packages"`
+	Files    []File    `yaml:"files"`
+	Drop     []Glob    `yaml:"drop"` // paths to leave out of this layer, whichever of its packages ships them
+	Keep     []Glob    `yaml:"keep"` // exceptions to drop and to the default rules
+}
+
+// Package is one wanted package. Short form in YAML: "- tzdata: why".
+type Package struct {
+	Name    string            // with an optional ":arch" qualifier
+	Why     string            `yaml:"why"`
+	Version string            `yaml:"version"` // constraint: ">= 2.41", "= 1.2-3", or a bare version, meaning "="
+	Archive string            `yaml:"archive"` // only from the source of this name
+	Drop    []string          `yaml:"drop"`    // globs over the paths of this package: left out
+	Keep    []string          `yaml:"keep"`    // globs: where given, only what matches is kept (and what another rule drops is kept too if it matches)
+	Without map[string]string `yaml:"without"` // dependency of this package that is not followed: reason
+}
+
+// Glob is a path pattern with its reason. Short form in YAML: "- /usr/lib/x/**: why".
+type Glob struct {
+	Path string
+	Why  string
+}
+
+// File is one path that the recipe itself makes. Exactly one of From, Content,
+// Concat, Link and Directory is set.
+type File struct {
+	Path      string          `yaml:"path"`      // absolute
+	From      string          `yaml:"from"`      // host file or folder, relative to the recipe, inside the recipe's folder
+	Content   *string         `yaml:"content"`   // literal text
+	Concat    []string        `yaml:"concat"`    // globs over the layer's packages before drop: the files joined in path order, each ended by a newline
+	Link      string          `yaml:"link"`      // target of a symbolic link
+	Directory bool            `yaml:"directory"` // an empty directory
+	Mode      string          `yaml:"mode"`      // octal, default "0644"; directories "0755"
+	Owner     string          `yaml:"owner"`     // user[:group] by name or number; default root
+	Platforms []kiln.Platform `yaml:"platforms"` // default all
+	Why       string          `yaml:"why"`
+}
+
+// User is one account. Its group of the same name and number is made with it
+// unless Group names another.
+type User struct {
+	Name  string `yaml:"name"`
+	UID   int    `yaml:"uid"`
+	Group string `yaml:"group"` // primary group by name; default one of the user's own name, with gid = uid
+	Gecos string `yaml:"gecos"`
+	Home  string `yaml:"home"`  // default /nonexistent
+	Shell string `yaml:"shell"` // default /usr/sbin/nologin
+	Why   string `yaml:"why"`
+}
+
+// Group is one group.
+type Group struct {
+	Name    string   `yaml:"name"`
+	GID     int      `yaml:"gid"`
+	Members []string `yaml:"members"`
+	Why     string   `yaml:"why"`
+}
+
+// Skip accepts that maintainer scripts of a package are not honoured.
+type Skip struct {
+	Package string   `yaml:"package"`
+	Scripts []string `yaml:"scripts"` // of preinst, postinst; default all
+	Why     string   `yaml:"why"`
+}
+
+// Rules turns named default rules off. A nil entry means on.
+type Rules struct {
+	Off []RuleOff `yaml:"off"`
+}
+
+// RuleOff turns one rule off. Short form in YAML: "- no-doc: why".
+type RuleOff struct {
+	Name string
+	Why  string
+}
+
+// Container is the configuration of the image as a container.
+type Container struct {
+	User        string            `yaml:"user"` // name or number, [:group]
+	Entrypoint  []string          `yaml:"entrypoint"`
+	Command     []string          `yaml:"command"`
+	Env         map[string]string `yaml:"env"`
+	WorkDir     string            `yaml:"workdir"`
+	Ports       []string          `yaml:"ports"` // "8080/tcp"
+	Volumes     []string          `yaml:"volumes"`
+	StopSignal  string            `yaml:"stop-signal"`
+	Labels      map[string]string `yaml:"labels"`
+	Healthcheck *Healthcheck      `yaml:"healthcheck"`
+}
+
+// Healthcheck is docker's; durations as Go writes them ("10s").
+type Healthcheck struct {
+	Command     []string `yaml:"command"`
+	Interval    string   `yaml:"interval"`
+	Timeout     string   `yaml:"timeout"`
+	StartPeriod string   `yaml:"start-period"`
+	Retries     int      `yaml:"retries"`
+}

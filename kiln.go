@@ -1,0 +1,79 @@
+// Package kiln is the vocabulary of the project: what a digest, a platform, a
+// package and an epoch are, how a problem is reported, and how progress is told.
+// It does no I/O and imports the standard library only, so that every room of
+// the house can speak it.
+package kiln
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"strings"
+	"time"
+)
+
+// Digest names content by its SHA-256, written "sha256:" and 64 lower-case
+// hexadecimal digits, as the OCI image specification writes it.
+type Digest string
+
+const digestPrefix = "sha256:"
+
+// ParseDigest checks that s is a well-formed digest.
+func ParseDigest(s string) (Digest, error) {
+	hexes, ok := strings.CutPrefix(s, digestPrefix)
+	if !ok || len(hexes) != 2*sha256.Size || strings.ToLower(hexes) != hexes {
+		return "", fmt.Errorf("not a digest: %q (want sha256: and 64 lower-case hexadecimal digits)", s)
+	}
+	if _, err := hex.DecodeString(hexes); err != nil {
+		return "", fmt.Errorf("not a digest: %q (want sha256: and 64 lower-case hexadecimal digits)", s)
+	}
+	return Digest(s), nil
+}
+
+// DigestFromHex is ParseDigest for the bare hexadecimal form of Debian's indexes.
+func DigestFromHex(s string) (Digest, error) { return ParseDigest(digestPrefix + s) }
+
+// DigestOf returns the digest of b.
+func DigestOf(b []byte) Digest {
+	sum := sha256.Sum256(b)
+	return Digest(digestPrefix + hex.EncodeToString(sum[:]))
+}
+
+// Hex returns the digits without the algorithm's name.
+func (d Digest) Hex() string { return strings.TrimPrefix(string(d), digestPrefix) }
+
+// Short returns the first twelve digits, for people.
+func (d Digest) Short() string {
+	if h := d.Hex(); len(h) > 12 {
+		return h[:12]
+	}
+	return d.Hex()
+}
+
+// Digester computes a Digest of what is written to it.
+type Digester struct{ hash.Hash }
+
+// NewDigester returns an empty Digester.
+func NewDigester() Digester { return Digester{sha256.New()} }
+
+// Digest returns the digest of all that was written so far.
+func (d Digester) Digest() Digest {
+	return Digest(digestPrefix + hex.EncodeToString(d.Sum(nil)))
+}
+
+// Epoch is a time stamp in the image: whole seconds since 1970-01-01 UTC.
+type Epoch int64
+
+// Time returns e in UTC.
+func (e Epoch) Time() time.Time { return time.Unix(int64(e), 0).UTC() }
+
+// PackageID names one package of any family exactly.
+type PackageID struct {
+	Name, Version, Architecture string
+}
+
+// String returns name_version_architecture, as package files are named.
+func (id PackageID) String() string {
+	return id.Name + "_" + id.Version + "_" + id.Architecture
+}
