@@ -1,0 +1,135 @@
+package durable
+
+import (
+	"fmt"
+	"os"
+)
+
+// Step is one thing that a save asks of the disk.
+type Step string
+
+// The steps, in the order of a save.
+const (
+	StepCreate  Step = "create"
+	StepWrite   Step = "write"
+	StepMode    Step = "mode"
+	StepSync    Step = "sync"
+	StepRename  Step = "rename"
+	StepSyncDir Step = "sync-dir"
+)
+
+// Disk does the steps of a save. Nil is the real disk. One with Fault set is for
+// tests of what a failing disk does to those who save on it.
+type Disk struct {
+	// Fault is asked before each step on path. With skip, the step is not done;
+	// err, if any, is what the step reports. So {true, nil} is a step that was
+	// lost without a word, and {false, err} one that was done but reported failed.
+	Fault func(step Step, path string) (skip bool, err error)
+}
+
+func (d *Disk) do(step Step, path string, act func() error) error {
+	if d == nil || d.Fault == nil {
+		return act()
+	}
+	skip, fault := d.Fault(step, path)
+	var err error
+	if !skip {
+		err = act()
+	}
+	if fault != nil {
+		return fault
+	}
+	return err
+}
+
+// Temp is a file that is being written and has no lasting name yet.
+type Temp struct {
+	file    *os.File
+	disk    *Disk
+	written int64
+}
+
+// CreateTemp opens a new file in folder dir, named by pattern as os.CreateTemp
+// does, readable by its owner alone.
+func (d *Disk) CreateTemp(dir, pattern string) (*Temp, error) {
+	t := &Temp{disk: d}
+	err := d.do(StepCreate, dir, func() (err error) {
+		t.file, err = os.CreateTemp(dir, pattern)
+		return err
+	})
+	if err == nil && t.file == nil {
+		err = fmt.Errorf("no file was made in %q", dir)
+	}
+	if err != nil && t.file != nil {
+		t.Discard()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Write appends b.
+func (t *Temp) Write(b []byte) (n int, err error) {
+	n = len(b)
+	err = t.disk.do(StepWrite, t.Name(), func() (err error) {
+		n, err = t.file.Write(b)
+		return err
+	})
+	t.written += int64(n)
+	return n, err
+}
+
+// Name returns the temporary name.
+func (t *Temp) Name() string { return t.file.Name() }
+
+// Check sets the permission bits, and checks that the file is as long as what was
+// written to it.
+func (t *Temp) Check(mode os.FileMode) error {
+	if err := t.disk.do(StepMode, t.Name(), func() error { return t.file.Chmod(mode) }); err != nil {
+		return err
+	}
+	info, err := t.file.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() != t.written {
+		return fmt.Errorf("the disk kept %d bytes of %d", info.Size(), t.written)
+	}
+	return nil
+}
+
+// Seal is Check, and then brings the file to the disk.
+func (t *Temp) Seal(mode os.FileMode) error {
+	if err := t.Check(mode); err != nil {
+		return err
+	}
+	return t.disk.do(StepSync, t.Name(), t.file.Sync)
+}
+
+// Rename gives the file its lasting name, replacing what stood there, and closes it.
+func (t *Temp) Rename(path string) error {
+	if err := t.disk.do(StepRename, path, func() error { return os.Rename(t.Name(), path) }); err != nil {
+		return err
+	}
+	return t.file.Close()
+}
+
+// Discard closes and removes the file. Its errors are of no interest: what is
+// left behind has a temporary name.
+func (t *Temp) Discard() {
+	t.file.Close()
+	os.Remove(t.Name())
+}
+
+// SyncDir brings the names in folder dir to the disk.
+func (d *Disk) SyncDir(dir string) error {
+	return d.do(StepSyncDir, dir, func() error {
+		f, err := os.Open(dir)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		return f.Sync()
+	})
+}

@@ -1,0 +1,74 @@
+// Package durable puts files and folders in place so that a reader, at whatever
+// instant the machine or the process dies, finds the old state or the new one and
+// never a part of either; and it holds locks that die with their process.
+//
+// A file is saved as: own temporary name in the same folder, size check, fsync,
+// rename, fsync of the folder. Nothing here knows what the files mean.
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// WriteFile saves what write produces under path with the given permission bits,
+// whatever the umask. When it returns an error, path is what it was before, and
+// no temporary file is left; an error of the last step alone, the fsync of the
+// folder, can leave the new content in place.
+func WriteFile(path string, mode os.FileMode, write func(io.Writer) error) error {
+	return (*Disk)(nil).WriteFile(path, mode, write)
+}
+
+// WriteFile is the function of that name, on this disk.
+func (d *Disk) WriteFile(path string, mode os.FileMode, write func(io.Writer) error) (err error) {
+	f, err := d.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp-*")
+	if err != nil {
+		return fmt.Errorf("cannot write the file %q: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			f.Discard()
+			err = fmt.Errorf("cannot write the file %q: %w", path, err)
+		}
+	}()
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := f.Seal(mode); err != nil {
+		return err
+	}
+	if err := f.Rename(path); err != nil {
+		return err
+	}
+	return d.SyncDir(filepath.Dir(path))
+}
+
+// IsFull reports whether err says that the disk, or the user's share of it, is full.
+func IsFull(err error) bool {
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
+}
+
+// RemoveAll is os.RemoveAll for a tree that may hold folders its owner cannot
+// write, as an unpacked root file system does: it makes them writable first.
+// It never follows a link.
+func RemoveAll(path string) error {
+	if err := os.RemoveAll(path); err == nil {
+		return nil
+	}
+	open := func(p string, e fs.DirEntry, err error) error {
+		if err == nil && e.IsDir() {
+			return os.Chmod(p, 0o700)
+		}
+		return nil // what cannot be opened is named by the removal below
+	}
+	if err := filepath.WalkDir(path, open); err != nil {
+		return err
+	}
+	return os.RemoveAll(path)
+}

@@ -1,0 +1,239 @@
+package durable_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kiln/internal/durable"
+)
+
+func writer(text string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, e := range entries {
+		all = append(all, e.Name())
+	}
+	return all
+}
+
+func TestWriteFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a")
+	for _, text := range []string{"old", "new and longer", ""} {
+		if err := durable.WriteFile(path, 0o666, writer(text)); err != nil {
+			t.Fatal(err)
+		}
+		if got := read(t, path); got != text {
+			t.Errorf("content %q, want %q", got, text)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o666 {
+		t.Errorf("mode %v: the umask got through", info.Mode())
+	}
+}
+
+func TestWriteFileKeepsTheErrorOfItsWriter(t *testing.T) {
+	dir, cause := t.TempDir(), errors.New("no more")
+	path := filepath.Join(dir, "a")
+	err := durable.WriteFile(path, 0o644, func(w io.Writer) error {
+		io.WriteString(w, "half")
+		return cause
+	})
+	if !errors.Is(err, cause) {
+		t.Errorf("error %v, want %v", err, cause)
+	}
+	if got := names(t, dir); got != nil {
+		t.Errorf("left behind: %q", got)
+	}
+}
+
+// Every step of a save is lost, fails, or is done but reported failed. The file
+// is then what it was or what it should be; and it is the new one if the save
+// says so, but for what only a look at the disk after a power cut could tell.
+func TestWriteFileFaults(t *testing.T) {
+	type fault struct {
+		skip bool
+		err  error
+	}
+	broken := syscall.ENOSPC
+	steps := []durable.Step{durable.StepCreate, durable.StepWrite, durable.StepMode, durable.StepSync, durable.StepRename, durable.StepSyncDir}
+	for _, step := range steps {
+		for _, f := range []fault{{true, nil}, {true, broken}, {false, broken}} {
+			t.Run(fmt.Sprintf("%s/skip=%v,err=%v", step, f.skip, f.err), func(t *testing.T) {
+				dir, hits := t.TempDir(), 0
+				path := filepath.Join(dir, "a")
+				if err := durable.WriteFile(path, 0o644, writer("old")); err != nil {
+					t.Fatal(err)
+				}
+				disk := &durable.Disk{Fault: func(s durable.Step, _ string) (bool, error) {
+					if s != step {
+						return false, nil
+					}
+					hits++
+					return f.skip, f.err
+				}}
+				err := disk.WriteFile(path, 0o644, writer("new!"))
+				if hits == 0 {
+					t.Fatal("the step was never asked for")
+				}
+				if f.err != nil && !durable.IsFull(err) {
+					t.Errorf("error %v, want %v", err, f.err)
+				}
+				got := read(t, path)
+				if got != "old" && got != "new!" {
+					t.Errorf("half a file: %q", got)
+				}
+				if err == nil && got != "new!" && step != durable.StepRename {
+					t.Errorf("the save reports success, the file holds %q", got)
+				}
+				if err != nil && got != "old" && step != durable.StepSyncDir && step != durable.StepRename {
+					t.Errorf("the save reports %v, the file holds %q", err, got)
+				}
+				if err != nil && len(names(t, dir)) > 1 {
+					t.Errorf("left behind: %q", names(t, dir))
+				}
+			})
+		}
+	}
+}
+
+func folder(t *testing.T, path, text string) string {
+	t.Helper()
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(path, "f"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestReplaceDir(t *testing.T) {
+	noExchange := &durable.Disk{Fault: once(durable.StepRename, 1, syscall.ENOSYS)}
+	for name, replace := range map[string]func(tmp, final string) error{
+		"exchange": durable.ReplaceDir, "aside": noExchange.ReplaceDir,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			final := folder(t, filepath.Join(dir, "final"), "old")
+			if err := replace(folder(t, filepath.Join(dir, "tmp"), "new"), final); err != nil {
+				t.Fatal(err)
+			}
+			if got := read(t, filepath.Join(final, "f")); got != "new" {
+				t.Errorf("final holds %q", got)
+			}
+			if diff := cmp.Diff([]string{"final"}, names(t, dir)); diff != "" {
+				t.Errorf("left in the folder (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestReplaceDirWhereNothingIs(t *testing.T) {
+	dir := t.TempDir()
+	if err := durable.ReplaceDir(folder(t, filepath.Join(dir, "tmp"), "new"), filepath.Join(dir, "final")); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, filepath.Join(dir, "final", "f")); got != "new" {
+		t.Errorf("final holds %q", got)
+	}
+}
+
+// Whichever rename fails, the old folder is in its place afterwards.
+func TestReplaceDirRestores(t *testing.T) {
+	for n := 1; n <= 3; n++ {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			dir, renames := t.TempDir(), 0
+			final := folder(t, filepath.Join(dir, "final"), "old")
+			disk := &durable.Disk{Fault: func(s durable.Step, _ string) (bool, error) {
+				if s != durable.StepRename {
+					return false, nil
+				}
+				renames++
+				switch {
+				case renames == n:
+					return true, syscall.EIO
+				case renames == 1:
+					return true, syscall.ENOSYS
+				}
+				return false, nil
+			}}
+			if err := disk.ReplaceDir(folder(t, filepath.Join(dir, "tmp"), "new"), final); !errors.Is(err, syscall.EIO) {
+				t.Errorf("error %v, want %v", err, syscall.EIO)
+			}
+			if got := read(t, filepath.Join(final, "f")); got != "old" {
+				t.Errorf("final holds %q", got)
+			}
+			if diff := cmp.Diff([]string{"final", "tmp"}, names(t, dir)); diff != "" {
+				t.Errorf("left in the folder (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// once fails the nth step of a kind, without doing it.
+func once(step durable.Step, n int, err error) func(durable.Step, string) (bool, error) {
+	return func(s durable.Step, _ string) (bool, error) {
+		if s != step {
+			return false, nil
+		}
+		n--
+		if n == 0 {
+			return true, err
+		}
+		return false, nil
+	}
+}
+
+func TestRemoveAllOfReadOnlyFolders(t *testing.T) {
+	top := filepath.Join(t.TempDir(), "top")
+	inner := folder(t, filepath.Join(top, "a", "b"), "x")
+	outside := folder(t, filepath.Join(t.TempDir(), "outside"), "y")
+	if err := os.Symlink(outside, filepath.Join(inner, "link")); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{inner, filepath.Dir(inner)} {
+		if err := os.Chmod(d, 0o500); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := durable.RemoveAll(top); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(top); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
+	}
+	if got := read(t, filepath.Join(outside, "f")); got != "y" {
+		t.Errorf("a link was followed")
+	}
+}
