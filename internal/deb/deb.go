@@ -22,9 +22,9 @@ type Package struct {
 	Breaks        Relations
 	Replaces      Relations
 	Provides      Relations
-	InstalledSize int64  // in KiB, as the field gives it
-	Filename      string // of an index: path below the archive's root
-	SHA256        string // of an index: 64 hexadecimal digits, as written
+	InstalledSize int64  // in KiB, as the field gives it; 0 where it gives no number
+	Filename      string // of an index: path below the archive's root, clean and relative
+	SHA256        string // of an index: 64 lower-case hexadecimal digits
 	Size          int64  // of an index, in bytes
 }
 
