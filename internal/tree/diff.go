@@ -1,0 +1,83 @@
+package tree
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+)
+
+// Change is one path at which two trees differ.
+type Change struct {
+	Path   string
+	Before *Entry   // nil: added
+	After  *Entry   // nil: removed
+	Fields []string // of an entry in both trees: what differs, as Listing calls it, in its order
+}
+
+// String tells the change in one line: "+ entry", "- entry" or "~ path: field
+// before -> after, ...".
+func (c Change) String() string {
+	switch {
+	case c.Before == nil:
+		return "+ " + c.After.String()
+	case c.After == nil:
+		return "- " + c.Before.String()
+	}
+	return fmt.Sprintf("~ %s (%s)\n  was %s\n  is  %s", Absolute(c.Path), strings.Join(c.Fields, ", "), c.Before, c.After)
+}
+
+// Diff returns the changes that lead from a to b, sorted by path. It compares
+// what the tree digest covers: no changes means the same digest.
+func Diff(a, b *Tree) []Change {
+	var changes []Change
+	left, right := a.Paths(), b.Paths()
+	for len(left) > 0 || len(right) > 0 {
+		switch order := compareHeads(left, right); {
+		case order < 0:
+			changes = append(changes, Change{Path: left[0], Before: &a.nodes[left[0]].entry})
+			left = left[1:]
+		case order > 0:
+			changes = append(changes, Change{Path: right[0], After: &b.nodes[right[0]].entry})
+			right = right[1:]
+		default:
+			before, after := &a.nodes[left[0]].entry, &b.nodes[left[0]].entry
+			if fields := differing(before, after); fields != nil {
+				changes = append(changes, Change{Path: left[0], Before: before, After: after, Fields: fields})
+			}
+			left, right = left[1:], right[1:]
+		}
+	}
+	return changes
+}
+
+// compareHeads orders the first elements; an empty list comes last.
+func compareHeads(left, right []string) int {
+	switch {
+	case len(right) == 0:
+		return -1
+	case len(left) == 0:
+		return 1
+	}
+	return Compare(left[0], right[0])
+}
+
+func differing(a, b *Entry) []string {
+	var fields []string
+	note := func(differs bool, field string) {
+		if differs {
+			fields = append(fields, field)
+		}
+	}
+	note(a.Type != b.Type, "type")
+	note(a.Mode != b.Mode && (a.Type != Symlink || b.Type != Symlink), "mode")
+	note(a.UID != b.UID, "uid")
+	note(a.GID != b.GID, "gid")
+	note(a.ModTime != b.ModTime, "mtime")
+	note(a.Size != b.Size, "size")
+	note(a.Content != b.Content, "content")
+	note(a.Link != b.Link && !a.Hard && !b.Hard, "link")
+	note(a.Hard != b.Hard || a.Hard && a.Link != b.Link, "hard")
+	note(a.Major != b.Major || a.Minor != b.Minor, "device")
+	note(!maps.Equal(a.Xattrs, b.Xattrs), "xattr")
+	return fields
+}

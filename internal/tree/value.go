@@ -1,0 +1,138 @@
+package tree
+
+import (
+	"fmt"
+	"io/fs"
+	"iter"
+	"maps"
+	"slices"
+)
+
+// Tree is a root file system: one Entry for each path, the root included, every
+// parent a directory. Further hard links name the first of their group in path
+// order, whatever the order they came in. The zero value is not usable: New.
+// A Tree may be read by many goroutines as long as none changes it, once Paths
+// or anything that lists has been called.
+type Tree struct {
+	nodes  map[string]*node
+	groups map[string][]string // first name of a group of hard links: all its names, sorted
+	sorted []string            // every path, sorted; nil when it must be made anew
+}
+
+type node struct {
+	entry Entry
+	kids  map[string]struct{} // of a directory: the last components of its entries' paths
+}
+
+// New returns a tree that holds only its root: 0755, owned by root, epoch 0.
+func New() *Tree {
+	t := &Tree{nodes: map[string]*node{}, groups: map[string][]string{}}
+	t.nodes["."] = &node{entry: Entry{Path: ".", Type: Dir, Mode: 0o755}}
+	return t
+}
+
+// Of returns a tree of the given entries, in whatever order they come.
+func Of(entries ...Entry) (*Tree, error) {
+	t := New()
+	sorted := slices.Clone(entries)
+	SortEntries(sorted)
+	for _, hard := range []bool{false, true} { // links last: a group's first name need not sort first here
+		for i := range sorted {
+			if sorted[i].Hard != hard {
+				continue
+			}
+			if err := t.Insert(sorted[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return t, nil
+}
+
+// SortEntries sorts by path, as a Member is sorted.
+func SortEntries(entries []Entry) {
+	slices.SortStableFunc(entries, func(a, b Entry) int { return Compare(a.Path, b.Path) })
+}
+
+// Len returns the number of entries, the root included.
+func (t *Tree) Len() int { return len(t.nodes) }
+
+// Lookup returns the entry at p itself: links are not followed.
+func (t *Tree) Lookup(p string) (Entry, bool) {
+	if n := t.nodes[p]; n != nil {
+		return n.entry, true
+	}
+	return Entry{}, false
+}
+
+// Paths returns every path, sorted. The caller must not change it.
+func (t *Tree) Paths() []string {
+	if t.sorted == nil {
+		t.sorted = slices.SortedFunc(maps.Keys(t.nodes), Compare)
+	}
+	return t.sorted
+}
+
+// All yields every entry, sorted by path. The tree must not change meanwhile.
+func (t *Tree) All() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for _, p := range t.Paths() {
+			if !yield(t.nodes[p].entry) {
+				return
+			}
+		}
+	}
+}
+
+// Entries returns All as a slice.
+func (t *Tree) Entries() []Entry { return slices.Collect(t.All()) }
+
+// Children returns the paths directly in directory p, sorted.
+func (t *Tree) Children(p string) []string {
+	n := t.nodes[p]
+	if n == nil {
+		return nil
+	}
+	var paths []string
+	for _, name := range slices.Sorted(maps.Keys(n.kids)) {
+		paths = append(paths, Join(p, name))
+	}
+	return paths
+}
+
+// Names returns every name of the file at p, sorted: more than one where it has
+// hard links.
+func (t *Tree) Names(p string) []string {
+	e, ok := t.Lookup(p)
+	if !ok {
+		return nil
+	}
+	first := p
+	if e.Hard {
+		first = e.Link
+	}
+	if names := t.groups[first]; names != nil {
+		return slices.Clone(names)
+	}
+	return []string{p}
+}
+
+// Clone returns an independent copy.
+func (t *Tree) Clone() *Tree {
+	c := &Tree{nodes: make(map[string]*node, len(t.nodes)), groups: make(map[string][]string, len(t.groups)), sorted: t.sorted}
+	for p, n := range t.nodes {
+		c.nodes[p] = &node{entry: n.entry, kids: maps.Clone(n.kids)}
+	}
+	for first, names := range t.groups {
+		c.groups[first] = slices.Clone(names)
+	}
+	return c
+}
+
+func notThere(p string) error {
+	return &fs.PathError{Op: "look up", Path: Absolute(p), Err: fs.ErrNotExist}
+}
+
+func notDir(p string, t Type) error {
+	return fmt.Errorf("%q is %s, not a directory", Absolute(p), t.Name())
+}
