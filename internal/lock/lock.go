@@ -1,6 +1,10 @@
 // Package lock reads and writes kiln.lock: the exact inputs that a recipe
 // resolved to, with hashes and the signed chain. It is JSON, stable under
 // re-run, holds no mirror address and no fact of the machine that wrote it.
+//
+// It has one form: what Parse takes, Marshal gives back, but for white space. So
+// nothing that kiln would not write is ever read: no unknown or doubled key, no
+// other order, no digest in capitals.
 package lock
 
 import (
@@ -23,37 +27,37 @@ type Lock struct {
 // Archive is one source of packages with the state that it was locked in.
 type Archive struct {
 	Name    string   `json:"name"` // "debian", or the recipe's own name for it
-	Suite   string   `json:"suite"`
+	Suite   string   `json:"suite" layout:"join"`
 	Pockets []Pocket `json:"pockets"`
 }
 
 // Pocket is one signed Release: of the suite itself, or of its updates or security pocket.
 type Pocket struct {
-	Name       string      `json:"name"`  // "release", "updates", "security"
-	Suite      string      `json:"suite"` // folder below dists/: "trixie-updates"
-	Codename   string      `json:"codename"`
+	Name       string      `json:"name"`                // "release", "updates", "security"
+	Suite      string      `json:"suite" layout:"join"` // folder below dists/: "trixie-updates"
+	Codename   string      `json:"codename" layout:"join"`
 	Release    kiln.Digest `json:"release"`             // of the signed text: InRelease as served, or Release
 	Signature  kiln.Digest `json:"signature,omitempty"` // of Release.gpg, where the signature is detached
 	Date       time.Time   `json:"date"`
-	ValidUntil *time.Time  `json:"valid_until,omitempty"`
-	JudgedAt   *time.Time  `json:"judged_at,omitempty"` // only where --at was given
+	ValidUntil *time.Time  `json:"valid_until,omitempty" layout:"join"`
+	JudgedAt   *time.Time  `json:"judged_at,omitempty" layout:"join"` // only where --at was given
 	Signers    []Signer    `json:"signers"`
 	Indexes    []Index     `json:"indexes"`
 }
 
 // Signer is one key whose signature over the Release was good.
 type Signer struct {
-	Fingerprint string `json:"fingerprint"` // 40 upper-case hexadecimal digits of the primary key
-	Name        string `json:"name"`        // user id
+	Fingerprint string `json:"fingerprint" layout:"join"` // 40 upper-case hexadecimal digits of the primary key
+	Name        string `json:"name" layout:"join"`        // user id
 }
 
 // Index is one Packages file that a Release vouches for.
 type Index struct {
 	Component    string `json:"component"`
-	Architecture string `json:"architecture"`
-	Path         string `json:"path"`   // below the folder of the suite: "main/binary-amd64/Packages.xz"
-	SHA256       string `json:"sha256"` // 64 hexadecimal digits
-	Size         int64  `json:"size"`
+	Architecture string `json:"architecture" layout:"join"`
+	Path         string `json:"path" layout:"join"` // below the folder of the suite: "main/binary-amd64/Packages.xz"
+	SHA256       string `json:"sha256"`             // 64 hexadecimal digits
+	Size         int64  `json:"size" layout:"join"`
 }
 
 // Platform is what one platform of the recipe resolved to.
@@ -64,12 +68,12 @@ type Platform struct {
 // Package is one exact package.
 type Package struct {
 	Name         string   `json:"name"`
-	Version      string   `json:"version"`
-	Architecture string   `json:"architecture"`
+	Version      string   `json:"version" layout:"join"`
+	Architecture string   `json:"architecture" layout:"join"`
 	Source       string   `json:"source"`
-	Archive      string   `json:"archive"` // "debian/trixie", "debian/trixie-security", "vendor/stable", or "local" for a .deb of the recipe
-	Path         string   `json:"path"`    // below the archive's root: "pool/main/..."; of a local .deb: relative to the recipe
-	SHA256       string   `json:"sha256"`  // 64 hexadecimal digits, as archives write it
-	Size         int64    `json:"size"`
+	Archive      string   `json:"archive" layout:"join"` // "debian/trixie", "debian/trixie-security", "vendor/stable", or "local" for a .deb of the recipe
+	Path         string   `json:"path"`                  // below the archive's root: "pool/main/..."; of a local .deb: relative to the recipe
+	SHA256       string   `json:"sha256"`                // 64 hexadecimal digits, as archives write it
+	Size         int64    `json:"size" layout:"join"`
 	RequiredBy   []string `json:"required_by"` // sorted: names of packages, "recipe" where the recipe asks for it, "essential"
 }

@@ -8,20 +8,22 @@ import "kiln"
 
 // Recipe is format v1 of the document. Slices keep the order of the file.
 type Recipe struct {
-	Kiln      string          `yaml:"kiln"` // "v1"
-	Name      string          `yaml:"name"`
-	Version   string          `yaml:"version"`
-	Summary   string          `yaml:"summary"`
-	Owners    []string        `yaml:"owners"`
-	Platforms []kiln.Platform `yaml:"platforms"`
-	Essential bool            `yaml:"essential"` // also install every package marked Essential
-	Sources   []Source        `yaml:"sources"`
-	Layers    []Layer         `yaml:"layers"`
-	Users     []User          `yaml:"users"`
-	Groups    []Group         `yaml:"groups"`
-	Skip      []Skip          `yaml:"skip"`
-	Rules     Rules           `yaml:"rules"`
-	Container Container       `yaml:"container"`
+	Kiln      string          `yaml:"kiln" jsonschema:"required"`      // format of the document: "v1"
+	Name      string          `yaml:"name" jsonschema:"required"`      // of the image: small letters and digits, joined by . _ or -
+	Version   string          `yaml:"version"`                         // of the image; written as it stands here, so 1.10 is not 1.1
+	Summary   string          `yaml:"summary"`                         // what the image is for, in one sentence
+	Owners    []string        `yaml:"owners"`                          // teams or people who answer for the image
+	Platforms []kiln.Platform `yaml:"platforms" jsonschema:"required"` // what to build for, such as linux/amd64
+	Essential bool            `yaml:"essential"`                       // also install every package marked Essential
+	Sources   []Source        `yaml:"sources"`                         // where packages come from
+	Layers    []Layer         `yaml:"layers" jsonschema:"required"`    // in order, the lowest first
+	Users     []User          `yaml:"users"`                           // accounts besides root
+	Groups    []Group         `yaml:"groups"`                          // groups besides those that come with a user
+	Skip      []Skip          `yaml:"skip"`                            // maintainer scripts that are not honoured
+	Rules     Rules           `yaml:"rules"`                           // default rules
+	Container Container       `yaml:"container"`                       // how the image runs as a container
+
+	document *document // where it was read from; nil for a Recipe made by hand
 }
 
 // Source is one archive, or one local package file. Exactly one of Archive, URL
@@ -40,22 +42,22 @@ type Source struct {
 
 // Layer is one named part of the image.
 type Layer struct {
-	Name     string    `yaml:"name"`
-	Packages []Package `yaml:"packages"`
-	Files    []File    `yaml:"files"`
-	Drop     []Glob    `yaml:"drop"` // paths to leave out of this layer, whichever of its packages ships them
-	Keep     []Glob    `yaml:"keep"` // exceptions to drop and to the default rules
+	Name     string    `yaml:"name" jsonschema:"required"` // as it is called in the output and the history; "dpkg" is taken by kiln
+	Packages []Package `yaml:"packages"`                   // what the layer is for; what these depend on comes along
+	Files    []File    `yaml:"files"`                      // what the recipe itself makes
+	Drop     []Glob    `yaml:"drop"`                       // paths to leave out of this layer, whichever of its packages ships them
+	Keep     []Glob    `yaml:"keep"`                       // exceptions to drop and to the default rules
 }
 
 // Package is one wanted package. Short form in YAML: "- tzdata: why".
 type Package struct {
 	Name    string            // with an optional ":arch" qualifier
-	Why     string            `yaml:"why"`
-	Version string            `yaml:"version"` // constraint: ">= 2.41", "= 1.2-3", or a bare version, meaning "="
-	Archive string            `yaml:"archive"` // only from the source of this name
-	Drop    []string          `yaml:"drop"`    // globs over the paths of this package: left out
-	Keep    []string          `yaml:"keep"`    // globs: where given, only what matches is kept (and what another rule drops is kept too if it matches)
-	Without map[string]string `yaml:"without"` // dependency of this package that is not followed: reason
+	Why     string            `yaml:"why" jsonschema:"required"` // what it is for
+	Version string            `yaml:"version"`                   // constraint: ">= 2.41", "= 1.2-3", or a bare version, meaning "="
+	Archive string            `yaml:"archive"`                   // only from the source of this name
+	Drop    []string          `yaml:"drop"`                      // globs over the paths of this package: left out
+	Keep    []string          `yaml:"keep"`                      // globs: where given, only what matches is kept (and what another rule drops is kept too if it matches)
+	Without map[string]string `yaml:"without"`                   // dependency of this package that is not followed: reason
 }
 
 // Glob is a path pattern with its reason. Short form in YAML: "- /usr/lib/x/**: why".
@@ -67,48 +69,48 @@ type Glob struct {
 // File is one path that the recipe itself makes. Exactly one of From, Content,
 // Concat, Link and Directory is set.
 type File struct {
-	Path      string          `yaml:"path"`      // absolute
-	From      string          `yaml:"from"`      // host file or folder, relative to the recipe, inside the recipe's folder
-	Content   *string         `yaml:"content"`   // literal text
-	Concat    []string        `yaml:"concat"`    // globs over the layer's packages before drop: the files joined in path order, each ended by a newline
-	Link      string          `yaml:"link"`      // target of a symbolic link
-	Directory bool            `yaml:"directory"` // an empty directory
-	Mode      string          `yaml:"mode"`      // octal, default "0644"; directories "0755"
-	Owner     string          `yaml:"owner"`     // user[:group] by name or number; default root
-	Platforms []kiln.Platform `yaml:"platforms"` // default all
-	Why       string          `yaml:"why"`
+	Path      string          `yaml:"path" jsonschema:"required"` // absolute
+	From      string          `yaml:"from"`                       // host file or folder, relative to the recipe, inside the recipe's folder
+	Content   *string         `yaml:"content"`                    // literal text
+	Concat    []string        `yaml:"concat"`                     // globs over the layer's packages before drop: the files joined in path order, each ended by a newline
+	Link      string          `yaml:"link"`                       // target of a symbolic link
+	Directory bool            `yaml:"directory"`                  // an empty directory
+	Mode      string          `yaml:"mode"`                       // octal, default "0644"; directories "0755"
+	Owner     string          `yaml:"owner"`                      // user[:group] by name or number; default root
+	Platforms []kiln.Platform `yaml:"platforms"`                  // default all
+	Why       string          `yaml:"why" jsonschema:"required"`  // what it is for
 }
 
 // User is one account. Its group of the same name and number is made with it
 // unless Group names another.
 type User struct {
-	Name  string `yaml:"name"`
-	UID   int    `yaml:"uid"`
-	Group string `yaml:"group"` // primary group by name; default one of the user's own name, with gid = uid
-	Gecos string `yaml:"gecos"`
-	Home  string `yaml:"home"`  // default /nonexistent
-	Shell string `yaml:"shell"` // default /usr/sbin/nologin
-	Why   string `yaml:"why"`
+	Name  string `yaml:"name" jsonschema:"required"` // small letters, digits, _ and -
+	UID   int    `yaml:"uid" jsonschema:"required"`  // 0 to 4294967294
+	Group string `yaml:"group"`                      // primary group by name; default one of the user's own name, with gid = uid
+	Gecos string `yaml:"gecos"`                      // full name or the like
+	Home  string `yaml:"home"`                       // default /nonexistent
+	Shell string `yaml:"shell"`                      // default /usr/sbin/nologin
+	Why   string `yaml:"why" jsonschema:"required"`  // what it is for
 }
 
 // Group is one group.
 type Group struct {
-	Name    string   `yaml:"name"`
-	GID     int      `yaml:"gid"`
-	Members []string `yaml:"members"`
-	Why     string   `yaml:"why"`
+	Name    string   `yaml:"name" jsonschema:"required"` // small letters, digits, _ and -
+	GID     int      `yaml:"gid" jsonschema:"required"`  // 0 to 4294967294
+	Members []string `yaml:"members"`                    // users in this group besides those whose primary group it is
+	Why     string   `yaml:"why" jsonschema:"required"`  // what it is for
 }
 
 // Skip accepts that maintainer scripts of a package are not honoured.
 type Skip struct {
-	Package string   `yaml:"package"`
-	Scripts []string `yaml:"scripts"` // of preinst, postinst; default all
-	Why     string   `yaml:"why"`
+	Package string   `yaml:"package" jsonschema:"required"` // name of the package
+	Scripts []string `yaml:"scripts"`                       // of preinst, postinst; default all
+	Why     string   `yaml:"why" jsonschema:"required"`     // what makes up for them, or why nothing needs to
 }
 
 // Rules turns named default rules off. A nil entry means on.
 type Rules struct {
-	Off []RuleOff `yaml:"off"`
+	Off []RuleOff `yaml:"off"` // rules that do not apply to this image
 }
 
 // RuleOff turns one rule off. Short form in YAML: "- no-doc: why".
@@ -119,23 +121,23 @@ type RuleOff struct {
 
 // Container is the configuration of the image as a container.
 type Container struct {
-	User        string            `yaml:"user"` // name or number, [:group]
-	Entrypoint  []string          `yaml:"entrypoint"`
-	Command     []string          `yaml:"command"`
-	Env         map[string]string `yaml:"env"`
-	WorkDir     string            `yaml:"workdir"`
-	Ports       []string          `yaml:"ports"` // "8080/tcp"
-	Volumes     []string          `yaml:"volumes"`
-	StopSignal  string            `yaml:"stop-signal"`
-	Labels      map[string]string `yaml:"labels"`
+	User        string            `yaml:"user"`        // name or number, [:group]
+	Entrypoint  []string          `yaml:"entrypoint"`  // program and arguments
+	Command     []string          `yaml:"command"`     // default arguments of the entrypoint, or the program where there is none
+	Env         map[string]string `yaml:"env"`         // variables; values are texts as they stand here
+	WorkDir     string            `yaml:"workdir"`     // absolute path
+	Ports       []string          `yaml:"ports"`       // "8080/tcp"
+	Volumes     []string          `yaml:"volumes"`     // absolute paths
+	StopSignal  string            `yaml:"stop-signal"` // such as SIGTERM
+	Labels      map[string]string `yaml:"labels"`      // further labels and annotations
 	Healthcheck *Healthcheck      `yaml:"healthcheck"`
 }
 
 // Healthcheck is docker's; durations as Go writes them ("10s").
 type Healthcheck struct {
-	Command     []string `yaml:"command"`
-	Interval    string   `yaml:"interval"`
-	Timeout     string   `yaml:"timeout"`
-	StartPeriod string   `yaml:"start-period"`
-	Retries     int      `yaml:"retries"`
+	Command     []string `yaml:"command" jsonschema:"required"` // program and arguments; exit 0 means healthy
+	Interval    string   `yaml:"interval"`                      // between two checks, such as 10s
+	Timeout     string   `yaml:"timeout"`                       // of one check
+	StartPeriod string   `yaml:"start-period"`                  // in which failures do not count
+	Retries     int      `yaml:"retries"`                       // failures in a row that make it unhealthy
 }

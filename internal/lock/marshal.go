@@ -1,0 +1,186 @@
+package lock
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"kiln"
+)
+
+// Marshal returns the one form of the document: lists sorted, times in UTC and
+// whole seconds, two spaces of indent, a line end at the end. A package takes a
+// few lines, so that a change of one reads well and merges well.
+//
+// A field tagged layout:"join" stays on the line of the field before it; where
+// the first field of a struct is tagged so, the struct is one line.
+func (l *Lock) Marshal() []byte {
+	p := &printer{}
+	p.value(reflect.ValueOf(*l.canonical()), 0)
+	p.WriteByte('\n')
+	return p.Bytes()
+}
+
+type printer struct{ bytes.Buffer }
+
+func (p *printer) line(depth int) { p.WriteString("\n" + strings.Repeat("  ", depth)) }
+
+func (p *printer) value(v reflect.Value, depth int) {
+	switch v.Kind() {
+	case reflect.Struct:
+		if t, ok := v.Interface().(time.Time); ok {
+			p.leaf(t.Format(time.RFC3339))
+			return
+		}
+		p.structure(v, depth)
+	case reflect.Pointer:
+		p.value(v.Elem(), depth)
+	case reflect.Slice:
+		p.list(v, depth)
+	case reflect.Map:
+		p.platforms(v.Interface().(map[kiln.Platform]*Platform), depth)
+	default:
+		p.leaf(v.Interface())
+	}
+}
+
+// leaf writes a text or number.
+func (p *printer) leaf(v any) {
+	enc := json.NewEncoder(p)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic("bug: a leaf of the lock does not marshal: " + err.Error())
+	}
+	p.Truncate(p.Len() - 1)
+}
+
+func (p *printer) structure(v reflect.Value, depth int) {
+	fields := reflect.VisibleFields(v.Type())
+	flat := joined(fields[0])
+	p.WriteByte('{')
+	for i, f := range fields {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if options == "omitempty" && v.Field(i).IsZero() {
+			continue
+		}
+		if i > 0 {
+			p.WriteByte(',')
+		}
+		switch {
+		case !joined(f):
+			p.line(depth + 1)
+		case i > 0:
+			p.WriteByte(' ')
+		}
+		fmt.Fprintf(p, "%q: ", name)
+		p.value(v.Field(i), depth+1)
+	}
+	if !flat {
+		p.line(depth)
+	}
+	p.WriteByte('}')
+}
+
+func joined(f reflect.StructField) bool { return f.Tag.Get("layout") == "join" }
+
+// list writes texts on one line, and anything else one item to a line.
+func (p *printer) list(v reflect.Value, depth int) {
+	texts := v.Type().Elem().Kind() == reflect.String
+	p.WriteByte('[')
+	for i := range v.Len() {
+		switch {
+		case texts && i > 0:
+			p.WriteString(", ")
+		case !texts && i > 0:
+			p.WriteByte(',')
+		}
+		if !texts {
+			p.line(depth + 1)
+		}
+		p.value(v.Index(i), depth+1)
+	}
+	if !texts && v.Len() > 0 {
+		p.line(depth)
+	}
+	p.WriteByte(']')
+}
+
+func (p *printer) platforms(m map[kiln.Platform]*Platform, depth int) {
+	p.WriteByte('{')
+	for i, k := range sortedPlatforms(m) {
+		if i > 0 {
+			p.WriteByte(',')
+		}
+		p.line(depth + 1)
+		p.leaf(k.String())
+		p.WriteString(": ")
+		p.value(reflect.ValueOf(m[k]), depth+1)
+	}
+	if len(m) > 0 {
+		p.line(depth)
+	}
+	p.WriteByte('}')
+}
+
+func sortedPlatforms(m map[kiln.Platform]*Platform) []kiln.Platform {
+	var list []kiln.Platform
+	for k := range m {
+		list = append(list, k)
+	}
+	slices.SortFunc(list, func(a, b kiln.Platform) int { return cmp.Compare(a.String(), b.String()) })
+	return list
+}
+
+// canonical returns a copy with every list sorted and every time in UTC seconds.
+func (l *Lock) canonical() *Lock {
+	c := &Lock{Format: l.Format, Wants: l.Wants, Platforms: map[kiln.Platform]*Platform{}}
+	for _, a := range l.Archives {
+		pockets := slices.Clone(a.Pockets)
+		for i := range pockets {
+			pockets[i] = pockets[i].canonical()
+		}
+		slices.SortFunc(pockets, func(a, b Pocket) int { return cmp.Compare(a.Suite, b.Suite) })
+		a.Pockets = pockets
+		c.Archives = append(c.Archives, a)
+	}
+	slices.SortFunc(c.Archives, func(a, b Archive) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Suite, b.Suite))
+	})
+	for k, p := range l.Platforms {
+		c.Platforms[k] = p.canonical()
+	}
+	return c
+}
+
+func (p Pocket) canonical() Pocket {
+	p.Date = seconds(p.Date)
+	for _, t := range []**time.Time{&p.ValidUntil, &p.JudgedAt} {
+		if *t != nil {
+			s := seconds(**t)
+			*t = &s
+		}
+	}
+	p.Signers, p.Indexes = slices.Clone(p.Signers), slices.Clone(p.Indexes)
+	slices.SortFunc(p.Signers, func(a, b Signer) int { return cmp.Compare(a.Fingerprint, b.Fingerprint) })
+	slices.SortFunc(p.Indexes, func(a, b Index) int { return cmp.Compare(a.Path, b.Path) })
+	return p
+}
+
+func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+func (p *Platform) canonical() *Platform {
+	c := &Platform{Packages: slices.Clone(p.Packages)}
+	for i := range c.Packages {
+		c.Packages[i].RequiredBy = slices.Clone(c.Packages[i].RequiredBy)
+		slices.Sort(c.Packages[i].RequiredBy)
+	}
+	slices.SortFunc(c.Packages, func(a, b Package) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Architecture, b.Architecture))
+	})
+	return c
+}

@@ -1,0 +1,39 @@
+package recipe
+
+// fillDefaults writes out what the recipe leaves unsaid, so that no other room
+// needs to know the defaults. What depends on other fields stays as it is: the
+// mode of a file, the group of a user.
+func (r *Recipe) fillDefaults() {
+	for i := range r.Sources {
+		r.Sources[i].fillDefaults()
+	}
+	for i := range r.Users {
+		u := &r.Users[i]
+		fill(&u.Home, "/nonexistent")
+		fill(&u.Shell, "/usr/sbin/nologin")
+	}
+}
+
+func (s *Source) fillDefaults() {
+	if s.Deb != "" {
+		return
+	}
+	if s.Components == nil {
+		s.Components = []string{"main"}
+	}
+	if s.Priority == 0 {
+		s.Priority = 500
+	}
+	if s.Archive != "" {
+		s.Name = s.Archive
+		if s.Pockets == nil {
+			s.Pockets = []string{"updates", "security"}
+		}
+	}
+}
+
+func fill(s *string, otherwise string) {
+	if *s == "" {
+		*s = otherwise
+	}
+}

@@ -1,0 +1,23 @@
+package recipe
+
+// Patterns are the forms of words by definition and key, for the schema.
+func Patterns() map[string]string {
+	return map[string]string{
+		"Recipe.name":       imageNamePattern,
+		"Recipe.version":    imageVersionPattern,
+		"Layer.name":        imageNamePattern,
+		"Source.name":       sourceNamePattern,
+		"Source.suite":      suitePattern,
+		"File.path":         `^/.`,
+		"File.mode":         modePattern,
+		"User.name":         accountPattern,
+		"User.group":        accountPattern,
+		"User.home":         `^/`,
+		"User.shell":        `^/.`,
+		"Group.name":        accountPattern,
+		"Skip.package":      packageNamePattern,
+		"Container.workdir": `^/`,
+		"Package":           wantedNamePattern,
+		"Glob":              `^/.`,
+	}
+}

@@ -1,0 +1,53 @@
+package recipe
+
+import (
+	"reflect"
+	"strings"
+)
+
+// keys are the keys of one struct type, from its tags. The jsonschema tag says
+// which are required, to the decoder and to the published schema alike.
+type keys struct {
+	names    []string // in the order of the type, for messages
+	index    map[string]int
+	required []string
+	named    bool // the first field is the item's name
+	top      bool // the document itself
+}
+
+func keysOf(t reflect.Type) keys {
+	k := keys{index: map[string]int{}, top: t == reflect.TypeFor[Recipe]()}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name := f.Tag.Get("yaml")
+		switch {
+		case name == "":
+			k.named = k.named || i == 0
+			continue
+		case strings.Contains(f.Tag.Get("jsonschema"), "required"):
+			k.required = append(k.required, name)
+		}
+		k.names = append(k.names, name)
+		k.index[name] = i
+	}
+	return k
+}
+
+// isLater tells the keys that the design of the recipe has and this kiln not yet.
+func isLater(key string) bool {
+	switch key {
+	case "system", "harden", "policy", "tests", "lifecycle", "from", "stages":
+		return true
+	}
+	return false
+}
+
+// needs says what to write where a required key is missing.
+var needs = map[string]string{
+	"kiln":      "the format of the recipe: kiln: v1",
+	"why":       "say what it is for, in a few words: why: ...",
+	"platforms": "such as platforms: [linux/amd64, linux/arm64]",
+	"layers":    "at least one, in order: - name: base",
+	"uid":       "the number of the user, such as uid: 10001",
+	"gid":       "the number of the group, such as gid: 10001",
+}
