@@ -1,0 +1,196 @@
+package rootfs
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"kiln"
+	"kiln/internal/deb"
+	"kiln/internal/tree"
+)
+
+// The database of dpkg below var/lib/dpkg, as dpkg itself would have written it
+// after installing the packages, less what was dropped: status, and in info/ the
+// list, md5sums and conffiles of each package. Maintainer scripts are left out:
+// they were not run and will not be.
+
+const (
+	databaseDir = "var/lib/dpkg"
+	infoDir     = databaseDir + "/info"
+)
+
+// fieldOrder is the order in which dpkg writes the fields of status
+// (lib/dpkg/parse.c, fieldinfos). Others follow as they stand in the package.
+func fieldOrder() []string {
+	return []string{
+		"Package", "Essential", "Protected", "Status", "Priority", "Section", "Installed-Size", "Origin", "Maintainer",
+		"Bugs", "Architecture", "Multi-Arch", "Source", "Version", "Replaces", "Provides", "Depends", "Pre-Depends",
+		"Recommends", "Suggests", "Enhances", "Conflicts", "Breaks", "Conffiles", "Description",
+	}
+}
+
+// stateFields lists what a package may not say of itself.
+func stateFields() []string {
+	return []string{"Status", "Conffiles", "Config-Version", "Triggers-Pending", "Triggers-Awaited", "Filename", "Size", "MD5sum", "SHA1", "SHA256"}
+}
+
+// database returns the files of dpkg's database that tell of the layer's
+// packages.
+func (a *assembly) database(l *layer, dirs directories) ([]tree.Entry, error) {
+	if len(l.units) == 0 {
+		return nil, nil
+	}
+	entries := a.statusFiles(l.units, l.epoch)
+	entries = append(entries, a.databaseFile(l.epoch, infoDir+"/format", []byte("1\n")))
+	for _, u := range l.units {
+		base := infoDir + "/" + u.infoName()
+		entries = append(entries, a.databaseFile(l.epoch, base+".list", u.list(dirs)))
+		if sums := u.md5sums(); sums != nil {
+			entries = append(entries, a.databaseFile(l.epoch, base+".md5sums", sums))
+		}
+		if conffiles := u.conffiles(); conffiles != nil {
+			var b []byte
+			for _, p := range conffiles {
+				b = fmt.Appendln(b, tree.Absolute(p.packed.Path))
+			}
+			entries = append(entries, a.databaseFile(l.epoch, base+".conffiles", b))
+		}
+	}
+	tree.SortEntries(entries)
+	for i := range entries {
+		if c := a.claims[entries[i].Path]; c != nil {
+			return nil, ownError(&place{entry: entries[i]}, c.place)
+		}
+	}
+	return entries, nil
+}
+
+// statusFiles returns status and, where there are packages of a foreign
+// architecture, arch.
+func (a *assembly) statusFiles(units []*unit, epoch kiln.Epoch) []tree.Entry {
+	sorted := slices.Clone(units)
+	slices.SortFunc(sorted, byID)
+	var status strings.Builder
+	foreign := map[string]bool{}
+	for _, u := range sorted {
+		status.WriteString(u.status())
+		status.WriteByte('\n')
+		foreign[u.ID.Architecture] = true
+	}
+	delete(foreign, "all")
+	delete(foreign, a.arch)
+	entries := []tree.Entry{}
+	if len(foreign) > 0 {
+		arch := []byte(a.arch + "\n")
+		for _, name := range sortedNames(foreign) {
+			arch = append(arch, name+"\n"...)
+		}
+		entries = append(entries, a.databaseFile(epoch, databaseDir+"/arch", arch))
+	}
+	return append(entries, a.databaseFile(epoch, databaseDir+"/status", []byte(status.String())))
+}
+
+func (a *assembly) databaseFile(epoch kiln.Epoch, path string, content []byte) tree.Entry {
+	e := a.contents.file(path, content)
+	e.ModTime, e.Origin = epoch, ruleOrigin("dpkg-database")
+	return e
+}
+
+// infoName is how the package's files in info/ are called.
+func (u *unit) infoName() string {
+	if u.pkg.MultiArch == "same" {
+		return u.ID.Name + ":" + u.ID.Architecture
+	}
+	return u.ID.Name
+}
+
+// status returns the package's paragraph.
+func (u *unit) status() string {
+	fields := map[string]deb.Field{}
+	var others []deb.Field
+	for _, f := range u.control.Fields {
+		i := slices.IndexFunc(fieldOrder(), func(name string) bool { return strings.EqualFold(name, f.Name) })
+		switch {
+		case slices.ContainsFunc(stateFields(), func(name string) bool { return strings.EqualFold(name, f.Name) }):
+		case i >= 0:
+			fields[fieldOrder()[i]] = deb.Field{Name: fieldOrder()[i], Value: f.Value}
+		default:
+			others = append(others, f)
+		}
+	}
+	fields["Status"] = deb.Field{Name: "Status", Value: "install ok installed"}
+	var conffiles strings.Builder
+	for _, p := range u.conffiles() {
+		fmt.Fprintf(&conffiles, "\n %s %x", tree.Absolute(p.packed.Path), p.packed.MD5)
+	}
+	if conffiles.Len() > 0 {
+		fields["Conffiles"] = deb.Field{Name: "Conffiles", Value: conffiles.String()}
+	}
+	var paragraph deb.Paragraph
+	for _, name := range fieldOrder() {
+		if f, ok := fields[name]; ok {
+			paragraph.Fields = append(paragraph.Fields, f)
+		}
+	}
+	paragraph.Fields = append(paragraph.Fields, others...)
+	return paragraph.String()
+}
+
+// conffiles returns the package's configuration files that are in the image, in
+// its own order.
+func (u *unit) conffiles() []*place {
+	byPath := map[string]*place{}
+	for _, p := range u.places {
+		byPath[p.packed.Path] = p
+	}
+	var there []*place
+	for _, c := range u.ix.Conffiles {
+		p := byPath[strings.TrimPrefix(path.Clean(c.Path), "/")]
+		if p != nil && p.packed.Type == tree.File && p.listed() && !c.RemoveOnUpgrade {
+			there = append(there, p)
+		}
+	}
+	return there
+}
+
+// listed reports whether what the package ships at p is in the image, perhaps by
+// another's hand.
+func (p *place) listed() bool { return p.dropped == "" && (!p.gone || p.shared) }
+
+// list returns what of the package is in the image, as it names it, in archive
+// order.
+func (u *unit) list(dirs directories) []byte {
+	var b []byte
+	for _, p := range u.places {
+		_, needed := dirs[p.entry.Path]
+		switch {
+		case p.packed.Path == ".":
+			b = append(b, "/.\n"...)
+		case p.listed(), p.packed.Type == tree.Dir && needed:
+			b = fmt.Appendln(b, tree.Absolute(p.packed.Path))
+		}
+	}
+	return b
+}
+
+// md5sums lists the package's files that are in the image, without conffiles, as
+// dh_md5sums does.
+func (u *unit) md5sums() []byte {
+	conffile := map[*place]bool{}
+	for _, p := range u.conffiles() {
+		conffile[p] = true
+	}
+	var lines []string
+	for _, p := range u.places {
+		if p.packed.Type == tree.File && p.listed() && !conffile[p] {
+			lines = append(lines, fmt.Sprintf("%x  %s\n", p.packed.MD5, p.packed.Path))
+		}
+	}
+	if lines == nil {
+		return nil
+	}
+	slices.SortFunc(lines, func(x, y string) int { return strings.Compare(x[34:], y[34:]) })
+	return []byte(strings.Join(lines, ""))
+}

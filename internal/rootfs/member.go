@@ -1,0 +1,192 @@
+package rootfs
+
+import (
+	"maps"
+	"slices"
+
+	"kiln/internal/tree"
+)
+
+// directoriesMember and kilnMember are the names of the members that are no
+// package's.
+const (
+	directoriesMember = "directories"
+	kilnMember        = "kiln"
+)
+
+// makeLayer makes the layer's members. lower is what the layers below make.
+func (a *assembly) makeLayer(l *layer, lower *tree.Tree) (*tree.Layer, error) {
+	made := &tree.Layer{Name: l.name(), Epoch: l.epoch}
+	var members []tree.Member
+	for _, u := range l.units {
+		if m := u.member(); len(m.Entries) > 0 {
+			members = append(members, m)
+		}
+	}
+	own := tree.Member{Name: kilnMember}
+	for _, p := range l.made {
+		if p.entry.Type != tree.Dir {
+			own.Entries = append(own.Entries, p.entry)
+		}
+	}
+	dirs := a.directories(l, lower, slices.Concat(members, []tree.Member{own}))
+	database, err := a.database(l, dirs)
+	if err != nil {
+		return nil, err
+	}
+	own.Entries = append(own.Entries, database...)
+	tree.SortEntries(own.Entries)
+	made.Members = append(made.Members, dirs.member(l, lower, database))
+	made.Members = append(made.Members, members...)
+	if len(own.Entries) > 0 {
+		made.Members = append(made.Members, own)
+	}
+	return made, nil
+}
+
+// member returns the package's own entries, but for directories. Where the first
+// name of hard links is not among them, the next one becomes the first.
+func (u *unit) member() tree.Member {
+	m := tree.Member{Name: u.ID.String()}
+	places := slices.Clone(u.places)
+	slices.SortStableFunc(places, func(x, y *place) int { return tree.Compare(x.entry.Path, y.entry.Path) })
+	firsts := map[string]string{} // first name as shipped -> first name in the member
+	for _, p := range places {
+		if !p.in() || p.entry.Type == tree.Dir {
+			continue
+		}
+		e := p.entry
+		if e.Type == tree.File {
+			inode := p.packed.Path
+			if p.packed.Hard {
+				inode = p.packed.Link
+			}
+			first, again := firsts[inode]
+			if !again {
+				firsts[inode] = e.Path
+			}
+			e.Hard, e.Link = again, first
+		}
+		m.Entries = append(m.Entries, e)
+	}
+	return m
+}
+
+// directories is the set of directories of a layer.
+type directories map[string]tree.Entry
+
+// directories collects what the layer's packages and recipe make, and what
+// stands above any entry.
+func (a *assembly) directories(l *layer, lower *tree.Tree, members []tree.Member) directories {
+	dirs := directories{}
+	dirs.need(l, lower, ".")
+	for _, u := range l.units {
+		for _, p := range u.places {
+			if p.in() && p.entry.Type == tree.Dir {
+				dirs.need(l, lower, p.entry.Path)
+			}
+		}
+	}
+	for _, m := range members {
+		for i := range m.Entries {
+			dirs.need(l, lower, tree.Parent(m.Entries[i].Path))
+		}
+	}
+	for _, p := range l.made {
+		if p.entry.Type != tree.Dir {
+			continue
+		}
+		dirs.need(l, lower, p.entry.Path)
+		dirs.change(p)
+	}
+	return dirs
+}
+
+// need puts dir and all above it into the set.
+func (d directories) need(l *layer, lower *tree.Tree, dir string) {
+	for {
+		if _, ok := d[dir]; ok {
+			return
+		}
+		d[dir] = l.directory(lower, dir)
+		if dir == "." {
+			return
+		}
+		dir = tree.Parent(dir)
+	}
+}
+
+// directory returns the entry of a directory: its mode and owner are the lower
+// layer's where that has it, as dpkg leaves a directory that is there as it is;
+// else those of the first package that ships it.
+func (l *layer) directory(lower *tree.Tree, dir string) tree.Entry {
+	e := tree.Entry{Path: dir, Type: tree.Dir, Mode: 0o755, ModTime: l.epoch, Origin: ruleOrigin("parents")}
+	if shipped := l.dirs[dir]; shipped != nil {
+		e = shipped.first.entry
+		e.ModTime = shipped.newest
+	}
+	below, ok := lower.Lookup(dir)
+	if ok && below.Origin != (tree.Origin{}) { // the root of an empty tree has no maker
+		e.Mode, e.UID, e.GID, e.Xattrs = below.Mode, below.UID, below.GID, below.Xattrs
+		if e.Origin.Package == "" {
+			e.Origin = below.Origin
+		}
+	}
+	return e
+}
+
+// change lets the recipe set mode and owner of a directory. What is made only in
+// passing, by a rule or as part of a folder, gives way to what is there.
+func (d directories) change(made *place) {
+	e := d[made.entry.Path]
+	origin := made.entry.Origin
+	if e.Origin.Rule == "parents" || origin.Recipe != "" && !made.passing {
+		e.Mode, e.UID, e.GID = made.entry.Mode, made.entry.UID, made.entry.GID
+		if e.Origin.Package != "" {
+			origin.Package = e.Origin.Package
+		}
+		e.Origin = origin
+	}
+	d[e.Path] = e
+}
+
+// member returns the set as the layer's first member, with what the database
+// needs.
+func (d directories) member(l *layer, lower *tree.Tree, database []tree.Entry) tree.Member {
+	for i := range database {
+		dir := tree.Parent(database[i].Path)
+		if _, ok := d[dir]; !ok {
+			d.need(l, lower, dir)
+		}
+	}
+	m := tree.Member{Name: directoriesMember}
+	for _, dir := range slices.SortedFunc(maps.Keys(d), tree.Compare) {
+		m.Entries = append(m.Entries, d[dir])
+	}
+	return m
+}
+
+// databaseLayer is the last layer: the database of all packages in one.
+// It is nil where one layer has all packages, and so tells of all.
+func (a *assembly) databaseLayer(img *Image) *tree.Layer {
+	with := 0
+	for _, l := range a.layers {
+		if len(l.units) > 0 {
+			with++
+		}
+	}
+	if with < 2 {
+		return nil
+	}
+	l := &layer{index: len(a.layers), epoch: img.Epoch, dirs: map[string]*shippedDir{}}
+	entries := a.statusFiles(a.units, l.epoch)
+	dirs := directories{}
+	dirs.need(l, img.Tree, ".")
+	return &tree.Layer{Name: databaseName, Epoch: l.epoch, Members: []tree.Member{
+		dirs.member(l, img.Tree, entries),
+		{Name: kilnMember, Entries: entries},
+	}}
+}
+
+// databaseName is the name of that layer.
+const databaseName = "dpkg"

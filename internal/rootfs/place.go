@@ -1,0 +1,150 @@
+package rootfs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"kiln"
+	"kiln/internal/tree"
+)
+
+// place is one entry and where in the tree it goes.
+type place struct {
+	entry tree.Entry // its path follows the links that other packages ship
+	// of a package's entry
+	unit    *unit
+	packed  *packed // as shipped
+	layer   *layer
+	dropped string // what left it out: the name of a rule or the place of a glob; empty where it is in
+	gone    bool   // it is not dropped, but another entry stands in its place
+	shared  bool   // that other entry is the same
+	passing bool   // of a directory: it is not what was asked for, but part of it
+}
+
+// in reports whether the entry is in the image.
+func (p *place) in() bool { return p.dropped == "" && !p.gone }
+
+// owner names who makes the entry.
+func (p *place) owner() string {
+	switch {
+	case p.unit != nil:
+		return fmt.Sprintf("the package %q", p.unit)
+	case p.entry.Origin.Recipe != "":
+		return p.entry.Origin.Recipe
+	}
+	return fmt.Sprintf("the rule %q", p.entry.Origin.Rule)
+}
+
+// place finds for every entry of every package where it goes, what is dropped,
+// and whether two want one path; then come the rules' and the recipe's own.
+func (a *assembly) place() error {
+	a.skeleton = newSkeleton(a.seeds())
+	for _, l := range a.layers {
+		for _, u := range l.units {
+			if err := a.placeUnit(l, u); err != nil {
+				return err
+			}
+		}
+	}
+	for _, l := range a.layers {
+		for _, u := range l.units {
+			a.decideDrops(l, u)
+		}
+	}
+	// Typos first: what they should have dropped is what conflicts.
+	if err := a.unused(); err != nil {
+		return err
+	}
+	if err := a.claimPackages(); err != nil {
+		return err
+	}
+	for _, l := range a.layers {
+		if err := a.makeOwn(l); err != nil {
+			return err
+		}
+	}
+	return a.checkBelow()
+}
+
+// seeds lists the top-level links of the merged /usr that the image will have.
+func (a *assembly) seeds() []string {
+	seeded := map[string]bool{}
+	if a.isOn(mergedUsr) {
+		for _, name := range a.mergedLinks() {
+			seeded[name] = true
+		}
+	}
+	for _, u := range a.units {
+		for i := range u.ix.Entries {
+			if e := &u.ix.Entries[i].Entry; isMergedLink(e) {
+				seeded[e.Path] = true
+			}
+		}
+	}
+	var names []string
+	for _, name := range mergedNames() {
+		if seeded[name] {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// placeUnit finds where the package's entries go.
+func (a *assembly) placeUnit(l *layer, u *unit) error {
+	origin := tree.Origin{Package: u.ID.Name}
+	if u.want != nil {
+		origin.Recipe, origin.Why = u.want.layer.origin("packages", u.want.index), u.want.Why
+	}
+	for i := range u.ix.Entries {
+		p := &place{entry: u.ix.Entries[i].Entry, unit: u, packed: &u.ix.Entries[i], layer: l}
+		p.entry.Origin = origin
+		if err := a.skeleton.place(p); err != nil {
+			return &kiln.Error{Code: kiln.Refused, Text: fmt.Sprintf("cannot unpack the package %q: the entry %q: %v", u.ID, tree.Absolute(p.packed.Path), err), Err: err}
+		}
+		if p.entry.Type == tree.Dir && !p.gone {
+			l.noteDir(p)
+		}
+		u.places = append(u.places, p)
+	}
+	return nil
+}
+
+// decideDrops asks the recipe's patterns, then the rules. What a keep matches
+// stays; where a package has keeps of its own, nothing else of it does.
+func (a *assembly) decideDrops(l *layer, u *unit) {
+	var w want
+	if u.want != nil {
+		w = *u.want
+	}
+	for _, p := range u.places {
+		path := tree.Absolute(p.entry.Path)
+		kept := firstMatch(w.keep, path) != nil
+		keptByLayer := firstMatch(l.keep, path) != nil
+		drop := firstMatch(w.drop, path)
+		if g := firstMatch(l.drop, path); drop == nil {
+			drop = g
+		}
+		switch {
+		case kept || keptByLayer:
+		case len(w.keep) > 0:
+			p.dropped = w.keep[0].origin
+		case drop != nil:
+			p.dropped = drop.origin
+		default:
+			p.dropped = a.ruleThatDrops(&p.entry)
+		}
+	}
+}
+
+func (a *assembly) ruleThatDrops(e *tree.Entry) string {
+	if !strings.HasPrefix(e.Path, "usr/") { // all that the rules drop is there
+		return ""
+	}
+	i := slices.IndexFunc(a.rules, func(r Rule) bool { return r.drops(e) })
+	if i < 0 {
+		return ""
+	}
+	return a.rules[i].Name
+}

@@ -1,0 +1,152 @@
+// Package rootfs makes a root file system out of locked Debian packages and a
+// recipe, layer by layer, without running anything and without touching the host:
+// packages come out of the store, the recipe's own files through a file system
+// that is handed in. It refuses what could mean two things: a path that two
+// packages own, an archive that reaches outside of the tree, a maintainer script
+// that nobody has answered for, a pattern that matches nothing.
+//
+// What is in a layer depends on the layer's own packages, its recipe parts and
+// the rules. Only what the layers below decide about shared directories (their
+// mode and owner, and which paths are links) reaches further up, as it does when
+// dpkg unpacks one package after the other.
+package rootfs
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"kiln"
+	"kiln/internal/deb"
+	"kiln/internal/recipe"
+	"kiln/internal/store"
+	"kiln/internal/tree"
+)
+
+// Input is all that Assemble works from.
+type Input struct {
+	Platform kiln.Platform
+	Recipe   *recipe.Recipe
+	Packages []Package // of this platform, from the lock, in any order
+	Files    fs.FS     // the recipe's folder, confined to it as os.Root.FS is; nil where the recipe takes no file of the host
+	Sink     kiln.Sink
+}
+
+// Package is one locked package.
+type Package struct {
+	ID         kiln.PackageID
+	Deb        kiln.Digest // the .deb, a blob of the store
+	RequiredBy []string    // names of packages, "recipe", "essential"
+	VouchedAt  time.Time   // date of the Release that vouches for it; zero where none does
+}
+
+// Image is a root file system.
+type Image struct {
+	Layers   []tree.Layer
+	Tree     *tree.Tree // the layers merged
+	Contents tree.Contents
+	Epoch    kiln.Epoch // newest of the layers
+	Accounts *Accounts
+	User     string // container.user with its names resolved: "65532:65532"; empty where the recipe names none
+}
+
+// Assemble makes the image of one platform. Packages that were never unpacked
+// are, and what comes of it is kept in the store; errors are *kiln.Error.
+func Assemble(ctx context.Context, st *store.Store, in Input) (*Image, error) {
+	a, err := newAssembly(st, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.unpack(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.checkScripts(); err != nil {
+		return nil, err
+	}
+	if err := a.plan(); err != nil {
+		return nil, err
+	}
+	if err := a.place(); err != nil {
+		return nil, err
+	}
+	return a.image(ctx)
+}
+
+// assembly is one run of Assemble.
+type assembly struct {
+	in       Input
+	store    *store.Store
+	arch     string // Debian's name of the platform's architecture
+	accounts *Accounts
+	user     string
+	rules    []Rule // that are on
+	units    []*unit
+	layers   []*layer
+	contents *contents
+	skeleton *skeleton
+	claims   map[string]*claim
+}
+
+func newAssembly(st *store.Store, in Input) (*assembly, error) {
+	if len(in.Recipe.Layers) == 0 {
+		return nil, userError("cannot assemble the image: the recipe has no layers")
+	}
+	a := &assembly{in: in, store: st, claims: map[string]*claim{}}
+	a.contents = &contents{store: st, pieces: map[kiln.Digest]piece{}, made: tree.Bytes{}}
+	var err error
+	if a.arch, err = deb.Architecture(in.Platform); err != nil {
+		return nil, err
+	}
+	if a.rules, err = rulesOf(in.Recipe); err != nil {
+		return nil, err
+	}
+	if a.accounts, err = newAccounts(in.Recipe); err != nil {
+		return nil, err
+	}
+	if u := in.Recipe.Container.User; u != "" {
+		uid, gid, err := a.accounts.Owner(u)
+		if err != nil {
+			return nil, userError("cannot resolve container.user: %v", err)
+		}
+		a.user = fmt.Sprintf("%d:%d", uid, gid)
+	}
+	return a, nil
+}
+
+// image makes the layers out of what was placed.
+func (a *assembly) image(ctx context.Context) (*Image, error) {
+	img := &Image{Tree: tree.New(), Contents: a.contents, Accounts: a.accounts, User: a.user}
+	for _, l := range a.layers {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		a.in.Sink.Send(kiln.Event{Step: kiln.StepAssemble, State: kiln.Started, Subject: "layer " + l.name()})
+		made, err := a.makeLayer(l, img.Tree)
+		if err != nil {
+			return nil, err
+		}
+		if err := img.add(made); err != nil {
+			return nil, err
+		}
+		a.in.Sink.Send(kiln.Event{Step: kiln.StepAssemble, State: kiln.Finished, Subject: "layer " + l.name()})
+	}
+	if last := a.databaseLayer(img); last != nil {
+		return img, img.add(last)
+	}
+	return img, nil
+}
+
+// add puts a layer on top.
+func (img *Image) add(l *tree.Layer) error {
+	if err := img.Tree.Apply(*l); err != nil {
+		return &kiln.Error{Code: kiln.Bug, Text: fmt.Sprintf("bug: the layers do not fit: %v", err), Err: err}
+	}
+	img.Layers = append(img.Layers, *l)
+	img.Epoch = max(img.Epoch, l.Epoch)
+	return nil
+}
+
+func userError(format string, args ...any) *kiln.Error {
+	return &kiln.Error{Code: kiln.User, Text: fmt.Sprintf(format, args...)}
+}

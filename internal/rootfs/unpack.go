@@ -1,0 +1,163 @@
+package rootfs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"kiln"
+	"kiln/internal/deb"
+	"kiln/internal/store"
+)
+
+// unpackFormat is the version of index and of all that goes into one.
+const unpackFormat = 1
+
+// unit is a package of the image.
+type unit struct {
+	Package
+	ix      *index
+	control *deb.Paragraph
+	pkg     *deb.Package // of control
+	want    *want        // of the recipe; nil for a mere dependency
+	places  []*place
+}
+
+// String names the package for people: with its architecture only where another
+// of the same name may be about.
+func (u *unit) String() string {
+	if u.pkg != nil && u.pkg.MultiArch == "same" {
+		return u.ID.Name + ":" + u.ID.Architecture
+	}
+	return u.ID.Name
+}
+
+func byID(a, b *unit) int {
+	return cmp.Or(
+		cmp.Compare(a.ID.Name, b.ID.Name),
+		cmp.Compare(a.ID.Architecture, b.ID.Architecture),
+		cmp.Compare(a.ID.Version, b.ID.Version))
+}
+
+// unpack gets the index of every package, in all cores, the largest first. The
+// error is that of the first package by name, whichever failed first.
+func (a *assembly) unpack(ctx context.Context) error {
+	for _, p := range a.in.Packages {
+		a.units = append(a.units, &unit{Package: p})
+	}
+	slices.SortFunc(a.units, byID)
+	work := slices.Clone(a.units)
+	sizes := map[*unit]int64{}
+	for _, u := range work {
+		size, err := a.store.Size(u.Deb)
+		if err != nil {
+			return unpackError(u, err)
+		}
+		sizes[u] = size
+	}
+	slices.SortStableFunc(work, func(x, y *unit) int { return cmp.Compare(sizes[y], sizes[x]) })
+	errs := make(map[*unit]*error, len(work))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, u := range work {
+		errs[u] = new(error)
+		failed := errs[u]
+		group.Go(func() error {
+			*failed = a.unpackUnit(ctx, u)
+			return nil
+		})
+	}
+	_ = group.Wait() // each error is in errs
+	for _, u := range a.units {
+		if err := *errs[u]; err != nil {
+			return unpackError(u, err)
+		}
+		a.contents.add(u.ix)
+	}
+	return nil
+}
+
+func unpackError(u *unit, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &kiln.Error{
+		Code: kiln.CodeOf(err),
+		Text: fmt.Sprintf("cannot unpack the package %q: %v", u.ID, err),
+		Err:  err,
+	}
+}
+
+// unpackUnit fills u out of the store, or out of its .deb.
+func (a *assembly) unpackUnit(ctx context.Context, u *unit) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	subject := u.ID.Name + " " + u.ID.Version
+	key := kiln.DigestOf(fmt.Appendf(nil, "kiln unpack %d\n%s\n", unpackFormat, u.Deb))
+	state := kiln.Cached
+	if u.ix = cachedIndex(a.store, key); u.ix == nil {
+		state = kiln.Finished
+		a.in.Sink.Send(kiln.Event{Step: kiln.StepUnpack, State: kiln.Started, Subject: subject})
+		if err := a.store.Once(ctx, key, func() error { return a.unpackOnce(u, key) }); err != nil {
+			return err
+		}
+	}
+	if err := u.readControl(); err != nil {
+		return err
+	}
+	a.in.Sink.Send(kiln.Event{Step: kiln.StepUnpack, State: state, Subject: subject})
+	return nil
+}
+
+// cachedIndex returns nil where anything of the result is missing.
+func cachedIndex(st *store.Store, key kiln.Digest) *index {
+	b, ok := st.Result(key)
+	if !ok {
+		return nil
+	}
+	ix, err := decodeIndex(b)
+	if err != nil || !st.Has(ix.Content) {
+		return nil
+	}
+	return ix
+}
+
+// unpackOnce runs while nobody else unpacks the same package.
+func (a *assembly) unpackOnce(u *unit, key kiln.Digest) error {
+	if u.ix = cachedIndex(a.store, key); u.ix != nil {
+		return nil
+	}
+	blob, err := a.store.Verified(u.Deb)
+	if err != nil {
+		return err
+	}
+	defer blob.Close()
+	if u.ix, err = unpackDeb(a.store, blob, blob.Size()); err != nil {
+		return err
+	}
+	return a.store.SetResult(key, u.ix.encode())
+}
+
+// readControl parses the control paragraph and compares it with the lock, so that
+// a .deb never passes as another package.
+func (u *unit) readControl() error {
+	p, err := parseControl(u.ix.Control)
+	if err != nil {
+		return err
+	}
+	u.control = p
+	if u.pkg, err = deb.ParsePackage(p); err != nil {
+		return err
+	}
+	is := kiln.PackageID{Name: u.pkg.Name, Version: u.pkg.Version, Architecture: u.pkg.Architecture}
+	if is != u.ID {
+		return &kiln.Error{Code: kiln.Refused, Text: fmt.Sprintf("the .deb holds the package %q", is)}
+	}
+	return nil
+}
