@@ -1,0 +1,46 @@
+package oci
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"kiln"
+	"kiln/internal/store"
+)
+
+// dockerManifest is an entry of the manifest.json that "docker save" writes and
+// "docker load" reads, as docker's image specification v1.2 says.
+type dockerManifest struct {
+	Config   string   `json:"Config"`
+	RepoTags []string `json:"RepoTags"`
+	Layers   []string `json:"Layers"`
+}
+
+// WriteDockerArchive writes m as a tar for "docker load" and "podman load", under
+// the name tag, such as "web:1.4.0". It is an OCI image layout as well, as docker
+// 25 and later write it. Its layers must be gzip: docker 20.10 reads no zstd.
+func WriteDockerArchive(ctx context.Context, st *store.Store, m Manifest, tag, file string) error {
+	doc := dockerManifest{Config: blobName(m.Config.Digest), RepoTags: []string{tag}, Layers: []string{}}
+	for _, l := range m.Layers {
+		if l.MediaType != Gzip.mediaType() {
+			return &kiln.Error{
+				Code:  kiln.User,
+				Text:  "cannot write the docker archive " + file + ": the layer " + l.Name + " is not compressed with gzip, and not every docker reads another",
+				Hints: []string{"--compression gzip", "-o oci-archive:" + file},
+			}
+		}
+		doc.Layers = append(doc.Layers, blobName(l.Digest))
+	}
+	list, err := marshal([]dockerManifest{doc})
+	if err != nil {
+		return err
+	}
+	top, err := topIndex(m.Descriptor, map[string]string{annotationName: tag, annotationRef: tag[strings.LastIndex(tag, ":")+1:]})
+	if err != nil {
+		return err
+	}
+	parts := layoutParts(top, blobParts([]Manifest{m}, nil))
+	parts = append(parts, document("manifest.json", list))
+	return writeFile(file, func(w io.Writer) error { return writeParts(ctx, st, parts, m.Created, w) })
+}

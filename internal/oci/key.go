@@ -1,0 +1,60 @@
+package oci
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"kiln"
+	"kiln/internal/tree"
+)
+
+// layerFormat is the version of the rules that turn a tree.Layer into bytes:
+// tar, the cut into members, the end.
+const layerFormat = 1
+
+// memberKey is the action key of compressing entries.
+func memberKey(settings string, entries []tree.Entry) kiln.Digest {
+	d := kiln.NewDigester()
+	b := appendFields(nil, "kiln layer member", strconv.Itoa(layerFormat), settings)
+	for i := range entries {
+		b = appendEntry(b, &entries[i])
+		d.Write(b)
+		b = b[:0]
+	}
+	d.Write(b)
+	return d.Digest()
+}
+
+// layerKey is the action key of joining members.
+func layerKey(settings string, members []kiln.Digest) kiln.Digest {
+	b := appendFields(nil, "kiln layer", strconv.Itoa(layerFormat), settings)
+	for _, m := range members {
+		b = appendFields(b, string(m))
+	}
+	return kiln.DigestOf(b)
+}
+
+// appendEntry adds all of e that reaches the tar: all but its origin. It is not
+// JSON, in which two names that are no UTF-8 could look the same.
+func appendEntry(b []byte, e *tree.Entry) []byte {
+	b = appendFields(b, e.Path, e.Type.String(), string(e.Content), e.Link)
+	for _, n := range []int64{
+		int64(e.Mode), int64(e.UID), int64(e.GID), int64(e.ModTime), e.Size,
+		int64(e.Major), int64(e.Minor), int64(len(e.Xattrs)),
+	} {
+		b = append(strconv.AppendInt(b, n, 10), ' ')
+	}
+	b = strconv.AppendBool(b, e.Hard)
+	for _, name := range slices.Sorted(maps.Keys(e.Xattrs)) {
+		b = appendFields(b, name, e.Xattrs[name])
+	}
+	return append(b, '\n')
+}
+
+func appendFields(b []byte, fields ...string) []byte {
+	for _, f := range fields {
+		b = append(strconv.AppendQuote(b, f), ' ')
+	}
+	return b
+}

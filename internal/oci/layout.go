@@ -1,0 +1,135 @@
+package oci
+
+import (
+	"archive/tar"
+	"cmp"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"kiln"
+	"kiln/internal/durable"
+	"kiln/internal/store"
+)
+
+// The files of a layout, as the specification's image-layout.md says.
+const (
+	layoutFile    = "oci-layout"
+	indexFile     = "index.json"
+	layoutContent = `{"imageLayoutVersion":"1.0.0"}`
+)
+
+// part is one file of a layout or archive: a blob of the store, or content made
+// for it.
+type part struct {
+	name    string
+	blob    kiln.Digest
+	content []byte
+	size    int64
+}
+
+func document(name string, content []byte) part {
+	return part{name: name, content: content, size: int64(len(content))}
+}
+
+func blobName(d kiln.Digest) string { return "blobs/sha256/" + d.Hex() }
+
+// write copies the part to w, verified.
+func (p *part) write(ctx context.Context, st *store.Store, w io.Writer) error {
+	if p.blob != "" {
+		return copyBlob(ctx, st, p.blob, w)
+	}
+	_, err := w.Write(p.content)
+	return err
+}
+
+// blobParts are the blobs of the manifests and the further ones, each once,
+// sorted by name.
+func blobParts(manifests []Manifest, further []Descriptor) []part {
+	all := slices.Clone(further)
+	for _, m := range manifests {
+		all = append(all, m.Descriptor, m.Config)
+		for _, l := range m.Layers {
+			all = append(all, Descriptor{Digest: l.Digest, Size: l.Size})
+		}
+	}
+	var parts []part
+	for _, d := range all {
+		parts = append(parts, part{name: blobName(d.Digest), blob: d.Digest, size: d.Size})
+	}
+	slices.SortFunc(parts, func(a, b part) int { return cmp.Compare(a.name, b.name) })
+	return slices.CompactFunc(parts, func(a, b part) bool { return a.name == b.name })
+}
+
+func layoutParts(top []byte, blobs []part) []part {
+	return append([]part{document(layoutFile, []byte(layoutContent)), document(indexFile, top)}, blobs...)
+}
+
+// WriteLayout writes ix as an OCI image layout in folder dir. It takes the place
+// of an older layout or an empty folder, and refuses to remove anything else. The
+// folder appears whole or not at all.
+func WriteLayout(ctx context.Context, st *store.Store, ix Index, dir string) error {
+	if err := checkLayoutPlace(dir); err != nil {
+		return err
+	}
+	parts := layoutParts(ix.top, blobParts(ix.Manifests, ix.blobs))
+	return writeDir(dir, func(tmp string) error {
+		for _, p := range parts {
+			if err := writePart(ctx, st, p, filepath.Join(tmp, p.name)); err != nil {
+				return err
+			}
+		}
+		return openUp(tmp, filepath.Join(tmp, "blobs"), filepath.Join(tmp, "blobs", "sha256"))
+	})
+}
+
+func writePart(ctx context.Context, st *store.Store, p part, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return durable.WriteFile(path, 0o644, func(w io.Writer) error { return p.write(ctx, st, w) })
+}
+
+// openUp makes folders readable by all, whatever the umask.
+func openUp(dirs ...string) error {
+	for _, d := range dirs {
+		if err := os.Chmod(d, 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WriteLayoutTar writes ix as one tar file that holds an OCI image layout.
+func WriteLayoutTar(ctx context.Context, st *store.Store, ix Index, file string) error {
+	var created kiln.Epoch
+	for _, m := range ix.Manifests {
+		created = max(created, m.Created)
+	}
+	parts := layoutParts(ix.top, blobParts(ix.Manifests, ix.blobs))
+	return writeFile(file, func(w io.Writer) error { return writeParts(ctx, st, parts, created, w) })
+}
+
+// writeParts writes a tar of the parts, all with the time of the image.
+func writeParts(ctx context.Context, st *store.Store, parts []part, created kiln.Epoch, w io.Writer) error {
+	tw := tar.NewWriter(w)
+	header := func(typ byte, name string, mode, size int64) error {
+		return tw.WriteHeader(&tar.Header{Format: tar.FormatPAX, Typeflag: typ, Name: name, Mode: mode, Size: size, ModTime: created.Time()})
+	}
+	for _, dir := range []string{"blobs/", "blobs/sha256/"} {
+		if err := header(tar.TypeDir, dir, 0o755, 0); err != nil {
+			return err
+		}
+	}
+	for _, p := range parts {
+		if err := header(tar.TypeReg, p.name, 0o644, p.size); err != nil {
+			return err
+		}
+		if err := p.write(ctx, st, tw); err != nil {
+			return err
+		}
+	}
+	return tw.Close()
+}

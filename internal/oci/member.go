@@ -1,0 +1,150 @@
+package oci
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"kiln"
+	"kiln/internal/store"
+	"kiln/internal/tree"
+)
+
+// member is one run of a layer's entries; without any, the end of the tar.
+type member struct {
+	name    string
+	entries []tree.Entry
+	key     kiln.Digest
+	blob    kiln.Digest // compressed; set by compress
+}
+
+// writeTar writes the member's share of the tar.
+func (m *member) writeTar(ctx context.Context, w io.Writer, c tree.Contents) error {
+	tw := tree.NewTarWriter(&ctxWriter{ctx, w})
+	if len(m.entries) == 0 {
+		return tw.Close()
+	}
+	for i := range m.entries {
+		if err := tw.Add(m.entries[i], c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// size is about how much work the member is.
+func (m *member) size() int64 {
+	n := int64(len(m.entries)) * 512
+	for i := range m.entries {
+		n += m.entries[i].Size
+	}
+	return n
+}
+
+// compress brings every member's blob into the store, on all processors, the
+// largest first.
+func (b *builder) compress(ctx context.Context) error {
+	var order []*member
+	for i := range b.members {
+		order = append(order, &b.members[i])
+	}
+	slices.SortStableFunc(order, func(x, y *member) int { return cmp.Compare(y.size(), x.size()) })
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, m := range order {
+		g.Go(func() error {
+			if err := b.compressOnce(ctx, m); err != nil {
+				return fmt.Errorf("member %q: %w", m.name, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (b *builder) compressOnce(ctx context.Context, m *member) error {
+	if b.findMember(m) {
+		return nil
+	}
+	return b.store.Once(ctx, m.key, func() (err error) {
+		if b.findMember(m) {
+			return nil
+		}
+		if m.blob, err = b.compressMember(ctx, m); err != nil {
+			return err
+		}
+		return b.store.SetResult(m.key, []byte(m.blob))
+	})
+}
+
+// findMember looks for the member among what earlier builds made.
+func (b *builder) findMember(m *member) bool {
+	value, ok := b.store.Result(m.key)
+	if !ok || !b.store.Has(kiln.Digest(value)) {
+		return false
+	}
+	m.blob = kiln.Digest(value)
+	return true
+}
+
+func (b *builder) compressMember(ctx context.Context, m *member) (kiln.Digest, error) {
+	w, err := b.store.Create()
+	if err != nil {
+		return "", err
+	}
+	defer w.Discard()
+	z, err := b.comp.writer(w)
+	if err != nil {
+		return "", err
+	}
+	if err := m.writeTar(ctx, z, b.contents); err != nil {
+		return "", err
+	}
+	if err := z.Close(); err != nil {
+		return "", err
+	}
+	d, _, err := w.Commit("")
+	return d, err
+}
+
+// copyBlob writes the blob d to w, verified.
+func copyBlob(ctx context.Context, st *store.Store, d kiln.Digest, w io.Writer) error {
+	r, _, err := st.Open(d)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.Copy(w, &ctxReader{ctx, r})
+	return err
+}
+
+// ctxReader ends reading when ctx does. It lives no longer than one copy.
+type ctxReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r *ctxReader) Read(b []byte) (int, error) {
+	if err := context.Cause(r.ctx); err != nil {
+		return 0, err
+	}
+	return r.r.Read(b)
+}
+
+// ctxWriter ends writing when ctx does. It lives no longer than one tar.
+type ctxWriter struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (w *ctxWriter) Write(b []byte) (int, error) {
+	if err := context.Cause(w.ctx); err != nil {
+		return 0, err
+	}
+	return w.w.Write(b)
+}

@@ -1,0 +1,114 @@
+package oci
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"kiln"
+	"kiln/internal/durable"
+)
+
+// writeFile puts a file in place whole or not at all. It takes the place of a
+// file only: not of a folder, and not of a device such as /dev/stdout.
+func writeFile(file string, write func(io.Writer) error) error {
+	if info, err := os.Lstat(file); err == nil && !info.Mode().IsRegular() {
+		return refuse(file, "something that is not a file is there")
+	}
+	return problem(file, durable.WriteFile(file, 0o644, write))
+}
+
+// writeDir puts a folder in place whole or not at all: write fills another one
+// beside it.
+func writeDir(dir string, write func(tmp string) error) (err error) {
+	dir = filepath.Clean(dir)
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+".tmp-*")
+	if err != nil {
+		return problem(dir, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = durable.RemoveAll(tmp) // the error that led here is the one to tell
+		}
+	}()
+	if err := write(tmp); err != nil {
+		return problem(dir, err)
+	}
+	return problem(dir, durable.ReplaceDir(tmp, dir))
+}
+
+// checkLayoutPlace refuses to replace anything but nothing, an empty folder, or
+// a layout.
+func checkLayoutPlace(dir string) error {
+	entries, err := entriesOf(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == layoutFile {
+			return nil
+		}
+	}
+	if len(entries) > 0 {
+		return refuse(dir, "a folder that is no image layout is there, and is not empty")
+	}
+	return nil
+}
+
+// checkFolderPlace refuses to replace anything but nothing or an empty folder.
+func checkFolderPlace(dir string) error {
+	entries, err := entriesOf(dir)
+	if err != nil {
+		return err
+	}
+	if len(entries) > 0 {
+		return refuse(dir, "a folder that is not empty is there")
+	}
+	return nil
+}
+
+// entriesOf lists a folder, which may be missing.
+func entriesOf(dir string) ([]fs.DirEntry, error) {
+	info, err := os.Lstat(filepath.Clean(dir))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, problem(dir, err)
+	case !info.IsDir():
+		return nil, refuse(dir, "something that is not a folder is there")
+	}
+	entries, err := os.ReadDir(dir)
+	return entries, problem(dir, err)
+}
+
+func refuse(path, why string) error {
+	return &kiln.Error{
+		Code:  kiln.User,
+		Text:  fmt.Sprintf("cannot write the output %q: %s", path, why),
+		Hints: []string{"name another place, or remove what is there"},
+	}
+}
+
+// problem is err as it reaches a person. What says already what to do next, such
+// as an error of the store, keeps saying it.
+func problem(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &kiln.Error{Code: kiln.CodeOf(err), Text: fmt.Sprintf("cannot write the output %q: %v", path, err), Err: err}
+	switch {
+	case len(kiln.HintsOf(err)) > 0:
+	case durable.IsFull(err):
+		e.Text = fmt.Sprintf("cannot write the output %q: disk full: %v", path, err)
+		e.Hints = []string{"free some room there, or name a place on another disk"}
+	case errors.Is(err, fs.ErrPermission):
+		e.Hints = []string{"name a place that is writable"}
+	case errors.Is(err, fs.ErrNotExist):
+		e.Hints = []string{"mkdir -p " + filepath.Dir(filepath.Clean(path))}
+	}
+	return e
+}
