@@ -1,0 +1,95 @@
+package bake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"kiln"
+	"kiln/internal/lock"
+	"kiln/internal/recipe"
+)
+
+// LockOptions are the inputs of Lock.
+type LockOptions struct {
+	Family Family
+	Recipe *recipe.Recipe
+	Path   string // of the lock file
+	Locked bool   // never write; refuse a lock that is missing or stale
+	Update Update
+	Sink   kiln.Sink
+}
+
+// LockResult is the lock and what became of it.
+type LockResult struct {
+	Lock    *lock.Lock
+	Path    string
+	Written bool
+	Changes []lock.Change
+}
+
+// Lock returns the lock of a recipe: the one beside it where it still answers
+// what the recipe wants, and else a new one, which it writes.
+func Lock(ctx context.Context, o LockOptions) (*LockResult, error) {
+	old, err := lock.Load(o.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		old, err = nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	wants, err := o.Recipe.Wants()
+	if err != nil {
+		return nil, err
+	}
+	fresh := old != nil && old.Wants == wants && !o.Update.moves()
+	if fresh {
+		return &LockResult{Lock: old, Path: o.Path}, nil
+	}
+	if o.Locked {
+		return nil, refuseLocked(o.Path, old)
+	}
+	o.Sink.Send(kiln.Event{Step: kiln.StepLock, State: kiln.Note, Text: whyLock(o, old)})
+	next, err := o.Family.Lock(ctx, o.Recipe, old, o.Update)
+	if err != nil {
+		return nil, err
+	}
+	next.Wants = wants
+	res := &LockResult{Lock: next, Path: o.Path, Changes: lock.Diff(old, next)}
+	if old != nil && string(old.Marshal()) == string(next.Marshal()) {
+		return res, nil
+	}
+	if err := next.Save(o.Path); err != nil {
+		return nil, err
+	}
+	res.Written = true
+	return res, nil
+}
+
+func whyLock(o LockOptions, old *lock.Lock) string {
+	switch {
+	case old == nil:
+		return fmt.Sprintf("no lock beside the recipe: making %s", o.Path)
+	case o.Update.All:
+		return "moving the lock to what the archives hold now"
+	case len(o.Update.Packages) > 0:
+		return fmt.Sprintf("moving %v to what the archives hold now", o.Update.Packages)
+	}
+	return "the recipe wants something else than the lock holds: resolving what changed, against the locked archive state"
+}
+
+func refuseLocked(path string, old *lock.Lock) error {
+	if old == nil {
+		return &kiln.Error{
+			Code:  kiln.User,
+			Text:  fmt.Sprintf("cannot build with --locked: there is no lock at %q", path),
+			Hints: []string{"make the lock and commit it: kiln lock"},
+		}
+	}
+	return &kiln.Error{
+		Code:  kiln.User,
+		Text:  fmt.Sprintf("cannot build with --locked: %q is stale, the recipe wants something else than it holds", path),
+		Hints: []string{"bring the lock up to date and commit it: kiln lock"},
+	}
+}

@@ -1,0 +1,123 @@
+package bake
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"kiln"
+	"kiln/internal/oci"
+	"kiln/internal/recipe"
+	"kiln/internal/tree"
+)
+
+// OutputType is a format that an image can be written in.
+type OutputType string
+
+// The output types. OCI ones hold all platforms, the others one.
+const (
+	OCI           OutputType = "oci"            // image layout in a folder
+	OCIArchive    OutputType = "oci-archive"    // the same as one tar
+	DockerArchive OutputType = "docker-archive" // for docker load and podman load
+	Tar           OutputType = "tar"            // the root file system
+	Folder        OutputType = "folder"         // the root file system, unpacked
+)
+
+// OutputTypes lists them in the order to show them.
+func OutputTypes() []OutputType {
+	return []OutputType{OCI, OCIArchive, DockerArchive, Tar, Folder}
+}
+
+// Valid tells whether t is one of them.
+func (t OutputType) Valid() bool { return slices.Contains(OutputTypes(), t) }
+
+// single tells whether t holds one platform only.
+func (t OutputType) single() bool { return t != OCI && t != OCIArchive }
+
+// Output is one thing to write.
+type Output struct {
+	Type OutputType `json:"type"`
+	Path string     `json:"path"`
+}
+
+// built is what was made for one platform.
+type built struct {
+	platform kiln.Platform
+	manifest oci.Manifest
+	tree     *tree.Tree
+	contents tree.Contents
+}
+
+// writeOutputs writes every output and completes res.
+func writeOutputs(ctx context.Context, o Options, r *recipe.Recipe, images []built, res *Result) error {
+	var manifests []oci.Manifest
+	var epoch kiln.Epoch
+	for _, b := range images {
+		manifests = append(manifests, b.manifest)
+		epoch = max(epoch, b.manifest.Created)
+	}
+	ix, err := oci.WriteIndex(o.Store, manifests, tag(r), annotations(r, epoch))
+	if err != nil {
+		return err
+	}
+	res.Index = ix.Digest
+	for _, out := range o.Outputs {
+		if err := writeOutput(ctx, o, r, out, ix, images); err != nil {
+			return err
+		}
+		res.Outputs = append(res.Outputs, out)
+	}
+	if len(res.Outputs) > 0 {
+		res.Output = res.Outputs[0].Path
+	}
+	return nil
+}
+
+func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, out Output, ix oci.Index, images []built) error {
+	var one built
+	if out.Type.single() {
+		var err error
+		if one, err = pick(images, o.Native, out); err != nil {
+			return err
+		}
+	}
+	switch out.Type {
+	case OCI:
+		return oci.WriteLayout(ctx, o.Store, ix, out.Path)
+	case OCIArchive:
+		return oci.WriteLayoutTar(ctx, o.Store, ix, out.Path)
+	case DockerArchive:
+		return oci.WriteDockerArchive(ctx, o.Store, one.manifest, r.Name+":"+tag(r), out.Path)
+	case Tar:
+		return oci.WriteTar(ctx, one.tree, one.contents, out.Path)
+	case Folder:
+		return oci.WriteFolder(ctx, one.tree, one.contents, out.Path, oci.FolderOptions{Owners: o.Owners, Sink: o.Sink})
+	}
+	return fmt.Errorf("bug: unknown output type %q", out.Type)
+}
+
+// pick chooses the platform of a single-platform output: the only one there is,
+// or the machine's own.
+func pick(images []built, native kiln.Platform, out Output) (built, error) {
+	if len(images) == 1 {
+		return images[0], nil
+	}
+	for _, b := range images {
+		if b.platform == native {
+			return b, nil
+		}
+	}
+	return built{}, &kiln.Error{
+		Code:  kiln.Usage,
+		Text:  fmt.Sprintf("cannot write %s:%s: it holds one platform, and %d were built, none of them this machine's", out.Type, out.Path, len(images)),
+		Hints: []string{"name one: --platform " + images[0].platform.String()},
+	}
+}
+
+// tag is the name of an image within its repository.
+func tag(r *recipe.Recipe) string {
+	if r.Version != "" {
+		return r.Version
+	}
+	return "latest"
+}

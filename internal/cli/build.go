@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"kiln"
+	"kiln/internal/bake"
+	"kiln/internal/oci"
+	"kiln/internal/recipe"
+)
+
+// buildFlags are the flags of kiln build, as typed.
+type buildFlags struct {
+	source      sourceFlags
+	locked      bool
+	outputs     []string
+	platforms   []string
+	compression string
+}
+
+func (a *app) buildCommand() *cobra.Command {
+	var f buildFlags
+	cmd := &cobra.Command{
+		Use:   "build [RECIPE]",
+		Short: "Build the image of a recipe",
+		Long: `Build the image of a recipe (a kiln.yaml or the folder that holds one; default
+the current folder). The lock beside the recipe says exactly what goes in; where
+there is none, or the recipe wants something else, it is made and written first.
+
+Outputs (-o, may be given several times):
+  oci:FOLDER           OCI image layout, all platforms (default: oci:NAME.oci)
+  oci-archive:FILE     the same as one tar
+  docker-archive:FILE  for "docker load" and "podman load", one platform
+  tar:FILE             the root file system as a plain tar, one platform
+  folder:FOLDER        the root file system unpacked, one platform`,
+		Example: `  kiln build examples/static
+  kiln build web --locked -o docker-archive:web.tar
+  kiln build web --platform linux/arm64 -o oci:web-arm64.oci --json`,
+		Args: atMost(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.build(cmd, recipeArg(args), f)
+		},
+	}
+	flags := cmd.Flags()
+	f.source.register(flags)
+	flags.BoolVar(&f.locked, "locked", false, "never write the lock; refuse one that is missing or stale (for CI)")
+	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "TYPE:PATH to write; may be repeated")
+	flags.StringSliceVar(&f.platforms, "platform", nil, "build only these of the recipe's platforms, such as linux/arm64")
+	flags.StringVar(&f.compression, "compression", "gzip", "of layers: gzip or zstd")
+	_ = cmd.RegisterFlagCompletionFunc("compression", cobra.FixedCompletions([]string{"gzip", "zstd"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("platform", cobra.FixedCompletions(platformNames(), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func platformNames() []string {
+	var names []string
+	for _, p := range kiln.Platforms() {
+		names = append(names, p.String())
+	}
+	return names
+}
+
+func (a *app) build(cmd *cobra.Command, path string, f buildFlags) error {
+	started := a.world.Now()
+	comp, err := oci.ParseCompression(f.compression)
+	if err != nil {
+		return &kiln.Error{Code: kiln.Usage, Text: err.Error(), Hints: []string{"--compression gzip", "--compression zstd"}}
+	}
+	r, err := recipe.Load(path)
+	if err != nil {
+		return err
+	}
+	platforms, err := choosePlatforms(r, f.platforms)
+	if err != nil {
+		return err
+	}
+	outputs, err := parseOutputs(f.outputs, r.Name)
+	if err != nil {
+		return err
+	}
+	family, st, err := a.family(f.source)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	update, err := f.source.update()
+	if err != nil {
+		return err
+	}
+	res, err := bake.Build(cmd.Context(), bake.Options{
+		Lock: bake.LockOptions{
+			Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink,
+		},
+		Store: st, Platforms: platforms, Outputs: outputs, Compression: comp, Native: nativePlatform(), Owners: os.Geteuid() == 0, Sink: a.ui.sink,
+	})
+	if err != nil {
+		return err
+	}
+	res.ElapsedMS = a.world.Now().Sub(started).Milliseconds()
+	return a.ui.result(res, func(w io.Writer) { printBuild(w, r, res) })
+}
+
+// choosePlatforms returns the recipe's platforms, or those of them that were named.
+func choosePlatforms(r *recipe.Recipe, names []string) ([]kiln.Platform, error) {
+	if len(names) == 0 {
+		return r.Platforms, nil
+	}
+	var chosen []kiln.Platform
+	for _, p := range r.Platforms {
+		for _, n := range names {
+			if q, err := kiln.ParsePlatform(n); err != nil {
+				return nil, &kiln.Error{Code: kiln.Usage, Text: err.Error()}
+			} else if p == q {
+				chosen = append(chosen, p)
+			}
+		}
+	}
+	if len(chosen) != len(names) {
+		return nil, &kiln.Error{
+			Code:  kiln.User,
+			Text:  fmt.Sprintf("cannot build for %s: the recipe names only %v", strings.Join(names, ", "), r.Platforms),
+			Hints: []string{"add the platform to platforms: in the recipe"},
+		}
+	}
+	return chosen, nil
+}
+
+// parseOutputs reads TYPE:PATH arguments; without any, the layout folder NAME.oci.
+func parseOutputs(args []string, name string) ([]bake.Output, error) {
+	if len(args) == 0 {
+		return []bake.Output{{Type: bake.OCI, Path: name + ".oci"}}, nil
+	}
+	var outputs []bake.Output
+	for _, arg := range args {
+		kind, path, ok := strings.Cut(arg, ":")
+		if !ok || path == "" || !bake.OutputType(kind).Valid() {
+			return nil, &kiln.Error{
+				Code:  kiln.Usage,
+				Text:  fmt.Sprintf("cannot read the output %q: want TYPE:PATH, the type one of oci, oci-archive, docker-archive, tar, folder", arg),
+				Hints: []string{fmt.Sprintf("-o oci:%s.oci", name), fmt.Sprintf("-o docker-archive:%s.tar", name)},
+			}
+		}
+		outputs = append(outputs, bake.Output{Type: bake.OutputType(kind), Path: path})
+	}
+	return outputs, nil
+}
+
+func printBuild(w io.Writer, r *recipe.Recipe, res *bake.Result) {
+	for _, img := range res.Images {
+		fmt.Fprintf(w, "%s %s  %s  %s, %d packages\n", r.Name, img.Platform, img.Digest, size(img.Size), img.Packages)
+		for _, l := range img.Layers {
+			fmt.Fprintf(w, "  layer %-12s %s  %s\n", l.Name, l.Digest.Short(), size(l.Size))
+		}
+	}
+	for _, o := range res.Outputs {
+		fmt.Fprintf(w, "wrote %s:%s\n", o.Type, o.Path)
+	}
+	fmt.Fprintf(w, "done in %.2f s\n", float64(res.ElapsedMS)/1000)
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"kiln"
+	"kiln/examples"
+)
+
+func (a *app) initCommand() *cobra.Command {
+	var template string
+	cmd := &cobra.Command{
+		Use:   "init [FOLDER]",
+		Short: "Write a first recipe from a template",
+		Long:  "Write a first recipe from a template. Templates:\n\n" + templateTable(),
+		Example: `  kiln init web
+  kiln init --template debug toolbox`,
+		Args: atMost(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			files, err := writeTemplate(recipeArg(args), template)
+			if err != nil {
+				return err
+			}
+			v := struct {
+				Template string   `json:"template"`
+				Files    []string `json:"files"`
+			}{template, files}
+			return a.ui.result(v, func(w io.Writer) {
+				fmt.Fprintf(w, "wrote %s\nnext: kiln build %s\n", strings.Join(files, ", "), recipeArg(args))
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&template, "template", "t", "base", "template to start from: "+strings.Join(templateNames(), ", "))
+	_ = cmd.RegisterFlagCompletionFunc("template", cobra.FixedCompletions(templateNames(), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func templateNames() []string {
+	var names []string
+	for _, t := range examples.Templates() {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+func templateTable() string {
+	var b strings.Builder
+	for _, t := range examples.Templates() {
+		fmt.Fprintf(&b, "  %-8s %s\n", t.Name, t.Summary)
+	}
+	return b.String()
+}
+
+// writeTemplate copies a template's files into dir and returns their paths. It
+// replaces nothing.
+func writeTemplate(dir, name string) ([]string, error) {
+	if _, err := fs.Stat(examples.FS, name); err != nil {
+		return nil, &kiln.Error{
+			Code:  kiln.Usage,
+			Text:  fmt.Sprintf("there is no template %q", name),
+			Hints: []string{"kiln init --template " + strings.Join(templateNames(), "|")},
+		}
+	}
+	var written []string
+	err := fs.WalkDir(examples.FS, name, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(examples.FS, path)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, filepath.FromSlash(strings.TrimPrefix(path, name+"/")))
+		written = append(written, to)
+		return writeNew(to, data)
+	})
+	return written, err
+}
+
+// writeNew writes a file that does not exist yet.
+func writeNew(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return fmt.Errorf("cannot make the folder: %v", err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if errors.Is(err, fs.ErrExist) {
+		return &kiln.Error{
+			Code:  kiln.User,
+			Text:  fmt.Sprintf("cannot write the recipe: %q is already there, and init replaces nothing", path),
+			Hints: []string{"name another folder: kiln init FOLDER"},
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write the recipe: %v", err)
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,74 @@
+// Package debian is the Debian package family: the one place where the archive
+// client, the resolver, the formats and the root file system meet. It offers what
+// bake.Family asks for, and nothing else knows that images are made of .debs.
+package debian
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kiln"
+	"kiln/internal/apt"
+	"kiln/internal/bake"
+	"kiln/internal/lock"
+	"kiln/internal/recipe"
+	"kiln/internal/rootfs"
+	"kiln/internal/store"
+)
+
+// Family carries out the steps of a bake with Debian packages.
+type Family struct {
+	Store   *store.Store
+	Mirrors apt.MirrorOptions // where to look for mirrors, asked only when the network is needed
+	Now     func() time.Time
+	Sink    kiln.Sink
+}
+
+var _ bake.Family = (*Family)(nil)
+
+// Assemble implements bake.Family.
+func (f *Family) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*bake.Root, error) {
+	folder, err := r.Root()
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	in := rootfs.Input{Platform: p, Recipe: r, Files: folder.FS(), Sink: f.Sink}
+	dates := releaseDates(l)
+	for _, pkg := range l.Platforms[p].Packages {
+		d, err := kiln.DigestFromHex(pkg.SHA256)
+		if err != nil {
+			return nil, fmt.Errorf("bug: the lock was read with a bad digest: %v", err)
+		}
+		in.Packages = append(in.Packages, rootfs.Package{
+			ID:         kiln.PackageID{Name: pkg.Name, Version: pkg.Version, Architecture: pkg.Architecture},
+			Deb:        d,
+			RequiredBy: pkg.RequiredBy,
+			VouchedAt:  dates[pkg.Archive],
+		})
+	}
+	img, err := rootfs.Assemble(ctx, f.Store, in)
+	if err != nil {
+		return nil, err
+	}
+	return &bake.Root{
+		Layers:   img.Layers,
+		Tree:     img.Tree,
+		Contents: img.Contents,
+		Epoch:    img.Epoch,
+		User:     img.User,
+		Packages: len(in.Packages),
+	}, nil
+}
+
+// releaseDates maps each pocket, as packages name it, to its Release's date.
+func releaseDates(l *lock.Lock) map[string]time.Time {
+	dates := map[string]time.Time{}
+	for _, a := range l.Archives {
+		for _, p := range a.Pockets {
+			dates[a.Name+"/"+p.Suite] = p.Date
+		}
+	}
+	return dates
+}

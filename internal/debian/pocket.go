@@ -1,0 +1,195 @@
+package debian
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"kiln"
+	"kiln/internal/apt"
+	"kiln/internal/deb"
+	"kiln/internal/lock"
+	"kiln/internal/resolve"
+)
+
+// pocket is one pocket while a lock is made.
+type pocket struct {
+	apt.Pocket
+	archive archive
+	locked  lock.Pocket // the state that the lock will record
+	kept    bool        // locked is of the old lock
+
+	mu      sync.Mutex
+	release *apt.Release // judged; of a kept pocket only once it was needed
+}
+
+// open takes the pocket's state from the old lock, or from the archive as it is now.
+func (p *pocket) open(ctx context.Context, k *locking) error {
+	if old := k.lockedPocket(p); old != nil && !k.moves() {
+		p.locked, p.kept = *old, true
+		p.locked.Indexes = slices.Clone(old.Indexes)
+		return nil
+	}
+	k.client.Sink.Send(kiln.Event{Step: kiln.StepLock, State: kiln.Started, Subject: p.ID()})
+	rel, err := k.client.Release(ctx, p.Pocket)
+	if err != nil {
+		return err
+	}
+	k.client.Sink.Send(kiln.Event{Step: kiln.StepLock, State: kiln.Finished, Subject: p.ID()})
+	p.release = rel
+	p.locked = lockedRelease(p.Pocket, rel, k.update.At)
+	return nil
+}
+
+// moves tells whether the lock is to move to what the archives hold now.
+func (k *locking) moves() bool { return k.update.All || len(k.update.Packages) > 0 }
+
+// lockedPocket finds a pocket in the old lock.
+func (k *locking) lockedPocket(p *pocket) *lock.Pocket {
+	if k.old == nil {
+		return nil
+	}
+	for _, a := range k.old.Archives {
+		if a.Name != p.archive.Name || a.Suite != p.archive.Suite {
+			continue
+		}
+		for i := range a.Pockets {
+			if a.Pockets[i].Name == p.Name && a.Pockets[i].Suite == p.Suite {
+				return &a.Pockets[i]
+			}
+		}
+	}
+	return nil
+}
+
+// lockedRelease is a judged Release as the lock records it.
+func lockedRelease(p apt.Pocket, rel *apt.Release, at time.Time) lock.Pocket {
+	locked := lock.Pocket{
+		Name:      p.Name,
+		Suite:     p.Suite,
+		Codename:  rel.Codename,
+		Release:   rel.Digest,
+		Signature: rel.Signature,
+		Date:      rel.Date,
+	}
+	if !rel.ValidUntil.IsZero() {
+		locked.ValidUntil = &rel.ValidUntil
+	}
+	if !at.IsZero() {
+		locked.JudgedAt = &at
+	}
+	for _, s := range rel.Signers {
+		locked.Signers = append(locked.Signers, lock.Signer{Fingerprint: s.Fingerprint, Name: s.Name})
+	}
+	return locked
+}
+
+// candidates reads the packages that the pocket has for any of archs.
+func (p *pocket) candidates(ctx context.Context, k *locking, archs []string) ([]resolve.Candidate, error) {
+	var list []resolve.Candidate
+	read := map[string]bool{}
+	for _, arch := range archs {
+		indexes, err := p.indexes(ctx, k, arch)
+		if err != nil {
+			return nil, err
+		}
+		for _, ix := range indexes {
+			if read[ix.Path] {
+				continue
+			}
+			read[ix.Path] = true
+			all, err := k.client.Packages(ctx, p.Pocket, ix)
+			if err != nil {
+				return nil, err
+			}
+			list = p.appendCandidates(list, all, archs)
+		}
+	}
+	return list, nil
+}
+
+func (p *pocket) appendCandidates(list []resolve.Candidate, all []*deb.Package, archs []string) []resolve.Candidate {
+	for _, pkg := range all {
+		if pkg.Architecture != "all" && !slices.Contains(archs, pkg.Architecture) {
+			continue
+		}
+		list = append(list, resolve.Candidate{Package: pkg, Archive: p.ID(), Source: p.archive.Name, Priority: p.archive.priority})
+	}
+	return list
+}
+
+// indexes lists the pocket's indexes for arch and records them. Of a kept pocket
+// they are those of the old lock, unless it never asked for arch.
+func (p *pocket) indexes(ctx context.Context, k *locking, arch string) ([]apt.Index, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.kept && p.covers(arch) {
+		return p.lockedIndexes(arch)
+	}
+	if p.release == nil {
+		rel, err := p.reopen(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		p.release = rel
+	}
+	indexes, err := k.client.Indexes(ctx, p.Pocket, p.release, arch)
+	if err != nil {
+		return nil, err
+	}
+	for _, ix := range indexes {
+		if !slices.ContainsFunc(p.locked.Indexes, func(l lock.Index) bool { return l.Path == ix.Path }) {
+			p.locked.Indexes = append(p.locked.Indexes, lock.Index{
+				Component: ix.Component, Architecture: ix.Architecture, Path: ix.Path, SHA256: ix.Digest.Hex(), Size: ix.Size,
+			})
+		}
+	}
+	return indexes, nil
+}
+
+// reopen judges the Release of a kept pocket again, as of when it was judged for
+// the lock: that it may have expired since does not matter, the lock pins it.
+func (p *pocket) reopen(ctx context.Context, k *locking) (*apt.Release, error) {
+	at := p.locked.Date
+	if p.locked.JudgedAt != nil {
+		at = *p.locked.JudgedAt
+	}
+	client, err := k.family.client(at)
+	if err != nil {
+		return nil, err
+	}
+	return client.Locked(ctx, p.Pocket, p.locked.Release, p.locked.Signature)
+}
+
+// covers tells whether the lock records an index of arch for every component.
+func (p *pocket) covers(arch string) bool {
+	if p.Flat() {
+		return len(p.locked.Indexes) > 0
+	}
+	for _, c := range p.Components {
+		if !slices.ContainsFunc(p.locked.Indexes, func(l lock.Index) bool {
+			return l.Component == c && (l.Architecture == arch || l.Architecture == "all")
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// lockedIndexes lists what the lock records for arch.
+func (p *pocket) lockedIndexes(arch string) ([]apt.Index, error) {
+	var list []apt.Index
+	for _, l := range p.locked.Indexes {
+		if !p.Flat() && (!slices.Contains(p.Components, l.Component) || l.Architecture != arch && l.Architecture != "all") {
+			continue
+		}
+		d, err := kiln.DigestFromHex(l.SHA256)
+		if err != nil {
+			return nil, fmt.Errorf("bug: the lock was read with a bad digest: %w", err)
+		}
+		list = append(list, apt.Index{Component: l.Component, Architecture: l.Architecture, Path: l.Path, Digest: d, Size: l.Size})
+	}
+	return list, nil
+}

@@ -1,0 +1,64 @@
+package debian
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"kiln"
+	"kiln/internal/lock"
+	"kiln/internal/recipe"
+	"kiln/internal/resolve"
+)
+
+// solve resolves one platform against the candidates of its sources.
+func solve(ctx context.Context, r *recipe.Recipe, p kiln.Platform, arch string, candidates []resolve.Candidate, old *lock.Platform, update []string) (*lock.Platform, error) {
+	wants := wantsOf(r)
+	sol, err := resolve.Resolve(ctx, resolve.NewIndex(candidates), resolve.Request{
+		Arch:         arch,
+		ForeignArchs: foreign(wants, arch),
+		Wants:        wants,
+		Essential:    r.Essential,
+		Pinned:       pins(old),
+		Update:       update,
+	})
+	var failure *resolve.Failure
+	if errors.As(err, &failure) {
+		return nil, &kiln.Error{
+			Code:  kiln.User,
+			Text:  fmt.Sprintf("cannot resolve the packages for %s:\n%s", p, failure.Error()),
+			Hints: failure.Hints(),
+			Err:   err,
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	locked := &lock.Platform{Packages: []lock.Package{}}
+	for _, c := range sol.Packages {
+		locked.Packages = append(locked.Packages, lock.Package{
+			Name:         c.Name,
+			Version:      c.Version,
+			Architecture: c.Architecture,
+			Source:       c.Package.Source,
+			Archive:      c.Archive,
+			Path:         c.Filename,
+			SHA256:       c.SHA256,
+			Size:         c.Size,
+			RequiredBy:   c.RequiredBy,
+		})
+	}
+	return locked, nil
+}
+
+// pins maps "name:arch" to what is locked.
+func pins(old *lock.Platform) map[string]string {
+	if old == nil {
+		return nil
+	}
+	pinned := map[string]string{}
+	for _, p := range old.Packages {
+		pinned[p.Name+":"+p.Architecture] = p.Version
+	}
+	return pinned
+}
