@@ -1,0 +1,87 @@
+package internal_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// room is one package of the house: which rooms it may import, and why it
+// stands where it stands. Every arrow that exists is listed; any other fails.
+type room struct {
+	path string
+	may  string // rooms below it, "." for the vocabulary
+	why  string
+}
+
+func rooms() []room {
+	return []room{
+		{".", "", "the vocabulary: imports nothing of ours"},
+		{"internal/durable", ".", "host files are saved the same way everywhere"},
+		{"internal/deb", ".", "pure formats; the vocabulary names platforms"},
+		{"internal/deb/debtest", "internal/deb", "packages made for tests"},
+		{"internal/tree", ".", "a value; it knows of no package family and no host path"},
+		{"internal/store", ". internal/durable", "blobs and results; it knows nothing of what they mean"},
+		{"internal/recipe", ".", "a document; it does not know how it is carried out"},
+		{"internal/lock", ". internal/durable", "a document"},
+		{"internal/apt", ". internal/deb internal/store", "a signed archive client; what it brings goes to the store"},
+		{"internal/apt/apttest", "internal/deb internal/deb/debtest", "a synthetic archive for tests"},
+		{"internal/resolve", ". internal/deb", "wants and candidates in, a set or an explanation out; no I/O"},
+		{"internal/rootfs", ". internal/deb internal/recipe internal/store internal/tree", "the Debian root file system; versions and formats from deb"},
+		{"internal/oci", ". internal/durable internal/store internal/tree", "writes trees; must not know that deb exists"},
+		{"internal/debian", ". internal/apt internal/bake internal/deb internal/lock internal/recipe internal/resolve internal/rootfs internal/store", "the Debian family: the one place where its parts meet, as bake.Family asks"},
+		{"internal/bake", ". internal/lock internal/oci internal/recipe internal/store internal/tree", "orders the steps; must not know that deb exists"},
+		{"examples", "", "the recipes that kiln init writes"},
+		{"internal/cli", ". examples internal/bake internal/debian internal/apt internal/lock internal/oci internal/recipe internal/store", "wires it together and prints"},
+		{"cmd/kiln", "internal/cli", "signals, one Run, exit code"},
+	}
+}
+
+func TestArrows(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "kiln/...").Output()
+	if err != nil {
+		t.Fatalf("cannot list the packages: %v", err)
+	}
+	real := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		for _, imp := range f[1:] {
+			if imp == "kiln" || strings.HasPrefix(imp, "kiln/") {
+				real[short(f[0])] = append(real[short(f[0])], short(imp))
+			}
+		}
+		if _, ok := real[short(f[0])]; !ok {
+			real[short(f[0])] = nil
+		}
+	}
+	for _, r := range rooms() {
+		imports, ok := real[r.path]
+		if !ok {
+			t.Errorf("the list names %q, which does not exist", r.path)
+			continue
+		}
+		allowed := strings.Fields(r.may)
+		for _, imp := range imports {
+			if !slices.Contains(allowed, imp) {
+				t.Errorf("%s imports %s, which is not listed (%s)", r.path, imp, r.why)
+			}
+		}
+		for _, a := range allowed {
+			if !slices.Contains(imports, a) {
+				t.Errorf("%s is allowed to import %s and does not: shorten the list", r.path, a)
+			}
+		}
+		delete(real, r.path)
+	}
+	for path := range real {
+		t.Errorf("%s is not in the list: give it a line and a reason", path)
+	}
+}
+
+func short(path string) string {
+	if path == "kiln" {
+		return "."
+	}
+	return strings.TrimPrefix(path, "kiln/")
+}
