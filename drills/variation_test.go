@@ -97,7 +97,7 @@ func TestLayersStandAlone(t *testing.T) {
 	if !strings.Contains(text, "\nusers:") {
 		t.Fatal("the recipe has no users section to insert before")
 	}
-	more := "  - name: more\n    packages:\n      - netbase: names of ports\n"
+	more := "  - name: more\n    packages:\n      - libbz2-1.0: another library\n"
 	write(t, path, strings.Replace(text, "\nusers:", "\n"+more+"\nusers:", 1))
 	after := build(t, dir).platform(t, "linux/amd64")
 	digests := map[string]string{}

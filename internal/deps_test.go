@@ -18,15 +18,15 @@ type room struct {
 func rooms() []room {
 	return []room{
 		{".", "", "the vocabulary: imports nothing of ours"},
-		{"internal/durable", ".", "host files are saved the same way everywhere"},
+		{"internal/durable", "", "host files are saved the same way everywhere"},
 		{"internal/deb", ".", "pure formats; the vocabulary names platforms"},
-		{"internal/deb/debtest", "internal/deb", "packages made for tests"},
+		{"internal/deb/debtest", "", "packages made for tests"},
 		{"internal/tree", ".", "a value; it knows of no package family and no host path"},
 		{"internal/store", ". internal/durable", "blobs and results; it knows nothing of what they mean"},
 		{"internal/recipe", ".", "a document; it does not know how it is carried out"},
-		{"internal/lock", ". internal/durable", "a document"},
+		{"internal/lock", ". internal/deb internal/durable", "a document; it compares versions to say what was upgraded"},
 		{"internal/apt", ". internal/deb internal/store", "a signed archive client; what it brings goes to the store"},
-		{"internal/apt/apttest", "internal/deb internal/deb/debtest", "a synthetic archive for tests"},
+		{"internal/apt/apttest", "internal/deb/debtest", "a synthetic archive for tests"},
 		{"internal/resolve", ". internal/deb", "wants and candidates in, a set or an explanation out; no I/O"},
 		{"internal/rootfs", ". internal/deb internal/recipe internal/store internal/tree", "the Debian root file system; versions and formats from deb"},
 		{"internal/oci", ". internal/durable internal/store internal/tree", "writes trees; must not know that deb exists"},
@@ -34,6 +34,8 @@ func rooms() []room {
 		{"internal/bake", ". internal/lock internal/oci internal/recipe internal/store internal/tree", "orders the steps; must not know that deb exists"},
 		{"examples", "", "the recipes that kiln init writes"},
 		{"internal/cli", ". examples internal/bake internal/debian internal/apt internal/lock internal/oci internal/recipe internal/store", "wires it together and prints"},
+		{"internal", "", "this test"},
+		{"drills", "", "tests of the whole product by its binary"},
 		{"cmd/kiln", "internal/cli", "signals, one Run, exit code"},
 	}
 }

@@ -29,6 +29,8 @@ type Release struct {
 	Signers []Key    // whose signature is good, in the file's order
 	Ignored []string // why each of the other signatures does not count
 
+	notAutomatic, butAutomaticUpgrade string // what apt makes a lower default priority of
+
 	noAll   bool // binary-all/Packages is not for clients: every architecture's index has those packages too
 	entries map[string]entry
 }
@@ -64,6 +66,10 @@ func parseRelease(text []byte) (*Release, error) {
 		Architectures: strings.Fields(p.Get("Architectures")),
 		Components:    strings.Fields(p.Get("Components")),
 		ByHash:        p.Get("Acquire-By-Hash") == "yes",
+
+		notAutomatic:        p.Get("NotAutomatic"),
+		butAutomaticUpgrade: p.Get("ButAutomaticUpgrades"),
+
 		noAll:         strings.Contains(p.Get("No-Support-for-Architecture-all"), "Packages"),
 	}
 	if err := rel.readDates(p); err != nil {

@@ -18,6 +18,9 @@ type accepted struct {
 	Label    string      `json:"label,omitempty"`
 	Suite    string      `json:"suite,omitempty"`
 	Codename string      `json:"codename,omitempty"`
+
+	NotAutomatic        string `json:"not_automatic,omitempty"`
+	ButAutomaticUpgrade string `json:"but_automatic_upgrades,omitempty"`
 }
 
 // stateName is the pocket's place in the store's memory. The address is no part
@@ -42,7 +45,10 @@ func (c *Client) remember(ctx context.Context, p Pocket, rel *Release, at time.T
 		if old != nil && !rel.Date.After(old.Date) {
 			return nil
 		}
-		b, err := json.Marshal(accepted{rel.Date, rel.Digest, rel.Origin, rel.Label, rel.Suite, rel.Codename})
+		b, err := json.Marshal(accepted{
+			rel.Date, rel.Digest, rel.Origin, rel.Label, rel.Suite, rel.Codename,
+			rel.notAutomatic, rel.butAutomaticUpgrade,
+		})
 		if err != nil {
 			return fmt.Errorf("bug: cannot write what was accepted: %w", err)
 		}
@@ -74,6 +80,8 @@ func (p Pocket) checkAgainst(old *accepted, rel *Release) error {
 		{"Origin", old.Origin, rel.Origin},
 		{"Label", old.Label, rel.Label},
 		{"Codename", old.Codename, rel.Codename},
+		{"NotAutomatic", old.NotAutomatic, rel.notAutomatic},
+		{"ButAutomaticUpgrades", old.ButAutomaticUpgrade, rel.butAutomaticUpgrade},
 	}
 	if p.Suite != rel.Codename {
 		changes = append(changes, struct{ field, was, is string }{"Suite", old.Suite, rel.Suite})

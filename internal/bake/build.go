@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"kiln"
+	"kiln/internal/lock"
 	"kiln/internal/oci"
 	"kiln/internal/recipe"
 	"kiln/internal/store"
@@ -66,38 +69,58 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	res := &Result{Lock: locked.Path}
-	var images []built
-	for _, p := range o.Platforms {
-		root, err := family.Assemble(ctx, r, l, p)
-		if err != nil {
-			return nil, err
-		}
-		m, img, err := buildImage(ctx, o, r, p, root)
-		if err != nil {
-			return nil, err
-		}
-		images = append(images, built{p, m, root.Tree, root.Contents})
-		res.Images = append(res.Images, img)
+	images, err := buildImages(ctx, o, r, l)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range images {
+		res.Images = append(res.Images, b.image)
 	}
 	return res, writeOutputs(ctx, o, r, images, res)
 }
 
+// buildImages builds every platform, all at once. Of several errors, the first
+// platform's is reported.
+func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock) ([]built, error) {
+	images := make([]built, len(o.Platforms))
+	errs := make([]error, len(images))
+	var group errgroup.Group
+	for i, p := range o.Platforms {
+		group.Go(func() error {
+			root, err := o.Lock.Family.Assemble(ctx, r, l, p)
+			if err == nil {
+				images[i], err = buildImage(ctx, o, r, p, root)
+			}
+			errs[i] = err
+			return nil
+		})
+	}
+	_ = group.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return images, nil
+}
+
 // buildImage turns the tree of one platform into the blobs of its image.
-func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root) (oci.Manifest, Image, error) {
+func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root) (built, error) {
 	img := Image{Platform: p, Tree: root.Tree.Digest(), Packages: root.Packages}
 	var layers []oci.Layer
 	for _, l := range root.Layers {
-		o.Sink.Send(kiln.Event{Step: kiln.StepWrite, State: kiln.Started, Subject: "layer " + l.Name})
+		subject := fmt.Sprintf("layer %s of %s", l.Name, p)
+		o.Sink.Send(kiln.Event{Step: kiln.StepWrite, State: kiln.Started, Subject: subject})
 		b, err := oci.BuildLayer(ctx, o.Store, l, root.Contents, o.Compression)
 		if err != nil {
-			return oci.Manifest{}, img, err
+			return built{}, err
 		}
-		o.Sink.Send(kiln.Event{Step: kiln.StepWrite, State: kiln.Finished, Subject: "layer " + l.Name})
+		o.Sink.Send(kiln.Event{Step: kiln.StepWrite, State: kiln.Finished, Subject: subject})
 		layers = append(layers, b)
 		img.Layers = append(img.Layers, Layer{Name: b.Name, Digest: b.Digest, DiffID: b.DiffID, Size: b.Size})
 		img.Size += b.Size
 	}
 	m, err := oci.Assemble(o.Store, layers, containerConfig(r, p, root), annotations(r, root.Epoch))
 	img.Digest = m.Digest
-	return m, img, err
+	return built{platform: p, image: img, manifest: m, tree: root.Tree, contents: root.Contents}, err
 }

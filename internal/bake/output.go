@@ -43,6 +43,7 @@ type Output struct {
 // built is what was made for one platform.
 type built struct {
 	platform kiln.Platform
+	image    Image
 	manifest oci.Manifest
 	tree     *tree.Tree
 	contents tree.Contents

@@ -41,13 +41,34 @@ func (f *Family) Lock(ctx context.Context, r *recipe.Recipe, old *lock.Lock, u b
 	if err := k.open(ctx); err != nil {
 		return nil, err
 	}
-	platforms := map[kiln.Platform]*lock.Platform{}
-	for _, p := range r.Platforms {
-		if platforms[p], err = k.platform(ctx, p); err != nil {
-			return nil, err
-		}
+	platforms, err := k.platforms(ctx)
+	if err != nil {
+		return nil, err
 	}
 	return &lock.Lock{Format: lock.Format, Archives: k.archives(), Platforms: platforms}, nil
+}
+
+// platforms resolves every platform of the recipe, all at once. Of several
+// errors, the first platform's is reported.
+func (k *locking) platforms(ctx context.Context) (map[kiln.Platform]*lock.Platform, error) {
+	list := make([]*lock.Platform, len(k.recipe.Platforms))
+	errs := make([]error, len(list))
+	var group errgroup.Group
+	for i, p := range k.recipe.Platforms {
+		group.Go(func() error {
+			list[i], errs[i] = k.platform(ctx, p)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	platforms := map[kiln.Platform]*lock.Platform{}
+	for i, p := range k.recipe.Platforms {
+		if errs[i] != nil {
+			return nil, errs[i]
+		}
+		platforms[p] = list[i]
+	}
+	return platforms, nil
 }
 
 // checkUpdate refuses to update packages that are not locked.

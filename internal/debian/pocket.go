@@ -18,10 +18,10 @@ import (
 type pocket struct {
 	apt.Pocket
 	archive archive
-	locked  lock.Pocket // the state that the lock will record
-	kept    bool        // locked is of the old lock
+	kept    bool // locked is of the old lock
 
 	mu      sync.Mutex
+	locked  lock.Pocket  // the state that the lock will record
 	release *apt.Release // judged; of a kept pocket only once it was needed
 }
 
@@ -123,22 +123,25 @@ func (p *pocket) appendCandidates(list []resolve.Candidate, all []*deb.Package, 
 // indexes lists the pocket's indexes for arch and records them. Of a kept pocket
 // they are those of the old lock, unless it never asked for arch.
 func (p *pocket) indexes(ctx context.Context, k *locking, arch string) ([]apt.Index, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.kept && p.covers(arch) {
 		return p.lockedIndexes(arch)
 	}
-	if p.release == nil {
-		rel, err := p.reopen(ctx, k)
-		if err != nil {
-			return nil, err
-		}
-		p.release = rel
-	}
-	indexes, err := k.client.Indexes(ctx, p.Pocket, p.release, arch)
+	rel, err := p.judged(ctx, k)
 	if err != nil {
 		return nil, err
 	}
+	indexes, err := k.client.Indexes(ctx, p.Pocket, rel, arch)
+	if err != nil {
+		return nil, err
+	}
+	p.record(indexes)
+	return indexes, nil
+}
+
+// record adds indexes to what the lock will say of the pocket.
+func (p *pocket) record(indexes []apt.Index) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, ix := range indexes {
 		if !slices.ContainsFunc(p.locked.Indexes, func(l lock.Index) bool { return l.Path == ix.Path }) {
 			p.locked.Indexes = append(p.locked.Indexes, lock.Index{
@@ -146,7 +149,20 @@ func (p *pocket) indexes(ctx context.Context, k *locking, arch string) ([]apt.In
 			})
 		}
 	}
-	return indexes, nil
+}
+
+// judged is the pocket's Release, judged.
+func (p *pocket) judged(ctx context.Context, k *locking) (*apt.Release, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.release == nil {
+		rel, err := p.reopen(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		p.release = rel
+	}
+	return p.release, nil
 }
 
 // reopen judges the Release of a kept pocket again, as of when it was judged for
@@ -165,6 +181,8 @@ func (p *pocket) reopen(ctx context.Context, k *locking) (*apt.Release, error) {
 
 // covers tells whether the lock records an index of arch for every component.
 func (p *pocket) covers(arch string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.Flat() {
 		return len(p.locked.Indexes) > 0
 	}
@@ -180,6 +198,8 @@ func (p *pocket) covers(arch string) bool {
 
 // lockedIndexes lists what the lock records for arch.
 func (p *pocket) lockedIndexes(arch string) ([]apt.Index, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var list []apt.Index
 	for _, l := range p.locked.Indexes {
 		if !p.Flat() && (!slices.Contains(p.Components, l.Component) || l.Architecture != arch && l.Architecture != "all") {

@@ -61,7 +61,7 @@ func (s *skeleton) place(p *place) error {
 	case p.entry.Type == tree.Dir && there.Type == tree.Symlink:
 		target, err := s.tree.ResolveInside(p.entry.Path)
 		if err != nil {
-			return err
+			return fmt.Errorf("it is a directory, where %s has a symbolic link that is no way to a directory: %w", s.maker(p.entry.Path), err)
 		}
 		if e, _ := s.tree.Lookup(target); e.Type == tree.Dir {
 			p.entry.Path, p.gone, p.shared = target, true, true

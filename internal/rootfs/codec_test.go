@@ -1,0 +1,68 @@
+package rootfs
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kiln"
+	"kiln/internal/deb"
+	"kiln/internal/tree"
+)
+
+func sampleIndex() *index {
+	d := kiln.DigestOf([]byte("x"))
+	return &index{
+		Content: d, Control: "Package: x\n", Triggers: "interest y\n", Newest: 100, BuiltAt: -1,
+		Conffiles: []deb.Conffile{{Path: "/etc/x"}, {Path: "/etc/y", RemoveOnUpgrade: true}},
+		Scripts:   []script{{"postinst", d}},
+		Entries: []packed{
+			{Entry: tree.Entry{Path: ".", Type: tree.Dir, Mode: 0o755}},
+			{Entry: tree.Entry{Path: "x", Type: tree.File, Mode: 0o4755, UID: 1, GID: 2, ModTime: 3, Size: 1, Content: d,
+				Xattrs: map[string]string{"user.b": "\xff\x00", "user.a": ""}}, Offset: 7, MD5: [16]byte{1, 2, 3}},
+			{Entry: tree.Entry{Path: "y", Type: tree.File, Hard: true, Link: "x", Size: 1, Content: d}, Offset: 7},
+			{Entry: tree.Entry{Path: "z", Type: tree.Symlink, Mode: 0o777, Link: "größe"}},
+		},
+	}
+}
+
+func TestIndexRoundTrip(t *testing.T) {
+	want := sampleIndex()
+	got, err := decodeIndex(want.encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestIndexCutAnywhereIsAnError(t *testing.T) {
+	b := sampleIndex().encode()
+	for n := range b {
+		if _, err := decodeIndex(b[:n]); err == nil {
+			t.Errorf("%d of %d bytes decode", n, len(b))
+		}
+	}
+	if _, err := decodeIndex(append(b, 0)); err == nil {
+		t.Error("a byte too many decodes")
+	}
+}
+
+func FuzzDecodeIndex(f *testing.F) {
+	f.Add(sampleIndex().encode())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		ix, err := decodeIndex(b)
+		if err != nil {
+			return
+		}
+		again, err := decodeIndex(ix.encode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(ix.encode(), again.encode()) {
+			t.Error("encode, decode, encode differs")
+		}
+	})
+}
