@@ -21,6 +21,7 @@ import (
 type Family struct {
 	Store   *store.Store
 	Mirrors apt.MirrorOptions // where to look for mirrors, asked only when the network is needed
+	Retry   apt.Retry         // how patient to be with them
 	Now     func() time.Time
 	Sink    kiln.Sink
 }

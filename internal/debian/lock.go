@@ -100,7 +100,7 @@ func (f *Family) client(at time.Time) (*apt.Client, error) {
 	if at.IsZero() {
 		at = f.Now()
 	}
-	return &apt.Client{Store: f.Store, Mirrors: mirrors, Now: at, Sink: f.Sink}, nil
+	return &apt.Client{Store: f.Store, Mirrors: mirrors, Now: at, Sink: f.Sink, Retry: f.Retry}, nil
 }
 
 // open settles the state of every pocket, all at once.
@@ -150,7 +150,7 @@ func (k *locking) platform(ctx context.Context, p kiln.Platform) (*lock.Platform
 	if k.old != nil && !k.update.All {
 		old = k.old.Platforms[p]
 	}
-	return solve(ctx, k.recipe, p, arch, all, old, k.update.Packages)
+	return solve(ctx, k.recipe, arch, all, old, k.update.Packages)
 }
 
 // archives is the state of the archives as the lock records it.

@@ -2,17 +2,14 @@ package debian
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
-	"kiln"
 	"kiln/internal/lock"
 	"kiln/internal/recipe"
 	"kiln/internal/resolve"
 )
 
 // solve resolves one platform against the candidates of its sources.
-func solve(ctx context.Context, r *recipe.Recipe, p kiln.Platform, arch string, candidates []resolve.Candidate, old *lock.Platform, update []string) (*lock.Platform, error) {
+func solve(ctx context.Context, r *recipe.Recipe, arch string, candidates []resolve.Candidate, old *lock.Platform, update []string) (*lock.Platform, error) {
 	wants := wantsOf(r)
 	sol, err := resolve.Resolve(ctx, resolve.NewIndex(candidates), resolve.Request{
 		Arch:         arch,
@@ -22,15 +19,6 @@ func solve(ctx context.Context, r *recipe.Recipe, p kiln.Platform, arch string, 
 		Pinned:       pins(old),
 		Update:       update,
 	})
-	var failure *resolve.Failure
-	if errors.As(err, &failure) {
-		return nil, &kiln.Error{
-			Code:  kiln.User,
-			Text:  fmt.Sprintf("cannot resolve the packages for %s:\n%s", p, failure.Error()),
-			Hints: failure.Hints(),
-			Err:   err,
-		}
-	}
 	if err != nil {
 		return nil, err
 	}
