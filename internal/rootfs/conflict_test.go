@@ -42,7 +42,7 @@ func TestConflicts(t *testing.T) {
 		{
 			summary: "file below a file",
 			a:       debtest.Spec{Entries: file("usr/x", "a")}, b: debtest.Spec{Bare: true, Entries: file("usr/x/y", "b")},
-			want: []string{`below "/usr/x", which is file of the package "a"`},
+			want: []string{`below "/usr/x", which is a file of the package "a"`},
 		},
 		{summary: "the later replaces", a: debtest.Spec{Entries: file("usr/x", "a")}, b: debtest.Spec{Fields: []string{"Replaces: q, a (<< 2)"}, Entries: file("usr/x", "b")}, owner: "b"},
 		{summary: "the earlier replaces", a: debtest.Spec{Fields: []string{"Replaces: b"}, Entries: file("usr/x", "a")}, b: debtest.Spec{Entries: file("usr/x", "b")}, owner: "a"},

@@ -1,6 +1,8 @@
 package rootfs_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"kiln"
@@ -24,7 +26,7 @@ func TestHostileArchives(t *testing.T) {
 		{"absolute path", e(verbatim("/etc/evil", 'f', "")), []string{`"/etc/evil" is absolute`}},
 		{"below a link of its own", e(debtest.Entry{Path: "x", Link: "etc"}, debtest.Entry{Path: "etc/"}, verbatim("./x/evil", 'f', "")), []string{`"/x/evil"`, `below "/x", a symbolic link of the same package`}},
 		{"below a link of its own to outside", e(debtest.Entry{Path: "x", Link: "/"}, verbatim("./x/evil", 'f', "")), []string{`"/x/evil"`, "of the same package"}},
-		{"below a file of its own", e(debtest.Entry{Path: "x", Content: "1"}, verbatim("./x/evil", 'f', "")), []string{`"/x/evil"`, `below "/x", which is file of the package "pkg"`}},
+		{"below a file of its own", e(debtest.Entry{Path: "x", Content: "1"}, verbatim("./x/evil", 'f', "")), []string{`"/x/evil"`, `below "/x", which is a file of the package "pkg"`}},
 		{"hard link to outside", e(verbatim("./x", 'h', "../../etc/shadow")), []string{`hard link "/x" leads out of the tree`}},
 		{"hard link to absolute", e(verbatim("./x", 'h', "/etc/shadow")), []string{`hard link "/x" leads out of the tree`}},
 		{"hard link to nothing", e(debtest.Entry{Path: "x", Type: 'h', Link: "y"}, debtest.Entry{Path: "y"}), []string{`hard link "/x" names "/y", which is no earlier file`}},
@@ -110,6 +112,67 @@ func TestDebIsMissingOrBroken(t *testing.T) {
 			b := newBench(t, oneLayer("pkg"))
 			b.add(debtest.Spec{Compression: "xz", Hostile: row.hostile, Entries: []debtest.Entry{{Path: "x", Content: "some content that is long enough to be cut"}}})
 			b.fails(kiln.User, `"pkg_1.0_all"`, row.want)
+		})
+	}
+}
+
+// rawTar returns a tar stream of headers that archive/tar would not write.
+func rawTar(members ...rawMember) []byte {
+	var all []byte
+	for _, m := range members {
+		h := make([]byte, 512)
+		copy(h, m.name)
+		copy(h[100:], "0000644\x000000000\x000000000\x00")
+		copy(h[124:], fmt.Sprintf("%011o\x0000000000001\x00        ", len(m.content)))
+		h[156] = m.kind
+		copy(h[257:], m.magic)
+		copy(h[386:], m.sparse)
+		sum := 0
+		for _, c := range h {
+			sum += int(c)
+		}
+		copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
+		all = append(all, h...)
+		all = append(all, m.content...)
+		all = append(all, make([]byte, (512-len(m.content)%512)%512)...)
+	}
+	return append(all, make([]byte, 1024)...)
+}
+
+type rawMember struct {
+	name    string
+	kind    byte
+	magic   string
+	content string
+	sparse  string // of a GNU sparse header: the map and what follows it
+}
+
+const ustar, gnu = "ustar\x0000", "ustar  \x00"
+
+func record(key, value string) string {
+	line := " " + key + "=" + value + "\n"
+	return fmt.Sprintf("%d%s", len(line)+2, line) // of two digits: from 10 to 99
+}
+
+func TestSparseAndOtherTarTricks(t *testing.T) {
+	claim := fmt.Sprintf("%011o\x00%011o\x00", 0, 0) // one hole
+	for _, row := range []struct {
+		summary string
+		members []rawMember
+		want    string
+	}{
+		{"GNU sparse", []rawMember{{"./x", 'S', gnu, "", claim + strings.Repeat("\x00", 73) + "77777777777\x00"}}, "is a sparse file"},
+		{"PAX sparse", []rawMember{
+			{"./PaxHeaders/x", 'x', ustar, record("GNU.sparse.major", "0") + record("GNU.sparse.minor", "1") + record("GNU.sparse.numblocks", "1") + record("GNU.sparse.size", "99999999") + record("GNU.sparse.map", "0,0"), ""},
+			{"./x", '0', ustar, "", ""}}, `PAX record "GNU.sparse.`},
+		{"PAX path upwards", []rawMember{{"./PaxHeaders/x", 'x', ustar, record("path", "../../evil"), ""}, {"./x", '0', ustar, "", ""}}, `holds ".."`},
+		{"unknown PAX record", []rawMember{{"./PaxHeaders/x", 'x', ustar, record("VENDOR.acl.x", "user::rw-"), ""}, {"./x", '0', ustar, "", ""}}, `PAX record "VENDOR.acl.x"`},
+		{"global PAX header", []rawMember{{"./PaxHeaders/x", 'g', ustar, record("path", "evil"), ""}, {"./x", '0', ustar, "", ""}}, "type 'g'"},
+	} {
+		t.Run(row.summary, func(t *testing.T) {
+			b := newBench(t, oneLayer("pkg"))
+			b.add(debtest.Spec{Compression: "none", Hostile: debtest.Hostile{Data: rawTar(row.members...)}})
+			b.fails(kiln.Refused, `"pkg_1.0_all"`, row.want)
 		})
 	}
 }

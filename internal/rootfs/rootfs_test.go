@@ -448,3 +448,12 @@ func TestCancelled(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// The bytes of images are a promise: this digest may change only together with
+// lock.Format.
+func TestTreeIsGolden(t *testing.T) {
+	const want = "sha256:59795f04872ea172b7c3325293dcad817d35c270d7d877e2b4b0d96a39643ebe"
+	if got := twoLayers(t).assemble().Tree.Digest(); got != want {
+		t.Errorf("tree digest %s, want %s", got, want)
+	}
+}

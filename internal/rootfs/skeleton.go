@@ -93,7 +93,7 @@ func (s *skeleton) follow(u *unit, dir string) (string, error) {
 			continue
 		}
 		if e.Type != tree.Symlink {
-			return "", fmt.Errorf("it stands below %q, which is %s of %s", tree.Absolute(next), e.Type.Name()[2:], s.maker(next))
+			return "", fmt.Errorf("it stands below %q, which is %s of %s", tree.Absolute(next), e.Type.Name(), s.maker(next))
 		}
 		if u != nil && s.makers[next] == u {
 			return "", fmt.Errorf("it stands below %q, a symbolic link of the same package", tree.Absolute(next))

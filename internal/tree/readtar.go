@@ -13,7 +13,8 @@ import (
 // and returns its entries in the order of the stream. keep is given the content of each
 // file and returns its digest and size; nil means that content is only hashed.
 // Names of owners, access and change times, and fractions of a second are
-// dropped. A hard link must follow the file that it names.
+// dropped. A hard link must follow the file that it names. Sparse files are
+// refused: a few bytes of them can claim to be exabytes.
 func ReadTar(r io.Reader, keep func(io.Reader) (kiln.Digest, int64, error)) ([]Entry, error) {
 	if keep == nil {
 		keep = hashContent
@@ -54,6 +55,9 @@ func readEntry(r io.Reader, h *tar.Header, keep func(io.Reader) (kiln.Digest, in
 	p, err := CleanPath(h.Name)
 	if err != nil {
 		return Entry{}, err
+	}
+	if isSparse(h) {
+		return Entry{}, fmt.Errorf("it is a sparse file")
 	}
 	e := Entry{
 		Path: p, Mode: uint32(h.Mode) & maxMode, UID: h.Uid, GID: h.Gid,
@@ -108,4 +112,14 @@ func xattrsOf(h *tar.Header) map[string]string {
 		}
 	}
 	return xattrs
+}
+
+// isSparse knows the GNU format's own type and the records of its PAX form.
+func isSparse(h *tar.Header) bool {
+	for record := range h.PAXRecords {
+		if strings.HasPrefix(record, "GNU.sparse.") {
+			return true
+		}
+	}
+	return h.Typeflag == tar.TypeGNUSparse
 }

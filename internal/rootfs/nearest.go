@@ -1,0 +1,100 @@
+package rootfs
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"kiln/internal/tree"
+)
+
+// unused complains about the patterns that matched nothing: a typo must not
+// leave in the image what was to go.
+func (a *assembly) unused() error {
+	for _, l := range a.layers {
+		for _, g := range append(l.drop, l.keep...) {
+			if g.hits == 0 {
+				return g.unusedError("no package of the layer ships such a path", l.shipped())
+			}
+		}
+		for _, u := range l.units {
+			if u.want == nil {
+				continue
+			}
+			for _, g := range append(u.want.drop, u.want.keep...) {
+				if g.hits == 0 {
+					return g.unusedError(fmt.Sprintf("the package %q ships no such path", u.ID), u.places)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// shipped lists all that the layer's packages ship.
+func (l *layer) shipped() []*place {
+	var all []*place
+	for _, u := range l.units {
+		all = append(all, u.places...)
+	}
+	return all
+}
+
+func (g *glob) unusedError(why string, among []*place) error {
+	e := userError("%s: the pattern %q matches nothing: %s", g.place, g.pattern, why)
+	if near := nearest(g.pattern, among); near != "" {
+		e.Hints = []string{fmt.Sprintf("the nearest that there is: %q", near)}
+	}
+	return e
+}
+
+// nearest follows the pattern component by component as long as paths match, and
+// returns, of the paths that go furthest, the one whose next name is most alike.
+func nearest(pattern string, among []*place) string {
+	want := strings.Split(pattern, "/")
+	best, depth, distance := "", 0, 0
+	for _, p := range among {
+		path := tree.Absolute(p.entry.Path)
+		names := strings.Split(path, "/")
+		n := common(want, names)
+		if n >= len(names) || n >= len(want) {
+			continue
+		}
+		d := editDistance(want[n], names[n])
+		if best == "" || n > depth || n == depth && d < distance {
+			best, depth, distance = strings.Join(names[:n+1], "/"), n, d
+		}
+	}
+	return best
+}
+
+// common counts the leading components that match.
+func common(patterns, names []string) int {
+	n := 0
+	for n < len(patterns) && n < len(names) && patterns[n] != "**" && doublestar.MatchUnvalidated(patterns[n], names[n]) {
+		n++
+	}
+	return n
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		last := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := last
+			if a[i] != b[j] {
+				cost++
+			}
+			last = row[j+1]
+			row[j+1] = min(cost, last+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
