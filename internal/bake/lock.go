@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"kiln"
 	"kiln/internal/lock"
@@ -74,7 +75,7 @@ func whyLock(o LockOptions, old *lock.Lock) string {
 	case o.Update.All:
 		return "moving the lock to what the archives hold now"
 	case len(o.Update.Packages) > 0:
-		return fmt.Sprintf("moving %v to what the archives hold now", o.Update.Packages)
+		return fmt.Sprintf("moving %s to what the archives hold now", strings.Join(o.Update.Packages, ", "))
 	}
 	return "the recipe wants something else than the lock holds: resolving what changed, against the locked archive state"
 }
@@ -83,13 +84,13 @@ func refuseLocked(path string, old *lock.Lock) error {
 	if old == nil {
 		return &kiln.Error{
 			Code:  kiln.User,
-			Text:  fmt.Sprintf("cannot build with --locked: there is no lock at %q", path),
+			Text:  fmt.Sprintf("cannot go on with --locked: there is no lock at %q", path),
 			Hints: []string{"make the lock and commit it: kiln lock"},
 		}
 	}
 	return &kiln.Error{
 		Code:  kiln.User,
-		Text:  fmt.Sprintf("cannot build with --locked: %q is stale, the recipe wants something else than it holds", path),
+		Text:  fmt.Sprintf("cannot go on with --locked: %q is stale, the recipe wants something else than it holds", path),
 		Hints: []string{"bring the lock up to date and commit it: kiln lock"},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"kiln"
 	"kiln/internal/oci"
@@ -115,10 +116,11 @@ func pick(images []built, native kiln.Platform, out Output) (built, error) {
 	}
 }
 
-// tag is the name of an image within its repository.
+// tag is the name of an image within its repository: its version. Tags know no
+// "+", so that it becomes "_", as is the custom among packagers of charts.
 func tag(r *recipe.Recipe) string {
 	if r.Version != "" {
-		return r.Version
+		return strings.ReplaceAll(r.Version, "+", "_")
 	}
 	return "latest"
 }

@@ -7,12 +7,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"kiln"
 	"kiln/examples"
+	"kiln/internal/recipe"
 )
 
 func (a *app) initCommand() *cobra.Command {
@@ -23,7 +25,8 @@ func (a *app) initCommand() *cobra.Command {
 		Long:  "Write a first recipe from a template. Templates:\n\n" + templateTable(),
 		Example: `  kiln init web
   kiln init --template debug toolbox`,
-		Args: atMost(1),
+		Args:              atMost(1),
+		ValidArgsFunction: completeFolder,
 		RunE: func(_ *cobra.Command, args []string) error {
 			files, err := writeTemplate(recipeArg(args), template)
 			if err != nil {
@@ -38,8 +41,8 @@ func (a *app) initCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVarP(&template, "template", "t", "base", "template to start from: "+strings.Join(templateNames(), ", "))
-	_ = cmd.RegisterFlagCompletionFunc("template", cobra.FixedCompletions(templateNames(), cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringVarP(&template, "template", "t", "base", "start from the template `NAME`: "+strings.Join(templateNames(), ", "))
+	complete(cmd, "template", words(templateNames()...))
 	return cmd
 }
 
@@ -78,11 +81,25 @@ func writeTemplate(dir, name string) ([]string, error) {
 		if err != nil {
 			return err
 		}
+		if d.Name() == recipe.FileName {
+			data = rename(data, name, dir)
+		}
 		to := filepath.Join(dir, filepath.FromSlash(strings.TrimPrefix(path, name+"/")))
 		written = append(written, to)
 		return writeNew(to, data)
 	})
 	return written, err
+}
+
+// rename gives a recipe the name of its folder, where that can be an image's name.
+func rename(data []byte, name, dir string) []byte {
+	abs, err := filepath.Abs(dir)
+	base := filepath.Base(abs)
+	if err != nil || !regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*$`).MatchString(base) {
+		return data
+	}
+	text := strings.Replace(string(data), "\nname: "+name+"\n", "\nname: "+base+"\n", 1)
+	return []byte(strings.Replace(text, "kiln build "+name+"\n", "kiln build\n", 1))
 }
 
 // writeNew writes a file that does not exist yet.

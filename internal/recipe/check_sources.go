@@ -132,6 +132,10 @@ func (c *checker) local(path string, s Source) {
 
 func (c *checker) suite(path string, s Source) {
 	c.require(path, "suite", "such as suite: trixie")
+	if s.flat() {
+		c.flat(path, s)
+		return
+	}
 	c.matches(path+".suite", s.Suite, suiteName, "a suite such as trixie")
 	c.notEmpty(path+".components", len(s.Components), "leave the key out for [main]")
 	u := c.unique("component")
@@ -140,6 +144,15 @@ func (c *checker) suite(path string, s Source) {
 		if c.matches(at, name, suiteName, "a component such as main") {
 			u.add(at, name)
 		}
+	}
+}
+
+// flat checks the suite of an archive that has no dists folder: a folder below
+// its root, "./" for the root itself.
+func (c *checker) flat(path string, s Source) {
+	c.lacks(path, `an archive whose suite ends in "/"`, "components")
+	if folder := strings.TrimSuffix(s.Suite, "/"); folder != "." {
+		c.matches(path+".suite", folder, suiteName, `a folder below the archive's root, such as "./"`)
 	}
 }
 

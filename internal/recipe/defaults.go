@@ -1,5 +1,7 @@
 package recipe
 
+import "strings"
+
 // fillDefaults writes out what the recipe leaves unsaid, so that no other room
 // needs to know the defaults. What depends on other fields stays as it is: the
 // mode of a file, the group of a user.
@@ -18,7 +20,7 @@ func (s *Source) fillDefaults() {
 	if s.Deb != "" {
 		return
 	}
-	if s.Components == nil {
+	if s.Components == nil && !s.flat() {
 		s.Components = []string{"main"}
 	}
 	if s.Priority == 0 {
@@ -26,11 +28,14 @@ func (s *Source) fillDefaults() {
 	}
 	if s.Archive != "" {
 		s.Name = s.Archive
-		if s.Pockets == nil {
-			s.Pockets = []string{"updates", "security"}
+		if s.Pockets == nil && s.Suite != "sid" {
+			s.Pockets = []string{"updates", "security"} // sid alone has none: updates go straight into it
 		}
 	}
 }
+
+// flat tells whether the source is an archive without dists folder and components.
+func (s *Source) flat() bool { return s.URL != "" && strings.HasSuffix(s.Suite, "/") }
 
 func fill(s *string, otherwise string) {
 	if *s == "" {

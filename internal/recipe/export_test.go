@@ -7,7 +7,7 @@ func Patterns() map[string]string {
 		"Recipe.version":    imageVersionPattern,
 		"Layer.name":        imageNamePattern,
 		"Source.name":       sourceNamePattern,
-		"Source.suite":      suitePattern,
+		"Source.suite":      sourceSuitePattern,
 		"File.path":         `^/.`,
 		"File.mode":         modePattern,
 		"User.name":         accountPattern,

@@ -33,9 +33,9 @@ type Source struct {
 	URL        string   `yaml:"url"`        // any other Debian archive: http, https or file
 	Deb        string   `yaml:"deb"`        // a single local .deb, relative to the recipe
 	Name       string   `yaml:"name"`       // of an archive given by url; letters, digits, dash. For a known archive: its name
-	Suite      string   `yaml:"suite"`      // suite or codename; "trixie"
+	Suite      string   `yaml:"suite"`      // codename, "trixie"; of an archive given by url also its suite, or for a flat one the folder, ending in "/": "./"
 	Components []string `yaml:"components"` // default [main]
-	Pockets    []string `yaml:"pockets"`    // of a known archive: default [updates, security]; [] for the bare suite
+	Pockets    []string `yaml:"pockets"`    // of a known archive: default [updates, security], none for sid; [] for the bare suite
 	Keyring    string   `yaml:"keyring"`    // of an archive given by url: key file, relative to the recipe
 	Priority   int      `yaml:"priority"`   // as apt's Pin-Priority; default 500. The higher archive wins before the newer version
 }

@@ -14,10 +14,11 @@ const (
 	imageVersionPattern = `^[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}$` // an OCI tag, and "+" of semantic versions
 	sourceNamePattern   = `^[a-z0-9]+(-+[a-z0-9]+)*$`            //
 	suitePattern        = `^[A-Za-z0-9][A-Za-z0-9.+~_-]*(/[A-Za-z0-9][A-Za-z0-9.+~_-]*)*$`
-	packageNamePattern  = `^[a-z0-9][a-z0-9+.-]+$`                       // Debian Policy 5.6.1
-	wantedNamePattern   = `^[a-z0-9][a-z0-9+.-]+(:[a-z0-9][a-z0-9-]*)?$` // and an architecture
-	versionPattern      = `^([0-9]+:)?[0-9][A-Za-z0-9.+~:-]*$`           // Debian Policy 5.6.12
-	accountPattern      = `^[a-z_][a-z0-9_-]{0,31}$`                     // what useradd(8) takes
+	sourceSuitePattern  = `^(\./|[A-Za-z0-9][A-Za-z0-9.+~_-]*(/[A-Za-z0-9][A-Za-z0-9.+~_-]*)*/?)$` // a suite, or the folder of a flat archive
+	packageNamePattern  = `^[a-z0-9][a-z0-9+.-]+$`                                                 // Debian Policy 5.6.1
+	wantedNamePattern   = `^[a-z0-9][a-z0-9+.-]+(:[a-z0-9][a-z0-9-]*)?$`                           // and an architecture
+	versionPattern      = `^([0-9]+:)?[0-9][A-Za-z0-9.+~:-]*$`                                     // Debian Policy 5.6.12
+	accountPattern      = `^[a-z_][a-z0-9_-]{0,31}$`                                               // what useradd(8) takes
 	variablePattern     = `^[A-Za-z_][A-Za-z0-9_]*$`
 	modePattern         = `^0?[0-7]{3,4}$`
 )

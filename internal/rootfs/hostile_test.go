@@ -111,7 +111,7 @@ func TestDebIsMissingOrBroken(t *testing.T) {
 		t.Run(row.summary, func(t *testing.T) {
 			b := newBench(t, oneLayer("pkg"))
 			b.add(debtest.Spec{Compression: "xz", Hostile: row.hostile, Entries: []debtest.Entry{{Path: "x", Content: "some content that is long enough to be cut"}}})
-			b.fails(kiln.User, `"pkg_1.0_all"`, row.want)
+			b.fails(kiln.Refused, `"pkg_1.0_all"`, row.want)
 		})
 	}
 }

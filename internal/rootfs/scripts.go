@@ -31,7 +31,10 @@ func (a *assembly) checkScripts() error {
 		}
 		if missing != nil {
 			lines = append(lines, fmt.Sprintf("  %s: %s", u.ID, strings.Join(missing, " and ")))
-			yaml = append(yaml, fmt.Sprintf("  - {package: %s, scripts: [%s], why: ...}", u.skipName(a), strings.Join(missing, ", ")))
+			line := fmt.Sprintf("  - {package: %s, scripts: [%s], why: ...}", u.ID.Name, strings.Join(missing, ", "))
+			if !slices.Contains(yaml, line) { // a skip stands for the package of every architecture
+				yaml = append(yaml, line)
+			}
 		}
 	}
 	if lines == nil {
@@ -50,14 +53,6 @@ func plural(n int, noun string) string {
 		return noun
 	}
 	return noun + "s"
-}
-
-// skipName is what a skip must call the package so that it is found.
-func (u *unit) skipName(a *assembly) string {
-	if a.find(u.ID.Name) == u {
-		return u.ID.Name
-	}
-	return u.ID.Name + ":" + u.ID.Architecture
 }
 
 // readSkip notes which scripts the recipe's skip number i names. A skip without

@@ -93,6 +93,21 @@ func unpackError(u *unit, err error) error {
 	}
 }
 
+// badDeb is err as verification's no: what is wrong with a .deb that has the right
+// digest is wrong with the archive. Errors of the store keep what they say.
+func badDeb(err error) error {
+	var known *kiln.Error
+	if errors.As(err, &known) && (known.Code != kiln.Refused || len(kiln.HintsOf(err)) > 0) {
+		return err
+	}
+	return &kiln.Error{
+		Code:  kiln.Refused,
+		Text:  err.Error(),
+		Hints: []string{"tell the owner of the archive, or ask for a sound version in the recipe: version: \"= ...\""},
+		Err:   err,
+	}
+}
+
 // unpackUnit fills u out of the store, or out of its .deb.
 func (a *assembly) unpackUnit(ctx context.Context, u *unit) error {
 	if err := ctx.Err(); err != nil {
@@ -139,7 +154,7 @@ func (a *assembly) unpackOnce(u *unit, key kiln.Digest) error {
 	}
 	defer blob.Close()
 	if u.ix, err = unpackDeb(a.store, blob, blob.Size()); err != nil {
-		return err
+		return badDeb(err)
 	}
 	return a.store.SetResult(key, u.ix.encode())
 }
