@@ -14,6 +14,8 @@ import (
 var (
 	isWord        = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+~_-]*$`).MatchString
 	isSuite       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+~_-]*(/[A-Za-z0-9][A-Za-z0-9.+~_-]*)*$`).MatchString
+	// isFolder is for what stands in place of a suite in an archive without dists folder.
+	isFolder = regexp.MustCompile(`^(\./|[A-Za-z0-9][A-Za-z0-9.+~_-]*(/[A-Za-z0-9][A-Za-z0-9.+~_-]*)*/)$`).MatchString
 	isVersion     = regexp.MustCompile(`^[A-Za-z0-9.+~:-]+$`).MatchString
 	isFingerprint = regexp.MustCompile(`^([0-9A-F]{40}|[0-9A-F]{64})$`).MatchString
 )
@@ -42,7 +44,7 @@ func (l *Lock) check() error {
 
 // check also adds the archive's pockets to seen, as packages name them.
 func (a Archive) check(seen map[string]bool) error {
-	if !isWord(a.Name) || !isSuite(a.Suite) || a.Name == "local" {
+	if !isWord(a.Name) || (!isSuite(a.Suite) && !isFolder(a.Suite)) || a.Name == "local" {
 		return fmt.Errorf("not a name and suite of an archive")
 	}
 	for _, p := range a.Pockets {
@@ -59,7 +61,7 @@ func (a Archive) check(seen map[string]bool) error {
 }
 
 func (p Pocket) check() error {
-	if !isWord(p.Name) || !isSuite(p.Suite) || p.Codename != "" && !isSuite(p.Codename) {
+	if !isWord(p.Name) || (!isSuite(p.Suite) && !isFolder(p.Suite)) || p.Codename != "" && !isSuite(p.Codename) {
 		return fmt.Errorf("not a name, suite and codename of a pocket")
 	}
 	if _, err := kiln.ParseDigest(string(p.Release)); err != nil {
@@ -83,7 +85,7 @@ func (p Pocket) check() error {
 		switch {
 		case seen[x.Path]:
 			return fmt.Errorf("index %q twice", x.Path)
-		case !isSuite(x.Component) || !isWord(x.Architecture):
+		case !isFolder(p.Suite) && (!isSuite(x.Component) || !isWord(x.Architecture)):
 			return fmt.Errorf("index %q: not a component and architecture", x.Path)
 		}
 		if err := checkFile(x.Path, x.SHA256, x.Size); err != nil {
