@@ -12,10 +12,10 @@ import (
 
 // The forms of names in a lock. None can leave a folder or forge a line.
 var (
-	isWord        = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+~_-]*$`).MatchString
-	isSuite       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+~_-]*(/[A-Za-z0-9][A-Za-z0-9.+~_-]*)*$`).MatchString
+	isWord  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+~_-]*$`).MatchString
+	isSuite = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+~_-]*(/[A-Za-z0-9][A-Za-z0-9.+~_-]*)*$`).MatchString
 	// isFolder is for what stands in place of a suite in an archive without dists folder.
-	isFolder = regexp.MustCompile(`^(\./|[A-Za-z0-9][A-Za-z0-9.+~_-]*(/[A-Za-z0-9][A-Za-z0-9.+~_-]*)*/)$`).MatchString
+	isFolder      = regexp.MustCompile(`^(\./|[A-Za-z0-9][A-Za-z0-9.+~_-]*(/[A-Za-z0-9][A-Za-z0-9.+~_-]*)*/)$`).MatchString
 	isVersion     = regexp.MustCompile(`^[A-Za-z0-9.+~:-]+$`).MatchString
 	isFingerprint = regexp.MustCompile(`^([0-9A-F]{40}|[0-9A-F]{64})$`).MatchString
 )
