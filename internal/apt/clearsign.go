@@ -120,6 +120,10 @@ func splitDetached(release, signature []byte) (*signed, error) {
 	if len(trimmed) == 0 {
 		return nil, errNotSigned
 	}
+	const packetBit = 0x80 // set in the first byte of every OpenPGP packet
+	if trimmed[0] != '-' && trimmed[0]&packetBit == 0 {
+		return nil, errors.New("its Release.gpg holds no signature")
+	}
 	if bytes.HasPrefix(trimmed, []byte("-----")) {
 		lines := strings.Split(string(trimmed), "\n")
 		for i := range lines {

@@ -90,7 +90,9 @@ func (c *Client) appendIndex(ctx context.Context, p Pocket, rel *Release, all []
 		if !isMissing(err) {
 			return nil, err
 		}
-		missing = err
+		if missing == nil {
+			missing = err
+		}
 	}
 	if missing == nil && p.Flat() {
 		return nil, p.refuse([]string{"tell the archive's owner"}, "its Release names no Packages file")

@@ -57,9 +57,9 @@ func (p Pocket) refuseUnsigned() error {
 }
 
 // checkSplit words the errors of splitInRelease and splitDetached.
-func (p Pocket) checkSplit(served []byte, err error) error {
+func (p Pocket) checkSplit(s served, err error) error {
 	switch {
-	case looksLikeHTML(served):
+	case looksLikeHTML(s.release), looksLikeHTML(s.signature):
 		return p.problem(kiln.Network, []string{"log in to the network (a captive portal?) or set http_proxy, then try again"},
 			"a web page was served in place of its Release")
 	case errors.Is(err, errNotSigned):

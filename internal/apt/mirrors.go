@@ -28,38 +28,53 @@ const (
 
 // FindMirrors looks for mirrors: flags, environment, config file, then the
 // host's own apt sources; the first place that names a mirror is the one that
-// counts for it. Where none names one for security, it is the folder
-// "debian-security" beside the main one. It is an error if a place names
+// counts for it. Security that nobody names is the folder "debian-security"
+// beside the main mirror; a main mirror that was named on purpose comes before
+// the host's security mirror in this, so that a machine that is told to use a
+// mirror of its own does not go past it. It is an error if a place names
 // something that is not a mirror; that nothing names one is an error of Of.
 func FindMirrors(o MirrorOptions) (Mirrors, error) {
 	m := Mirrors{urls: map[string][]string{}}
 	if err := m.fromFlags(o.Flags); err != nil {
 		return m, err
 	}
-	host := hostMirrors(o.Host)
 	for _, name := range []string{mainMirror, securityMirror} {
-		if len(m.urls[name]) > 0 {
+		if err := m.fromSettings(name, o); err != nil {
+			return m, err
+		}
+	}
+	beside := func() []string { return siblings(m.urls[mainMirror]) }
+	host := hostMirrors(o.Host)
+	m.fallBack(securityMirror, beside())
+	m.fallBack(mainMirror, host[mainMirror])
+	m.fallBack(securityMirror, host[securityMirror])
+	m.fallBack(securityMirror, beside())
+	return m, nil
+}
+
+// fallBack sets the mirrors of a name that has none yet.
+func (m Mirrors) fallBack(name string, urls []string) {
+	if len(m.urls[name]) == 0 {
+		m.urls[name] = urls
+	}
+}
+
+// fromSettings takes a mirror from the environment or else the config file.
+func (m Mirrors) fromSettings(name string, o MirrorOptions) error {
+	for _, at := range []struct{ place, value string }{
+		{"the variable " + variable(name), getenv(o, variable(name))},
+		{"the config file", o.Config[name]},
+	} {
+		urls := strings.Fields(at.value)
+		if len(urls) == 0 || len(m.urls[name]) > 0 {
 			continue
 		}
-		for _, at := range []struct{ place, value string }{
-			{"the variable " + variable(name), getenv(o, variable(name))},
-			{"the config file", o.Config[name]},
-		} {
-			if urls := strings.Fields(at.value); len(urls) > 0 && len(m.urls[name]) == 0 {
-				if err := checkMirrors(at.place, urls); err != nil {
-					return m, err
-				}
-				m.urls[name] = urls
-			}
+		if err := checkMirrors(at.place, urls); err != nil {
+			return err
 		}
-		if len(m.urls[name]) == 0 {
-			m.urls[name] = host[name]
-		}
+		m.urls[name] = urls
 	}
-	if len(m.urls[securityMirror]) == 0 {
-		m.urls[securityMirror] = siblings(m.urls[mainMirror])
-	}
-	return m, nil
+	return nil
 }
 
 func getenv(o MirrorOptions, name string) string {

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
 	"kiln"
 	"kiln/internal/apt"
+	"kiln/internal/apt/apttest"
 )
 
 // realClient reaches the mirrors of this machine, found as a user's are.
@@ -105,4 +108,30 @@ func TestRealSidIsExpired(t *testing.T) {
 	}
 	wantError(t, err, kiln.Refused, "expired", "valid until")
 	t.Log(err)
+}
+
+// TestRealGpgv has GnuPG judge what apttest signs, so that our reader and our
+// writer cannot be wrong together.
+func TestRealGpgv(t *testing.T) {
+	realClient(t, time.Now())
+	dir := t.TempDir()
+	subkey := apttest.NewKey("Subkey Key", apttest.KeyOptions{Subkey: true})
+	suite := honest()
+	suite.Keys = []*apttest.Key{apttest.DefaultKey(), subkey}
+	suite.Fields = []string{"Description: dashes\n - one\n --- two"}
+	if err := apttest.New(suite).Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	ring := binary(t, apttest.DefaultKey().Public())
+	ring = append(ring, binary(t, subkey.Public())...)
+	if err := os.WriteFile(dir+"/ring.gpg", ring, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	in := dir + "/dists/trixie/"
+	for _, args := range [][]string{{in + "InRelease"}, {in + "Release.gpg", in + "Release"}} {
+		out, err := exec.Command("gpgv", append([]string{"--homedir", dir, "--keyring", dir + "/ring.gpg"}, args...)...).CombinedOutput()
+		if err != nil || strings.Count(string(out), "Good signature") != 2 {
+			t.Errorf("gpgv %v: %v\n%s", args, err, out)
+		}
+	}
 }

@@ -70,7 +70,7 @@ func parseRelease(text []byte) (*Release, error) {
 		notAutomatic:        p.Get("NotAutomatic"),
 		butAutomaticUpgrade: p.Get("ButAutomaticUpgrades"),
 
-		noAll:         strings.Contains(p.Get("No-Support-for-Architecture-all"), "Packages"),
+		noAll: strings.Contains(p.Get("No-Support-for-Architecture-all"), "Packages"),
 	}
 	if err := rel.readDates(p); err != nil {
 		return nil, err

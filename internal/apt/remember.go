@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"kiln"
@@ -86,11 +87,15 @@ func (p Pocket) checkAgainst(old *accepted, rel *Release) error {
 	if p.Suite != rel.Codename {
 		changes = append(changes, struct{ field, was, is string }{"Suite", old.Suite, rel.Suite})
 	}
+	var told []string
 	for _, ch := range changes {
 		if ch.was != ch.is {
-			return p.refuse([]string{"if the archive's owner announced it, start with a fresh store: KILN_STORE=FOLDER kiln lock --update"},
-				"its Release changed its %s from %q to %q", ch.field, printable(ch.was), printable(ch.is))
+			told = append(told, fmt.Sprintf("its %s from %q to %q", ch.field, printable(ch.was), printable(ch.is)))
 		}
 	}
-	return nil
+	if told == nil {
+		return nil
+	}
+	return p.refuse([]string{"if the archive's owner announced it, start with a fresh store: KILN_STORE=FOLDER kiln lock --update"},
+		"its Release changed %s", strings.Join(told, ", "))
 }

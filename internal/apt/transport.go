@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
-	"syscall"
-	"time"
 )
 
 // trouble is why one file could not be had from one mirror.
@@ -142,73 +138,11 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 {
 		return &redirectError{"the server redirects in a circle"}
 	}
+	if req.URL.Scheme != "http" && req.URL.Scheme != "https" {
+		return &redirectError{fmt.Sprintf("the server redirects to a %s: address", req.URL.Scheme)}
+	}
 	if via[len(via)-1].URL.Scheme == "https" && req.URL.Scheme != "https" {
-		return &redirectError{fmt.Sprintf("the server redirects from https to %s", req.URL.Scheme)}
+		return &redirectError{"the server redirects from https to http"}
 	}
 	return nil
 }
-
-// openFile opens a file of a local archive: a regular one, which no link leads to
-// from outside of the archive's root.
-func openFile(at place, offset int64) (*body, error) {
-	root, err := os.OpenRoot(at.base.Path)
-	if err != nil {
-		return nil, fileTrouble(err)
-	}
-	defer root.Close()
-	// Without O_NONBLOCK a named pipe would hold kiln for ever.
-	f, err := root.OpenFile(at.path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, fileTrouble(err)
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = &trouble{text: "it is not a regular file"}
-	}
-	if err == nil && offset > 0 {
-		_, err = f.Seek(offset, io.SeekStart)
-	}
-	if err != nil {
-		f.Close()
-		return nil, fileTrouble(err)
-	}
-	return &body{ReadCloser: f, from: offset, size: info.Size()}, nil
-}
-
-func fileTrouble(err error) error {
-	var t *trouble
-	if errors.As(err, &t) {
-		return t
-	}
-	var pe *fs.PathError
-	text := err.Error()
-	if errors.As(err, &pe) {
-		text = pe.Err.Error()
-	}
-	return &trouble{text: text, err: err, missing: errors.Is(err, fs.ErrNotExist)}
-}
-
-// guard ends a context when nothing moves for a while.
-type guard struct {
-	timer *time.Timer
-	limit time.Duration
-	since int64 // bytes since the timer was set
-}
-
-// minProgress is how many bytes count as progress: a server that drips one byte
-// at a time is as bad as one that sends none.
-const minProgress = 1024
-
-func newGuard(cancel context.CancelCauseFunc, limit time.Duration) *guard {
-	stalled := &trouble{text: fmt.Sprintf("the server is too slow: less than %d bytes in %s", minProgress, limit), again: true}
-	return &guard{timer: time.AfterFunc(limit, func() { cancel(stalled) }), limit: limit}
-}
-
-func (g *guard) moved(n int) {
-	if g.since += int64(n); g.since >= minProgress {
-		g.since = 0
-		g.timer.Reset(g.limit)
-	}
-}
-
-func (g *guard) stop() { g.timer.Stop() }

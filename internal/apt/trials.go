@@ -62,7 +62,11 @@ func (t *trials) file(d download) error {
 	case t.altered:
 		return t.failed(kiln.Refused, text, hintAgain(), hintOtherMirror(d.pocket))
 	case t.missing:
-		return t.failed(kiln.Network, text, hintUpdate(), hintOtherMirror(d.pocket))
+		next := hintUpdate()
+		if d.step == kiln.StepLock {
+			next = hintAgain()
+		}
+		return t.failed(kiln.Network, text, next, hintOtherMirror(d.pocket))
 	}
 	return t.failed(kiln.Network, text, "check the network and the proxy (http_proxy, no_proxy)", hintOtherMirror(d.pocket))
 }

@@ -6,11 +6,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
-	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
@@ -22,7 +22,6 @@ type KeyOptions struct {
 	Created time.Time     // zero is a year before Date
 	Life    time.Duration // from Created; zero is for ever
 	Subkey  bool          // sign with a subkey, as Debian's automatic keys do
-	Hash    crypto.Hash   // of signatures over files; zero is SHA-512
 	Revoked bool
 }
 
@@ -84,16 +83,6 @@ func (k *Key) signer() *packet.PrivateKey {
 	return k.entity.PrivateKey
 }
 
-func config(at time.Time, h crypto.Hash) *packet.Config {
-	off := false
-	return &packet.Config{
-		DefaultHash:                           h,
-		Rand:                                  newStream("signature"),
-		Time:                                  func() time.Time { return at },
-		NonDeterministicSignaturesViaNotation: &off,
-	}
-}
-
 // ClearSign returns text as an InRelease, signed at the given time by each key.
 func ClearSign(text string, at time.Time, keys ...*Key) []byte {
 	return ClearSignHash(text, at, crypto.SHA512, keys...)
@@ -101,38 +90,51 @@ func ClearSign(text string, at time.Time, keys ...*Key) []byte {
 
 // ClearSignHash is ClearSign over a hash of the caller's choice.
 func ClearSignHash(text string, at time.Time, h crypto.Hash, keys ...*Key) []byte {
-	var private []*packet.PrivateKey
-	for _, k := range keys {
-		private = append(private, k.signer())
-	}
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	var b bytes.Buffer
-	w, err := clearsign.EncodeMulti(&b, private, config(at, h))
-	must(err)
-	_, err = io.WriteString(w, text)
-	must(err)
-	must(w.Close())
-	b.WriteByte('\n')
+	fmt.Fprintf(&b, "-----BEGIN PGP SIGNED MESSAGE-----\nHash: %s\n\n", strings.ReplaceAll(h.String(), "-", ""))
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " \t")
+		if strings.HasPrefix(l, "-") {
+			b.WriteString("- ")
+		}
+		b.WriteString(l + "\n")
+	}
+	b.Write(signatures(strings.Join(lines, "\r\n"), packet.SigTypeText, at, h, keys))
 	return b.Bytes()
 }
 
 // DetachSign returns the Release.gpg of text.
 func DetachSign(text string, at time.Time, keys ...*Key) []byte {
+	return signatures(text, packet.SigTypeBinary, at, crypto.SHA512, keys)
+}
+
+// signatures returns armored signatures over data.
+func signatures(data string, kind packet.SignatureType, at time.Time, h crypto.Hash, keys []*Key) []byte {
+	off := false
+	conf := &packet.Config{
+		Rand:                                  newStream("signature"),
+		Time:                                  func() time.Time { return at },
+		NonDeterministicSignaturesViaNotation: &off,
+	}
 	var b bytes.Buffer
 	w, err := armor.Encode(&b, openpgp.SignatureType, nil)
 	must(err)
 	for _, k := range keys {
+		priv := k.signer()
 		sig := &packet.Signature{
-			Version:      k.signer().PublicKey.Version,
-			SigType:      packet.SigTypeBinary,
-			PubKeyAlgo:   k.signer().PubKeyAlgo,
-			Hash:         crypto.SHA512,
-			CreationTime: at,
-			IssuerKeyId:  &k.signer().KeyId,
+			Version:           priv.Version,
+			SigType:           kind,
+			PubKeyAlgo:        priv.PubKeyAlgo,
+			Hash:              h,
+			CreationTime:      at,
+			IssuerKeyId:       &priv.KeyId,
+			IssuerFingerprint: priv.Fingerprint,
 		}
-		h, err := sig.PrepareSign(config(at, crypto.SHA512))
+		hashed, err := sig.PrepareSign(conf)
 		must(err)
-		h.Write([]byte(text))
-		must(sig.Sign(h, k.signer(), config(at, crypto.SHA512)))
+		io.WriteString(hashed, data)
+		must(sig.Sign(hashed, priv, conf))
 		must(sig.Serialize(w))
 	}
 	must(w.Close())

@@ -1,0 +1,85 @@
+package apt
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/therootcompany/xz"
+
+	"kiln"
+)
+
+// Bounds for what a hostile index can make kiln allocate, in bytes.
+const (
+	maxIndex  = 1 << 30   // plain text where the Release does not say how much; Debian main has 56 MB
+	maxWindow = 128 << 20 // dictionary of the decoders
+)
+
+// decompress opens the form of a Packages file that ext names.
+func decompress(r io.Reader, ext string) (io.ReadCloser, error) {
+	switch ext {
+	case ".xz":
+		z, err := xz.NewReader(r, maxWindow)
+		if err != nil {
+			return nil, err
+		}
+		return io.NopCloser(z), nil
+	case ".zst":
+		z, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, err
+		}
+		return z.IOReadCloser(), nil
+	case ".gz":
+		return gzip.NewReader(r)
+	case "":
+		return io.NopCloser(r), nil
+	}
+	return nil, fmt.Errorf("unknown compression %q", ext)
+}
+
+// plainReader counts and hashes the text of an index on its way to the parser,
+// which is safe to let begin: the compressed form was found right.
+type plainReader struct {
+	r    io.Reader
+	hash kiln.Digester
+	want *entry
+	max  int64
+	got  int64
+}
+
+func newPlainReader(r io.Reader, ix Index) *plainReader {
+	p := &plainReader{r: r, want: ix.plain, max: maxIndex}
+	if p.want != nil {
+		p.hash, p.max = kiln.NewDigester(), p.want.size
+	}
+	return p
+}
+
+func (p *plainReader) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	p.got += int64(n)
+	if p.got > p.max {
+		return 0, fmt.Errorf("its text is longer than %d bytes", p.max)
+	}
+	if p.want != nil {
+		p.hash.Write(b[:n])
+	}
+	return n, err
+}
+
+// finish checks the whole text against what the Release says of it.
+func (p *plainReader) finish() error {
+	if _, err := io.Copy(io.Discard, p); err != nil {
+		return err
+	}
+	if p.want == nil {
+		return nil
+	}
+	if got := p.hash.Digest(); p.got != p.want.size || got != p.want.digest {
+		return fmt.Errorf("its text was altered: want %d bytes, %s, got %d bytes, %s", p.want.size, p.want.digest, p.got, got)
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package apt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// maxRelease bounds a Release and its signature, in bytes; Debian's has 140 kB.
+const maxRelease = 16 << 20
+
+// readSmall reads a file whose digest is not known yet.
+func (c *Client) readSmall(ctx context.Context, at place) ([]byte, error) {
+	for n := 1; ; n++ {
+		b, err := c.readOnce(ctx, at)
+		var t *trouble
+		if err == nil || !errors.As(err, &t) || !t.again {
+			return b, err
+		}
+		if n == c.Retry.withDefaults().Attempts {
+			return nil, t.after(n)
+		}
+		if err := c.pause(ctx, n, at.url().String()); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (c *Client) readOnce(ctx context.Context, at place) ([]byte, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	g := newGuard(cancel, c.Retry.withDefaults().Stall)
+	defer g.stop()
+	b, err := c.open(ctx, at, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	content, err := io.ReadAll(io.LimitReader(watched{b, g}, maxRelease+1))
+	if err != nil {
+		return nil, cut(ctx, err, int64(len(content)))
+	}
+	if len(content) > maxRelease {
+		return nil, &trouble{text: fmt.Sprintf("it is longer than %d bytes", maxRelease)}
+	}
+	return content, nil
+}
+
+// watched tells a guard of what is read.
+type watched struct {
+	io.Reader
+	guard *guard
+}
+
+func (w watched) Read(b []byte) (int, error) {
+	n, err := w.Reader.Read(b)
+	w.guard.moved(n)
+	return n, err
+}
