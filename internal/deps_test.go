@@ -35,6 +35,7 @@ func rooms() []room {
 		{"examples", "", "the recipes that kiln init writes"},
 		{"internal/cli", ". examples internal/bake internal/debian internal/apt internal/lock internal/oci internal/recipe internal/store", "wires it together and prints"},
 		{"internal", "", "this test"},
+		{"docs", "", "tests of the documents"},
 		{"drills", "", "tests of the whole product by its binary"},
 		{"cmd/kiln", "internal/cli", "signals, one Run, exit code"},
 	}

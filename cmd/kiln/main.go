@@ -12,6 +12,9 @@ import (
 )
 
 func main() {
+	// A file that reaches the user's size limit is an error of that write (EFBIG),
+	// which can be told and cleaned up after; the signal would end kiln.
+	signal.Ignore(syscall.SIGXFSZ)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	status := cli.Run(ctx, os.Args[1:], cli.World{
 		Stdin:  os.Stdin,

@@ -49,8 +49,14 @@ func (p Pocket) refuseSigners(v verdict) error {
 	if p.Mirror == "" {
 		hints = []string{"if the archive's owner announced a new key, get it from them and put it in the recipe's keyring"}
 	}
+	if strings.Contains(text, signedInFuture) {
+		hints = append([]string{"check this machine's clock: as it goes, the archive was signed in the future"}, hints...)
+	}
 	return p.refuse(hints, "%s", text)
 }
+
+// signedInFuture is what a signature that is not valid yet is called.
+const signedInFuture = "signed in the future"
 
 func (p Pocket) refuseUnsigned() error {
 	return p.refuse([]string{hintOtherMirror(p)}, "its Release is not signed")

@@ -28,7 +28,7 @@ func checkTimes(key openpgp.Key, sig *packet.Signature, at time.Time) error {
 		}
 	}
 	if sig.CreationTime.After(at.Add(futureSlack)) {
-		return fmt.Errorf("signed in the future, at %s", stamp(sig.CreationTime))
+		return fmt.Errorf(signedInFuture+", at %s", stamp(sig.CreationTime))
 	}
 	if end, ok := lifeEnd(sig.CreationTime, sig.SigLifetimeSecs); ok && at.After(end) {
 		return fmt.Errorf("the signature expired at %s", stamp(end))

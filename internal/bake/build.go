@@ -55,6 +55,9 @@ type Layer struct {
 
 // Build goes from the recipe to its outputs.
 func Build(ctx context.Context, o Options) (*Result, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	locked, err := Lock(ctx, o.Lock)
 	if err != nil {
 		return nil, err
@@ -122,5 +125,5 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 	}
 	m, err := oci.Assemble(o.Store, layers, containerConfig(r, p, root), annotations(r, root.Epoch))
 	img.Digest = m.Digest
-	return built{platform: p, image: img, manifest: m, tree: root.Tree, contents: root.Contents}, err
+	return built{image: img, manifest: m, tree: root.Tree, contents: root.Contents}, err
 }

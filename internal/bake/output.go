@@ -43,7 +43,6 @@ type Output struct {
 
 // built is what was made for one platform.
 type built struct {
-	platform kiln.Platform
 	image    Image
 	manifest oci.Manifest
 	tree     *tree.Tree
@@ -78,10 +77,11 @@ func writeOutputs(ctx context.Context, o Options, r *recipe.Recipe, images []bui
 func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, out Output, ix oci.Index, images []built) error {
 	var one built
 	if out.Type.single() {
-		var err error
-		if one, err = pick(images, o.Native, out); err != nil {
+		i, err := pick(o.Platforms, o.Native, out)
+		if err != nil {
 			return err
 		}
+		one = images[i]
 	}
 	switch out.Type {
 	case OCI:
@@ -100,19 +100,17 @@ func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, out Output, i
 
 // pick chooses the platform of a single-platform output: the only one there is,
 // or the machine's own.
-func pick(images []built, native kiln.Platform, out Output) (built, error) {
-	if len(images) == 1 {
-		return images[0], nil
+func pick(platforms []kiln.Platform, native kiln.Platform, out Output) (int, error) {
+	if len(platforms) == 1 {
+		return 0, nil
 	}
-	for _, b := range images {
-		if b.platform == native {
-			return b, nil
-		}
+	if i := slices.Index(platforms, native); i >= 0 {
+		return i, nil
 	}
-	return built{}, &kiln.Error{
+	return 0, &kiln.Error{
 		Code:  kiln.Usage,
-		Text:  fmt.Sprintf("cannot write %s:%s: it holds one platform, and %d were built, none of them this machine's", out.Type, out.Path, len(images)),
-		Hints: []string{"name one: --platform " + images[0].platform.String()},
+		Text:  fmt.Sprintf("cannot write %s:%s: it holds one platform of %d, none of them this machine's", out.Type, out.Path, len(platforms)),
+		Hints: []string{"name one: --platform " + platforms[0].String()},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,32 +38,29 @@ Outputs (-o, may be given several times):
   oci-archive:FILE     the same as one tar
   docker-archive:FILE  for "docker load" and "podman load", one platform
   tar:FILE             the root file system as a plain tar, one platform
-  folder:FOLDER        the root file system unpacked, one platform`,
+  folder:FOLDER        the root file system unpacked, one platform
+
+NAME is the recipe's name:, and paths are relative to the current folder. Where
+several platforms are built, an output of one platform holds this machine's.`,
 		Example: `  kiln build examples/static
   kiln build web --locked -o docker-archive:web.tar
   kiln build web --platform linux/arm64 -o oci:web-arm64.oci --json`,
-		Args: atMost(1),
+		Args:              atMost(1),
+		ValidArgsFunction: completeRecipe,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.build(cmd, recipeArg(args), f)
 		},
 	}
 	flags := cmd.Flags()
-	f.source.register(flags)
+	f.source.register(cmd)
 	flags.BoolVar(&f.locked, "locked", false, "never write the lock; refuse one that is missing or stale (for CI)")
-	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "TYPE:PATH to write; may be repeated")
-	flags.StringSliceVar(&f.platforms, "platform", nil, "build only these of the recipe's platforms, such as linux/arm64")
-	flags.StringVar(&f.compression, "compression", "gzip", "of layers: gzip or zstd")
-	_ = cmd.RegisterFlagCompletionFunc("compression", cobra.FixedCompletions([]string{"gzip", "zstd"}, cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("platform", cobra.FixedCompletions(platformNames(), cobra.ShellCompDirectiveNoFileComp))
+	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write `TYPE:PATH`; may be repeated")
+	flags.StringSliceVar(&f.platforms, "platform", nil, "build only `PLATFORM`, such as linux/arm64, of the recipe's; several with commas")
+	flags.StringVar(&f.compression, "compression", "gzip", "compress layers with `METHOD`: gzip or zstd")
+	complete(cmd, "output", completeOutput)
+	complete(cmd, "platform", completePlatforms)
+	complete(cmd, "compression", words("gzip", "zstd"))
 	return cmd
-}
-
-func platformNames() []string {
-	var names []string
-	for _, p := range kiln.Platforms() {
-		names = append(names, p.String())
-	}
-	return names
 }
 
 func (a *app) build(cmd *cobra.Command, path string, f buildFlags) error {
@@ -110,24 +108,22 @@ func choosePlatforms(r *recipe.Recipe, names []string) ([]kiln.Platform, error) 
 	if len(names) == 0 {
 		return r.Platforms, nil
 	}
-	var chosen []kiln.Platform
-	for _, p := range r.Platforms {
-		for _, n := range names {
-			if q, err := kiln.ParsePlatform(n); err != nil {
-				return nil, &kiln.Error{Code: kiln.Usage, Text: err.Error()}
-			} else if p == q {
-				chosen = append(chosen, p)
+	var named []kiln.Platform
+	for _, n := range names {
+		p, err := kiln.ParsePlatform(n)
+		if err != nil {
+			return nil, &kiln.Error{Code: kiln.Usage, Text: err.Error()}
+		}
+		if !slices.Contains(r.Platforms, p) {
+			return nil, &kiln.Error{
+				Code:  kiln.User,
+				Text:  fmt.Sprintf("cannot build for %s: the recipe names only %v", n, r.Platforms),
+				Hints: []string{"add the platform to platforms: in the recipe"},
 			}
 		}
+		named = append(named, p)
 	}
-	if len(chosen) != len(names) {
-		return nil, &kiln.Error{
-			Code:  kiln.User,
-			Text:  fmt.Sprintf("cannot build for %s: the recipe names only %v", strings.Join(names, ", "), r.Platforms),
-			Hints: []string{"add the platform to platforms: in the recipe"},
-		}
-	}
-	return chosen, nil
+	return slices.DeleteFunc(slices.Clone(r.Platforms), func(p kiln.Platform) bool { return !slices.Contains(named, p) }), nil
 }
 
 // parseOutputs reads TYPE:PATH arguments; without any, the layout folder NAME.oci.

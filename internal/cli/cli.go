@@ -62,7 +62,12 @@ without root and without running anything, and writes a container image whose
 bytes are the same for anyone.
 
 Exit status: 0 done, 1 a problem to mend in the recipe or around it, 2 wrong
-usage, 3 verification said no, 4 network or archive trouble, 5 a bug in kiln.`,
+usage, 3 verification said no, 4 network or archive trouble, 5 a bug in kiln.
+
+Environment: KILN_STORE names the store, KILN_CONFIG the configuration file,
+KILN_MIRROR_DEBIAN and KILN_MIRROR_DEBIAN_SECURITY mirrors; http_proxy, https_proxy
+and no_proxy are obeyed. KILN_RETRIES says how often to try again for a file (4),
+KILN_STALL_TIMEOUT how long a mirror may send nothing (30s).`,
 		Example: `  kiln init --template base web && kiln build web
   kiln build examples/static -o docker-archive:static.tar`,
 		SilenceErrors: true,
@@ -76,12 +81,13 @@ usage, 3 verification said no, 4 network or archive trouble, 5 a bug in kiln.`,
 		},
 	}
 	flags := cmd.PersistentFlags()
-	flags.StringVar(&a.store, "store", "", "folder of the store (default $KILN_STORE, $XDG_CACHE_HOME/kiln or ~/.cache/kiln)")
+	flags.StringVar(&a.store, "store", "", "keep fetched and built pieces in `FOLDER` (default $KILN_STORE, $XDG_CACHE_HOME/kiln or ~/.cache/kiln)")
 	flags.BoolVar(&a.ui.json, "json", false, "print the result as one JSON object")
 	flags.BoolVarP(&a.ui.quiet, "quiet", "q", false, "print errors and results only")
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &kiln.Error{Code: kiln.Usage, Text: err.Error(), Hints: []string{c.CommandPath() + " --help"}}
 	})
+	complete(cmd, "store", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
 	cmd.AddCommand(a.initCommand(), a.lockCommand(), a.buildCommand(), a.storeCommand(), a.versionCommand())
 	return cmd
 }

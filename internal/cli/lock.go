@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,24 +38,55 @@ those alone and leave the rest pinned.`,
   kiln lock web --update
   kiln lock web --update libssl3t64 openssl
   kiln lock web --locked    # in CI: only check that the lock is fresh`,
-		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.lock(cmd, args, f) },
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: completeLocked,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.lock(cmd, args, f) },
 	}
-	f.source.register(cmd.Flags())
-	cmd.Flags().BoolVar(&f.update, "update", false, "move to what the archives hold now: all, or the packages named after the recipe")
+	f.source.register(cmd)
+	cmd.Flags().BoolVar(&f.update, "update", false, "move to what the archives hold now: all packages, or those named after RECIPE (which must then be given)")
 	cmd.Flags().BoolVar(&f.locked, "locked", false, "never write; fail when the lock is missing or stale")
 	return cmd
 }
 
-func (a *app) lock(cmd *cobra.Command, args []string, f lockFlags) error {
-	if !f.update && len(args) > 1 {
+// check refuses flags and arguments that contradict each other.
+func (f lockFlags) check(args []string) error {
+	switch {
+	case f.locked && f.update:
+		return &kiln.Error{
+			Code:  kiln.Usage,
+			Text:  "--locked never writes the lock, and --update moves it: want one of the two",
+			Hints: []string{"kiln lock --help"},
+		}
+	case !f.update && len(args) > 1:
 		return &kiln.Error{
 			Code:  kiln.Usage,
 			Text:  fmt.Sprintf("kiln lock takes one recipe, got %s; packages are named only with --update", strings.Join(args, " ")),
 			Hints: []string{"kiln lock --update " + strings.Join(args, " ")},
 		}
 	}
+	return nil
+}
+
+// loadToLock loads the recipe that args begin with. Packages after --update are
+// easily typed without it.
+func loadToLock(args []string, update bool) (*recipe.Recipe, error) {
 	r, err := recipe.Load(recipeArg(args))
+	if update && len(args) > 0 && errors.Is(err, fs.ErrNotExist) {
+		return nil, &kiln.Error{
+			Code:  kiln.CodeOf(err),
+			Text:  err.Error(),
+			Hints: []string{"kiln lock . --update " + strings.Join(args, " ") + ", if these are packages: the recipe stands before them"},
+			Err:   err,
+		}
+	}
+	return r, err
+}
+
+func (a *app) lock(cmd *cobra.Command, args []string, f lockFlags) error {
+	if err := f.check(args); err != nil {
+		return err
+	}
+	r, err := loadToLock(args, f.update)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"os"
 	"runtime"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"kiln"
 	"kiln/internal/apt"
@@ -20,9 +20,12 @@ type sourceFlags struct {
 	at      string
 }
 
-func (f *sourceFlags) register(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.mirrors, "mirror", nil, "NAME=URL: mirror of a known archive (debian, debian-security); may be repeated")
-	flags.StringVar(&f.at, "at", "", "judge signatures and validity as of this time (RFC 3339 or YYYY-MM-DD), which the lock records")
+func (f *sourceFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.mirrors, "mirror", nil, "mirror of a known archive, `NAME=URL`: NAME is debian or debian-security; may be repeated")
+	flags.StringVar(&f.at, "at", "", "judge signatures and validity as of `TIME` (RFC 3339 or YYYY-MM-DD) when a lock is made or moved; the lock records it")
+	complete(cmd, "mirror", cobra.FixedCompletions([]string{"debian=", "debian-security="}, cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp))
+	complete(cmd, "at", words())
 }
 
 // update is the bake.Update of the flags.
@@ -40,6 +43,10 @@ func (a *app) family(f sourceFlags) (*debian.Family, *store.Store, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	retry, err := patience(a.world.Getenv)
+	if err != nil {
+		return nil, nil, err
+	}
 	st, err := a.openStore()
 	if err != nil {
 		return nil, nil, err
@@ -52,8 +59,9 @@ func (a *app) family(f sourceFlags) (*debian.Family, *store.Store, error) {
 			Config: conf.Mirrors,
 			Host:   os.DirFS(hostAptFolder),
 		},
-		Now:  a.world.Now,
-		Sink: a.ui.sink,
+		Retry: retry,
+		Now:   a.world.Now,
+		Sink:  a.ui.sink,
 	}, st, nil
 }
 

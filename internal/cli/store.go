@@ -30,9 +30,10 @@ digest. It is safe to delete: the next build fetches and makes again what it nee
 
 func (a *app) storeStatCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "stat",
-		Short: "Print where the store is and how much it holds",
-		Args:  atMost(0),
+		Use:               "stat",
+		Short:             "Print where the store is and how much it holds",
+		Args:              atMost(0),
+		ValidArgsFunction: words(),
 		RunE: func(*cobra.Command, []string) error {
 			st, err := a.openStore()
 			if err != nil {
@@ -52,9 +53,10 @@ func (a *app) storeStatCommand() *cobra.Command {
 
 func (a *app) storeVerifyCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "verify",
-		Short: "Check every object against its digest; set damaged ones aside",
-		Args:  atMost(0),
+		Use:               "verify",
+		Short:             "Check every object against its digest; set damaged ones aside",
+		Args:              atMost(0),
+		ValidArgsFunction: words(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			st, err := a.openStore()
 			if err != nil {
@@ -89,7 +91,8 @@ func (a *app) storeGCCommand() *cobra.Command {
 		Short: "Remove what no build has used for a while",
 		Example: `  kiln store gc
   kiln store gc --unused-for 0    # everything`,
-		Args: atMost(0),
+		Args:              atMost(0),
+		ValidArgsFunction: words(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if days < 0 {
 				return &kiln.Error{Code: kiln.Usage, Text: fmt.Sprintf("--unused-for takes a number of days, got %d", days), Hints: []string{"kiln store gc --unused-for 30"}}
@@ -108,6 +111,7 @@ func (a *app) storeGCCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().IntVar(&days, "unused-for", 30, "days without use after which an object goes")
+	cmd.Flags().IntVar(&days, "unused-for", 30, "remove what no build has used for so many `DAYS`")
+	complete(cmd, "unused-for", words())
 	return cmd
 }

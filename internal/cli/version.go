@@ -13,9 +13,10 @@ import (
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version of kiln and of the formats that it writes",
-		Args:  atMost(0),
+		Use:               "version",
+		Short:             "Print the version of kiln and of the formats that it writes",
+		Args:              atMost(0),
+		ValidArgsFunction: words(),
 		RunE: func(*cobra.Command, []string) error {
 			v := struct {
 				Version  string `json:"version"`

@@ -48,11 +48,7 @@ func (f *Family) localPackage(r *recipe.Recipe, path string) (*deb.Package, erro
 	if err != nil {
 		return nil, err
 	}
-	a, err := deb.Open(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		return nil, err
-	}
-	c, err := a.Control()
+	p, err := packageOf(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return nil, err
 	}
@@ -60,9 +56,8 @@ func (f *Family) localPackage(r *recipe.Recipe, path string) (*deb.Package, erro
 	if err != nil {
 		return nil, err
 	}
-	p := *c.Package
 	p.Filename, p.SHA256, p.Size = path, d.Hex(), n
-	return &p, nil
+	return p, nil
 }
 
 // fetchLocal brings a locked local .deb into the store, if it still is what was locked.

@@ -150,6 +150,11 @@ func (k *locking) platform(ctx context.Context, p kiln.Platform) (*lock.Platform
 	if k.old != nil && !k.update.All {
 		old = k.old.Platforms[p]
 	}
+	kept, err := k.pinned(ctx, old, all)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, kept...)
 	return solve(ctx, k.recipe, arch, all, old, k.update.Packages)
 }
 

@@ -27,7 +27,7 @@ func WriteFile(path string, mode os.FileMode, write func(io.Writer) error) error
 
 // WriteFile is the function of that name, on this disk.
 func (d *Disk) WriteFile(path string, mode os.FileMode, write func(io.Writer) error) (err error) {
-	f, err := d.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp-*")
+	f, err := d.createTemp(path)
 	if err != nil {
 		return fmt.Errorf("cannot write the file %q: %w", path, err)
 	}
@@ -49,9 +49,10 @@ func (d *Disk) WriteFile(path string, mode os.FileMode, write func(io.Writer) er
 	return d.SyncDir(filepath.Dir(path))
 }
 
-// IsFull reports whether err says that the disk, or the user's share of it, is full.
+// IsFull reports whether err says that the disk, or the user's share of it, is
+// full, or that a file reached the limit that is set for the process (ulimit -f).
 func IsFull(err error) bool {
-	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG)
 }
 
 // RemoveAll is os.RemoveAll for a tree that may hold folders its owner cannot

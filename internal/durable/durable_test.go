@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -235,5 +236,45 @@ func TestRemoveAllOfReadOnlyFolders(t *testing.T) {
 	}
 	if got := read(t, filepath.Join(outside, "f")); got != "y" {
 		t.Errorf("a link was followed")
+	}
+}
+
+// What a killed process left beside a file or folder goes with the next save of
+// it; what a living one holds stays, and so does whatever is named otherwise.
+func TestSweepOfTheDead(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out")
+	alive, done, err := durable.MkdirTemp(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	for _, name := range []string{".out.tmp-1", ".out.tmp-", ".out.tmp-x", ".other.tmp-1", "out.tmp-1"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(dir, ".out.tmp-2", "sub"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(dir, ".out.tmp-2", "sub"), 0o500); err != nil {
+		t.Fatal(err)
+	}
+	if err := durable.WriteFile(path, 0o644, func(io.Writer) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name())
+	}
+	want := []string{".other.tmp-1", ".out.tmp-", ".out.tmp-x", filepath.Base(alive), "out", "out.tmp-1"}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("left %q, want %q", got, want)
 	}
 }

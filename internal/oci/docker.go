@@ -2,6 +2,7 @@ package oci
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
 
@@ -24,11 +25,7 @@ func WriteDockerArchive(ctx context.Context, st *store.Store, m Manifest, tag, f
 	doc := dockerManifest{Config: blobName(m.Config.Digest), RepoTags: []string{tag}, Layers: []string{}}
 	for _, l := range m.Layers {
 		if l.MediaType != Gzip.mediaType() {
-			return &kiln.Error{
-				Code:  kiln.User,
-				Text:  "cannot write the docker archive " + file + ": the layer " + l.Name + " is not compressed with gzip, and not every docker reads another",
-				Hints: []string{"--compression gzip", "-o oci-archive:" + file},
-			}
+			return refuseDocker(file)
 		}
 		doc.Layers = append(doc.Layers, blobName(l.Digest))
 	}
@@ -43,4 +40,20 @@ func WriteDockerArchive(ctx context.Context, st *store.Store, m Manifest, tag, f
 	parts := layoutParts(top, blobParts([]Manifest{m}, nil))
 	parts = append(parts, document("manifest.json", list))
 	return writeFile(file, func(w io.Writer) error { return writeParts(ctx, st, parts, m.Created, w) })
+}
+
+// CheckDockerArchive is CheckFile for WriteDockerArchive of layers in comp.
+func CheckDockerArchive(file string, comp Compression) error {
+	if comp.mediaType() != Gzip.mediaType() {
+		return refuseDocker(file)
+	}
+	return CheckFile(file)
+}
+
+func refuseDocker(file string) error {
+	return &kiln.Error{
+		Code:  kiln.User,
+		Text:  fmt.Sprintf("cannot write the docker archive %q: a layer is not compressed with gzip, and not every docker reads another", file),
+		Hints: []string{"--compression gzip", "-o oci-archive:" + file},
+	}
 }

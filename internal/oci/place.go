@@ -7,16 +7,57 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"kiln"
 	"kiln/internal/durable"
 )
 
+// CheckFile tells before any work whether WriteLayoutTar, WriteDockerArchive or
+// WriteTar would refuse the place: something else is there, or no folder leads to it.
+func CheckFile(file string) error {
+	if err := checkParent(file); err != nil {
+		return err
+	}
+	return checkFilePlace(file)
+}
+
+// CheckLayout is CheckFile for WriteLayout.
+func CheckLayout(dir string) error {
+	if err := checkParent(dir); err != nil {
+		return err
+	}
+	return checkLayoutPlace(dir)
+}
+
+// CheckFolder is CheckFile for WriteFolder.
+func CheckFolder(dir string) error {
+	if err := checkParent(dir); err != nil {
+		return err
+	}
+	return checkFolderPlace(dir)
+}
+
+func checkParent(path string) error {
+	_, err := os.ReadDir(filepath.Dir(filepath.Clean(path)))
+	if errors.Is(err, fs.ErrPermission) { // it may be writable though not readable
+		return nil
+	}
+	return problem(path, err)
+}
+
+func checkFilePlace(file string) error {
+	if info, err := os.Lstat(file); err == nil && !info.Mode().IsRegular() {
+		return refuse(file, "something that is not a file is there")
+	}
+	return nil
+}
+
 // writeFile puts a file in place whole or not at all. It takes the place of a
 // file only: not of a folder, and not of a device such as /dev/stdout.
 func writeFile(file string, write func(io.Writer) error) error {
-	if info, err := os.Lstat(file); err == nil && !info.Mode().IsRegular() {
-		return refuse(file, "something that is not a file is there")
+	if err := checkFilePlace(file); err != nil {
+		return err
 	}
 	return problem(file, durable.WriteFile(file, 0o644, write))
 }
@@ -25,10 +66,11 @@ func writeFile(file string, write func(io.Writer) error) error {
 // beside it.
 func writeDir(dir string, write func(tmp string) error) (err error) {
 	dir = filepath.Clean(dir)
-	tmp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+".tmp-*")
+	tmp, done, err := durable.MkdirTemp(dir)
 	if err != nil {
 		return problem(dir, err)
 	}
+	defer done()
 	defer func() {
 		if err != nil {
 			_ = durable.RemoveAll(tmp) // the error that led here is the one to tell
@@ -107,6 +149,8 @@ func problem(path string, err error) error {
 		e.Hints = []string{"free some room there, or name a place on another disk"}
 	case errors.Is(err, fs.ErrPermission):
 		e.Hints = []string{"name a place that is writable"}
+	case errors.Is(err, syscall.ENOTDIR):
+		e.Hints = []string{"name another place: a file is in the way"}
 	case errors.Is(err, fs.ErrNotExist):
 		e.Hints = []string{"mkdir -p " + filepath.Dir(filepath.Clean(path))}
 	}

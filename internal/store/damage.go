@@ -54,10 +54,13 @@ func (s *Store) moveAside(d kiln.Digest, path string, cause error) error {
 
 func damaged(d kiln.Digest, path string, cause error) error {
 	return &kiln.Error{
-		Code:  kiln.Refused,
-		Text:  fmt.Sprintf("the object %s of the store is damaged: %v; it was set aside from %q", d, cause, path),
-		Hints: []string{"run the same command again: what was damaged is fetched or made anew"},
-		Err:   cause,
+		Code: kiln.Refused,
+		Text: fmt.Sprintf("the object %s of the store is damaged: %v; it was set aside from %q", d, cause, path),
+		Hints: []string{
+			"run the same command again: what was damaged is fetched or made anew",
+			"or look for more of it: kiln store verify",
+		},
+		Err: cause,
 	}
 }
 

@@ -51,15 +51,31 @@ func (s *Store) collect(ctx context.Context, before time.Time) (GCReport, error)
 			return r, err
 		}
 	}
-	for _, dir := range []string{stagingDir, locksDir} {
-		if err := s.walk(ctx, dir, r.removeDead); err != nil {
-			return r, err
-		}
-	}
 	if err := s.walk(ctx, damagedDir, r.remove); err != nil {
 		return r, err
 	}
-	return r, s.walk(ctx, archivesDir, func(path string, info fs.FileInfo) error {
+	return r, s.sweepDead(ctx, &r)
+}
+
+// tidy removes what dead processes left, if nobody else has the store open: so
+// what a killed build left is gone with the next one.
+func (s *Store) tidy() error {
+	unlock, alone, err := durable.TryLock(filepath.Join(s.dir, lockFile))
+	if err != nil || !alone {
+		return err
+	}
+	return errors.Join(s.sweepDead(context.Background(), &GCReport{}), unlock())
+}
+
+// sweepDead removes what dead processes left in staging, locks and archives. The
+// caller alone has the store open.
+func (s *Store) sweepDead(ctx context.Context, r *GCReport) error {
+	for _, dir := range []string{stagingDir, locksDir} {
+		if err := s.walk(ctx, dir, r.removeDead); err != nil {
+			return err
+		}
+	}
+	return s.walk(ctx, archivesDir, func(path string, info fs.FileInfo) error {
 		if filepath.Base(path)[0] != '.' { // a state; the others are unfinished
 			return nil
 		}

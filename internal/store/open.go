@@ -73,6 +73,9 @@ func (s *Store) open() error {
 			return err
 		}
 	}
+	if err := s.tidy(); err != nil {
+		return err
+	}
 	if err := s.share(); err != nil {
 		return err
 	}

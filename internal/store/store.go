@@ -27,7 +27,7 @@ import (
 //	blobs/sha256/ab/abcd...   content, mode 0444, name is its digest
 //	results/ab/abcd...        what an action gave, name is the action key
 //	locks/                    one file for each piece of work under way
-//	staging/                  files being written; a dead process's are swept by gc
+//	staging/                  files being written; a dead process's are swept by the next to open the store alone
 //	damaged/                  blobs that were not what their name says; swept by gc
 //	archives/                 the newest Release accepted for each archive pocket
 //	lock                      held by whoever has the store open; alone, by gc

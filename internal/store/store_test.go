@@ -180,7 +180,7 @@ func TestFlippedBit(t *testing.T) {
 			if kiln.CodeOf(err) != kiln.Refused || !strings.Contains(err.Error(), string(d)) || !strings.Contains(err.Error(), blobPath(st, d)) {
 				t.Errorf("error %v, want it refused with name and place", err)
 			}
-			if diff := cmp.Diff([]string{"run the same command again: what was damaged is fetched or made anew"}, kiln.HintsOf(err)); diff != "" {
+			if diff := cmp.Diff([]string{"run the same command again: what was damaged is fetched or made anew", "or look for more of it: kiln store verify"}, kiln.HintsOf(err)); diff != "" {
 				t.Errorf("hints (-want +got):\n%s", diff)
 			}
 			if st.Has(d) {

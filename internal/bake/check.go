@@ -1,0 +1,103 @@
+package bake
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"kiln"
+	"kiln/internal/oci"
+	"kiln/internal/recipe"
+)
+
+// check looks for what would stop the build at its end only, before any work is
+// done and anything is written: so that nothing is left of a build that cannot be.
+func (o Options) check() error {
+	if err := o.checkOutputs(); err != nil {
+		return err
+	}
+	return checkFiles(o.Lock.Recipe, o.Platforms)
+}
+
+func (o Options) checkOutputs() error {
+	taken := map[string]Output{}
+	for _, out := range o.Outputs {
+		place := filepath.Clean(out.Path)
+		if first, twice := taken[place]; twice {
+			return &kiln.Error{
+				Code:  kiln.Usage,
+				Text:  fmt.Sprintf("cannot write two outputs to one place: %s:%s and %s:%s", first.Type, first.Path, out.Type, out.Path),
+				Hints: []string{fmt.Sprintf("name another place for the second: -o %s:PATH", out.Type)},
+			}
+		}
+		taken[place] = out
+		if err := o.checkOutput(out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o Options) checkOutput(out Output) error {
+	if out.Type.single() {
+		if _, err := pick(o.Platforms, o.Native, out); err != nil {
+			return err
+		}
+	}
+	switch out.Type {
+	case OCI:
+		return oci.CheckLayout(out.Path)
+	case DockerArchive:
+		return oci.CheckDockerArchive(out.Path, o.Compression)
+	case Folder:
+		return oci.CheckFolder(out.Path)
+	}
+	return oci.CheckFile(out.Path)
+}
+
+// checkFiles looks for the host's files that the recipe names, and reports all
+// that are missing, with their places.
+func checkFiles(r *recipe.Recipe, platforms []kiln.Platform) error {
+	root, err := r.Root()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	var problems recipe.Problems
+	for i, l := range r.Layers {
+		for j, f := range l.Files {
+			if f.From == "" || !wanted(f, platforms) {
+				continue
+			}
+			if _, err := root.Stat(path.Clean(f.From)); err != nil {
+				p := r.Problem(fmt.Sprintf("layers[%d].files[%d].from", i, j), fmt.Sprintf("cannot read %q in the recipe's folder: %v", f.From, cause(err)))
+				p.Note = "no link may lead out of the recipe's folder: copy the file there"
+				if errors.Is(err, fs.ErrNotExist) {
+					p.Note = "make the file first, or correct the path: it is relative to the recipe"
+				}
+				problems = append(problems, p)
+			}
+		}
+	}
+	if problems == nil {
+		return nil
+	}
+	return &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot use the recipe %q: %v", r.Path(), problems), Err: problems}
+}
+
+// wanted tells whether any of the platforms has the file.
+func wanted(f recipe.File, platforms []kiln.Platform) bool {
+	return len(f.Platforms) == 0 || slices.ContainsFunc(platforms, func(p kiln.Platform) bool { return slices.Contains(f.Platforms, p) })
+}
+
+// cause leaves out the path that a text names already.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}

@@ -1,0 +1,163 @@
+package cli_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/http"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"kiln/internal/apt/apttest"
+)
+
+// A build that is killed at the Nth request to the mirror, for every N, leaves
+// nothing wrong: the next one gives the right image.
+func TestKilledAtRequest(t *testing.T) {
+	t.Parallel()
+	want := clean(t, stable())
+	for n := int64(1); ; n++ {
+		s := newScene(t, apttest.New(stable()))
+		cmd := s.command("build", "web", "--json")
+		requests := int64(0)
+		kill := func(*http.Request) {
+			if requests++; requests == n {
+				_ = cmd.Process.Kill()
+			}
+		}
+		s.serially(kill)
+		o := finish(t, cmd)
+		s.survives(fmt.Sprintf("request %d", n), want)
+		if o.status == 0 {
+			if n < 5 {
+				t.Errorf("a build makes only %d requests", n-1)
+			}
+			return
+		}
+	}
+}
+
+// A build that is killed at the Nth thing that it does to the store or to the
+// folder of its output: a file begun, written to, renamed. With KILN_TEST=real
+// that is every N, else some.
+func TestKilledAtFileEvent(t *testing.T) {
+	t.Parallel()
+	want := clean(t, stable())
+	next := func(n int) int { return n + 1 + n/3 }
+	if os.Getenv("KILN_TEST") == "real" {
+		next = func(n int) int { return n + 1 }
+	}
+	for n := 1; ; n = next(n) {
+		s := newScene(t, apttest.New(stable()))
+		s.does("store", "stat") // so that its folders can be watched
+		cmd := s.command("build", "web", "--json")
+		w := s.watch("store/staging", "store/locks", "store/archives", ".", "web")
+		done := make(chan bool)
+		go func() {
+			defer close(done)
+			if w.wait(n) {
+				_ = cmd.Process.Kill()
+			}
+		}()
+		o := finish(t, cmd)
+		w.close()
+		<-done
+		s.survives(fmt.Sprintf("event %d", n), want)
+		if o.status == 0 {
+			if n < 40 {
+				t.Errorf("a build makes only %d events", n)
+			}
+			return
+		}
+	}
+}
+
+// A build over an earlier one: the old output and lock stay until the new ones
+// take their places whole.
+func TestKilledWhileReplacing(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, apttest.New(stable()))
+	old := s.build()
+	changed := func() { s.edit("web/kiln.yaml", "listen=:8080", "listen=:9090") }
+	changed()
+	want := s.build()
+	for n := 1; ; n++ {
+		s.recipe(recipeText)
+		s.build()
+		changed()
+		cmd := s.command("build", "web", "--json")
+		w := s.watch(".")
+		done := make(chan bool)
+		go func() {
+			defer close(done)
+			if w.wait(n) {
+				_ = cmd.Process.Kill()
+			}
+		}()
+		o := finish(t, cmd)
+		w.close()
+		<-done
+		s.wholeLayout("web.oci")
+		if got := s.layoutDigest("web.oci"); got != old.Index && got != want.Index {
+			t.Errorf("event %d: the output is %s, neither %s nor %s", n, got, old.Index, want.Index)
+		}
+		if o.status == 0 {
+			s.noTemporaries()
+			return
+		}
+	}
+}
+
+// survives builds again after a kill, and demands the right image and, once the
+// store is swept, no rest of the dead.
+func (s *scene) survives(what string, want report) {
+	s.t.Helper()
+	if got := s.build(); got.Index != want.Index {
+		s.t.Errorf("killed at %s: then the index is %s, want %s", what, got.Index, want.Index)
+	}
+	s.wholeLayout("web.oci")
+	s.noTemporaries()
+	s.idle("a build after one that was killed at " + what)
+	s.does("store", "verify")
+}
+
+// watched counts what happens in folders.
+type watched struct {
+	t    *testing.T
+	file *os.File
+}
+
+// watch begins to count.
+func (s *scene) watch(dirs ...string) *watched {
+	s.t.Helper()
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, d := range dirs {
+		if _, err := unix.InotifyAddWatch(fd, s.path(d), unix.IN_CREATE|unix.IN_MODIFY|unix.IN_ATTRIB|unix.IN_MOVED_FROM|unix.IN_MOVED_TO|unix.IN_DELETE); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return &watched{s.t, os.NewFile(uintptr(fd), "inotify")}
+}
+
+// wait returns true at the nth event, and false when the watch was closed before.
+func (w *watched) wait(n int) bool {
+	buf := make([]byte, 64<<10)
+	for {
+		got, err := w.file.Read(buf)
+		if err != nil {
+			return false
+		}
+		for at := 0; at < got; n-- {
+			if n == 1 {
+				return true
+			}
+			at += unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(buf[at+12:]))
+		}
+	}
+}
+
+func (w *watched) close() { w.file.Close() }

@@ -1,0 +1,105 @@
+package debian
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"kiln"
+	"kiln/internal/apt"
+	"kiln/internal/deb"
+	"kiln/internal/lock"
+	"kiln/internal/resolve"
+)
+
+// pinned returns as candidates what old locks, is not to move, and stands in no
+// index any more: an archive such as Debian's lists a version only until there is
+// a newer one. What such a package needs is read from its .deb, which the build
+// needs anyway. One that no mirror has is let go, with a warning.
+func (k *locking) pinned(ctx context.Context, old *lock.Platform, listed []resolve.Candidate) ([]resolve.Candidate, error) {
+	if old == nil {
+		return nil, nil
+	}
+	known := map[kiln.PackageID]bool{}
+	for _, c := range listed {
+		known[kiln.PackageID{Name: c.Name, Version: c.Version, Architecture: c.Architecture}] = true
+	}
+	found := make([]*resolve.Candidate, len(old.Packages))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, p := range old.Packages {
+		po := k.pocketNamed(p.Archive)
+		if po == nil || known[kiln.PackageID{Name: p.Name, Version: p.Version, Architecture: p.Architecture}] || slices.Contains(k.update.Packages, p.Name) {
+			continue
+		}
+		group.Go(func() (err error) {
+			found[i], err = k.unlisted(ctx, po, p)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var list []resolve.Candidate
+	for _, c := range found {
+		if c != nil {
+			list = append(list, *c)
+		}
+	}
+	return list, nil
+}
+
+// pocketNamed finds the pocket that a lock's packages call by that name; nil for
+// local packages, and where the recipe has no such source any more.
+func (k *locking) pocketNamed(name string) *pocket {
+	i := slices.IndexFunc(k.pockets, func(p *pocket) bool { return p.ID() == name })
+	if i < 0 {
+		return nil
+	}
+	return k.pockets[i]
+}
+
+// unlisted makes a candidate of a locked package by its .deb.
+func (k *locking) unlisted(ctx context.Context, po *pocket, p lock.Package) (*resolve.Candidate, error) {
+	d, err := kiln.DigestFromHex(p.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("bug: the lock was read with a bad digest: %w", err)
+	}
+	subject := p.Name + " " + p.Version
+	err = k.client.Fetch(ctx, []apt.Item{{Pocket: po.Pocket, Path: p.Path, Digest: d, Size: p.Size, Subject: subject}})
+	if apt.Gone(err) {
+		k.family.Sink.Send(kiln.Event{Step: kiln.StepLock, State: kiln.Warning, Subject: subject,
+			Text: fmt.Sprintf("cannot keep %s: the archive %q has it no more", subject, po.ID())})
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	blob, err := k.family.Store.Verified(d)
+	if err != nil {
+		return nil, err
+	}
+	defer blob.Close()
+	pkg, err := packageOf(blob, blob.Size())
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the locked package %q: %w", p.Path, err)
+	}
+	pkg.Filename, pkg.SHA256, pkg.Size = p.Path, p.SHA256, p.Size
+	return &resolve.Candidate{Package: pkg, Archive: po.ID(), Source: po.archive.Name, Priority: po.archive.priority}, nil
+}
+
+// packageOf reads what a .deb says about itself.
+func packageOf(r io.ReaderAt, size int64) (*deb.Package, error) {
+	a, err := deb.Open(r, size)
+	if err != nil {
+		return nil, err
+	}
+	c, err := a.Control()
+	if err != nil {
+		return nil, err
+	}
+	p := *c.Package
+	return &p, nil
+}

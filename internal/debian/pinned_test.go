@@ -1,0 +1,154 @@
+package debian_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kiln"
+	"kiln/internal/apt"
+	"kiln/internal/apt/apttest"
+	"kiln/internal/bake"
+	"kiln/internal/deb/debtest"
+	"kiln/internal/debian"
+	"kiln/internal/lock"
+	"kiln/internal/recipe"
+	"kiln/internal/store"
+)
+
+// bench is a family over a synthetic archive and a recipe that wants of it.
+type bench struct {
+	*apttest.Server
+	t        *testing.T
+	family   *debian.Family
+	recipe   *recipe.Recipe
+	platform kiln.Platform
+
+	mu    sync.Mutex
+	notes []string
+}
+
+func newBench(t *testing.T, s apttest.Suite, packages ...string) *bench {
+	t.Helper()
+	b := &bench{t: t, Server: apttest.Serve(t, apttest.New(s)), platform: kiln.Platform{OS: "linux", Architecture: "amd64"}}
+	dir := t.TempDir()
+	text := fmt.Sprintf("kiln: v1\nname: web\nplatforms: [linux/amd64]\nsources:\n  - {name: test, url: %s, suite: stable, keyring: key.asc}\nlayers:\n  - name: base\n    packages:\n", b.URL)
+	for _, p := range packages {
+		text += "      - " + p + ": why\n"
+	}
+	for name, content := range map[string]string{"kiln.yaml": text, "key.asc": string(apttest.DefaultKey().Public())} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	st, err := store.Open(t.TempDir()+"/store", store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	if b.recipe, err = recipe.Load(dir); err != nil {
+		t.Fatal(err)
+	}
+	b.family = &debian.Family{Store: st, Now: func() time.Time { return apttest.Now }, Retry: apt.Retry{Attempts: 1}, Sink: b.note}
+	return b
+}
+
+func (b *bench) note(e kiln.Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e.State == kiln.Warning {
+		b.notes = append(b.notes, e.Text)
+	}
+}
+
+// lock resolves the recipe anew.
+func (b *bench) lock(old *lock.Lock, u bake.Update) *lock.Lock {
+	b.t.Helper()
+	l, err := b.family.Lock(context.Background(), b.recipe, old, u)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return l
+}
+
+func (b *bench) versions(l *lock.Lock) string {
+	var all []string
+	for _, p := range l.Platforms[b.platform].Packages {
+		all = append(all, p.Name+" "+p.Version)
+	}
+	return strings.Join(all, ", ")
+}
+
+// suite has each package in one version, and b in need of c.
+func suite(hours int, version string) apttest.Suite {
+	spec := func(name string, fields ...string) apttest.Package {
+		return apttest.Package{Spec: debtest.Spec{Name: name, Version: version, Architecture: "amd64", Fields: fields}}
+	}
+	return apttest.Suite{Name: "stable", Date: apttest.Date.Add(time.Duration(hours) * time.Hour), Compress: []string{"gz"},
+		Packages: []apttest.Package{spec("a"), spec("b", "Depends: c"), spec("c")}}
+}
+
+// An archive lists a version only until there is a newer one. What is not to move
+// stays nevertheless, with what it needs, as long as its file can be had.
+func TestPinsOutliveTheIndex(t *testing.T) {
+	b := newBench(t, suite(0, "1"), "a", "b")
+	old := b.lock(nil, bake.Update{})
+	site := apttest.New(suite(0, "1"))
+	site.Add(suite(1, "2"))
+	b.Update(site)
+	moved := b.lock(old, bake.Update{Packages: []string{"a"}})
+	if diff := cmp.Diff("a 2, b 1, c 1", b.versions(moved)); diff != "" {
+		t.Error(diff)
+	}
+	if !moved.Archives[0].Pockets[0].Date.After(old.Archives[0].Pockets[0].Date) {
+		t.Error("the state of the archive did not move")
+	}
+	for _, u := range []bake.Update{{}, {Packages: []string{"a"}}} { // nothing is left to do
+		if again := b.lock(moved, u); string(again.Marshal()) != string(moved.Marshal()) {
+			t.Errorf("%+v gives another lock:\n%s", u, cmp.Diff(string(moved.Marshal()), string(again.Marshal())))
+		}
+	}
+	if diff := cmp.Diff("a 2, b 2, c 2", b.versions(b.lock(moved, bake.Update{All: true}))); diff != "" {
+		t.Error(diff)
+	}
+	if b.notes != nil {
+		t.Errorf("warned: %q", b.notes)
+	}
+}
+
+// What no mirror has any more cannot stay, and that is said.
+func TestPinIsGone(t *testing.T) {
+	b := newBench(t, suite(0, "1"), "a", "b")
+	old := b.lock(nil, bake.Update{})
+	site := apttest.New(suite(1, "2"))
+	c := apttest.Package{Spec: debtest.Spec{Name: "c", Version: "1", Architecture: "amd64"}}
+	site[c.Path()] = debtest.Build(c.Spec)
+	b.Update(site)
+	if diff := cmp.Diff("a 2, b 2, c 1", b.versions(b.lock(old, bake.Update{Packages: []string{"a"}}))); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{`cannot keep b 1: the archive "test/stable" has it no more`}, b.notes); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A mirror that fails otherwise is an error, not a reason to move.
+func TestPinCannotBeHad(t *testing.T) {
+	b := newBench(t, suite(0, "1"), "a", "b")
+	old := b.lock(nil, bake.Update{})
+	site := apttest.New(suite(0, "1"))
+	site.Add(suite(1, "2"))
+	b.Update(site)
+	b.Fail("*b_1_amd64.deb", apttest.Fault{Status: 503})
+	_, err := b.family.Lock(context.Background(), b.recipe, old, bake.Update{Packages: []string{"a"}})
+	if err == nil || kiln.CodeOf(err) != kiln.Network || !strings.Contains(err.Error(), "503") {
+		t.Errorf("got %v", err)
+	}
+}
