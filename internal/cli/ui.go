@@ -155,13 +155,6 @@ func (u *ui) done() {
 	u.erase()
 }
 
-// say prints a message for people, on standard error.
-func (u *ui) say(format string, args ...any) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.line(fmt.Sprintf(format, args...))
-}
-
 // result prints what a command gave: v as JSON where that is asked for, and
 // else what text writes.
 func (u *ui) result(v any, text func(w io.Writer)) error {
