@@ -83,31 +83,40 @@ func TestDiskReallyFull(t *testing.T) {
 	s.remove("store")
 	s.remove("web.oci")
 	for _, kilobytes := range []int{64, 300, 700, 1100} {
-		s.write("store/x", "")
-		mount := privileged(t, "mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dk,mode=0777", kilobytes), "tmpfs", s.path("store"))
-		if out, err := mount.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", mount.Args, err, out)
-		}
-		before := s.snapshot()
-		o := s.kiln("build", "web", "--locked")
-		if o.status != 0 {
-			s.expect(fmt.Sprintf("kiln build in %d kB", kilobytes), o, 1, "disk full", "no space left on device", "try: free some room")
-			s.unchanged("kiln build", before)
-		}
-		t.Logf("figure: a store of %d kB: status %d", kilobytes, o.status)
-		unmount := privileged(t, "umount", s.path("store"))
-		if out, err := unmount.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", unmount.Args, err, out)
-		}
-		s.remove("store")
+		s.onSmallDisk(kilobytes, func() {
+			before := s.snapshot()
+			o := s.kiln("build", "web", "--locked")
+			t.Logf("figure: a store of %d kB: status %d", kilobytes, o.status)
+			if o.status != 0 {
+				s.expect(fmt.Sprintf("kiln build in %d kB", kilobytes), o, 1, "disk full", "no space left on device", "try: free some room")
+				s.unchanged("kiln build", before)
+			}
+		})
 	}
 	if got := s.build(); got.Index != want.Index {
 		t.Errorf("index %s, want %s", got.Index, want.Index)
 	}
 }
 
-func privileged(t *testing.T, args ...string) *exec.Cmd {
-	t.Helper()
+// onSmallDisk has the store on a disk of its own while do runs.
+func (s *scene) onSmallDisk(kilobytes int, do func()) {
+	s.t.Helper()
+	s.write("store/x", "") // makes the folder
+	run := func(args ...string) {
+		if out, err := privileged(args...).CombinedOutput(); err != nil {
+			s.t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+	}
+	run("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dk,mode=0777", kilobytes), "tmpfs", s.path("store"))
+	defer func() {
+		run("umount", s.path("store"))
+		s.remove("store")
+	}()
+	do()
+}
+
+// privileged is a command that only root may run.
+func privileged(args ...string) *exec.Cmd {
 	if os.Geteuid() != 0 {
 		args = append([]string{"sudo", "-n"}, args...)
 	}
@@ -148,6 +157,18 @@ func TestStoreNotWritable(t *testing.T) {
 		s.refuses("build web", 1, "cannot open the store", "it is not writable", "permission denied", "try: make the folder writable")
 		s.env = append(s.env, "KILN_STORE="+s.path("store"))
 		s.refuses("build web -o oci:closed/web.oci", 1, `cannot write the output "closed/web.oci"`, "permission denied", "try: name a place that is writable")
+		if err := os.Chmod(s.path("web"), 0o555); err != nil {
+			t.Fatal(err)
+		}
+		s.build()
+		s.remove("web.oci")
+		s.recipe(withoutBeta())
+		s.refuses("lock web", 1, "cannot save the lock", "permission denied", "try: make the recipe's folder writable")
+		s.refuses("build web", 1, "cannot save the lock", "permission denied")
+		s.recipe(recipeText)
+		if err := os.Chmod(s.path("web"), 0o755); err != nil {
+			t.Fatal(err)
+		}
 		s.refuses("build web -o oci:missing/web.oci", 1, `cannot write the output "missing/web.oci"`, "no such file or directory", "try: mkdir -p missing")
 	})
 	if got := s.build(); got.Index != want.Index {

@@ -86,36 +86,36 @@ func (b *bench) versions(l *lock.Lock) string {
 	return strings.Join(all, ", ")
 }
 
-// suite has each package in one version, and b in need of c.
+// suite has each package in one version, and bb in need of cc.
 func suite(hours int, version string) apttest.Suite {
 	spec := func(name string, fields ...string) apttest.Package {
 		return apttest.Package{Spec: debtest.Spec{Name: name, Version: version, Architecture: "amd64", Fields: fields}}
 	}
 	return apttest.Suite{Name: "stable", Date: apttest.Date.Add(time.Duration(hours) * time.Hour), Compress: []string{"gz"},
-		Packages: []apttest.Package{spec("a"), spec("b", "Depends: c"), spec("c")}}
+		Packages: []apttest.Package{spec("aa"), spec("bb", "Depends: cc"), spec("cc")}}
 }
 
 // An archive lists a version only until there is a newer one. What is not to move
 // stays nevertheless, with what it needs, as long as its file can be had.
 func TestPinsOutliveTheIndex(t *testing.T) {
-	b := newBench(t, suite(0, "1"), "a", "b")
+	b := newBench(t, suite(0, "1"), "aa", "bb")
 	old := b.lock(nil, bake.Update{})
 	site := apttest.New(suite(0, "1"))
 	site.Add(suite(1, "2"))
 	b.Update(site)
-	moved := b.lock(old, bake.Update{Packages: []string{"a"}})
-	if diff := cmp.Diff("a 2, b 1, c 1", b.versions(moved)); diff != "" {
+	moved := b.lock(old, bake.Update{Packages: []string{"aa"}})
+	if diff := cmp.Diff("aa 2, bb 1, cc 1", b.versions(moved)); diff != "" {
 		t.Error(diff)
 	}
 	if !moved.Archives[0].Pockets[0].Date.After(old.Archives[0].Pockets[0].Date) {
 		t.Error("the state of the archive did not move")
 	}
-	for _, u := range []bake.Update{{}, {Packages: []string{"a"}}} { // nothing is left to do
+	for _, u := range []bake.Update{{}, {Packages: []string{"aa"}}} { // nothing is left to do
 		if again := b.lock(moved, u); string(again.Marshal()) != string(moved.Marshal()) {
 			t.Errorf("%+v gives another lock:\n%s", u, cmp.Diff(string(moved.Marshal()), string(again.Marshal())))
 		}
 	}
-	if diff := cmp.Diff("a 2, b 2, c 2", b.versions(b.lock(moved, bake.Update{All: true}))); diff != "" {
+	if diff := cmp.Diff("aa 2, bb 2, cc 2", b.versions(b.lock(moved, bake.Update{All: true}))); diff != "" {
 		t.Error(diff)
 	}
 	if b.notes != nil {
@@ -125,29 +125,29 @@ func TestPinsOutliveTheIndex(t *testing.T) {
 
 // What no mirror has any more cannot stay, and that is said.
 func TestPinIsGone(t *testing.T) {
-	b := newBench(t, suite(0, "1"), "a", "b")
+	b := newBench(t, suite(0, "1"), "aa", "bb")
 	old := b.lock(nil, bake.Update{})
 	site := apttest.New(suite(1, "2"))
-	c := apttest.Package{Spec: debtest.Spec{Name: "c", Version: "1", Architecture: "amd64"}}
+	c := apttest.Package{Spec: debtest.Spec{Name: "cc", Version: "1", Architecture: "amd64"}}
 	site[c.Path()] = debtest.Build(c.Spec)
 	b.Update(site)
-	if diff := cmp.Diff("a 2, b 2, c 1", b.versions(b.lock(old, bake.Update{Packages: []string{"a"}}))); diff != "" {
+	if diff := cmp.Diff("aa 2, bb 2, cc 1", b.versions(b.lock(old, bake.Update{Packages: []string{"aa"}}))); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{`cannot keep b 1: the archive "test/stable" has it no more`}, b.notes); diff != "" {
+	if diff := cmp.Diff([]string{`cannot keep bb 1: the archive "test/stable" has it no more`}, b.notes); diff != "" {
 		t.Error(diff)
 	}
 }
 
 // A mirror that fails otherwise is an error, not a reason to move.
 func TestPinCannotBeHad(t *testing.T) {
-	b := newBench(t, suite(0, "1"), "a", "b")
+	b := newBench(t, suite(0, "1"), "aa", "bb")
 	old := b.lock(nil, bake.Update{})
 	site := apttest.New(suite(0, "1"))
 	site.Add(suite(1, "2"))
 	b.Update(site)
-	b.Fail("*b_1_amd64.deb", apttest.Fault{Status: 503})
-	_, err := b.family.Lock(context.Background(), b.recipe, old, bake.Update{Packages: []string{"a"}})
+	b.Fail("*bb_1_amd64.deb", apttest.Fault{Status: 503})
+	_, err := b.family.Lock(context.Background(), b.recipe, old, bake.Update{Packages: []string{"aa"}})
 	if err == nil || kiln.CodeOf(err) != kiln.Network || !strings.Contains(err.Error(), "503") {
 		t.Errorf("got %v", err)
 	}

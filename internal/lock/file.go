@@ -53,8 +53,16 @@ func (l *Lock) Save(path string) error {
 		_, err := w.Write(b)
 		return err
 	})
-	if err != nil {
-		return &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot save the lock: %v", err), Err: err}
+	if err == nil {
+		return nil
 	}
-	return nil
+	e := &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot save the lock: %v", err), Err: err}
+	switch {
+	case durable.IsFull(err):
+		e.Text = fmt.Sprintf("cannot save the lock: disk full: %v", err)
+		e.Hints = []string{"free some room on the disk of the recipe"}
+	case errors.Is(err, fs.ErrPermission):
+		e.Hints = []string{"make the recipe's folder writable, or copy the recipe to one that is"}
+	}
+	return e
 }

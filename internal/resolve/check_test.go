@@ -1,10 +1,13 @@
 package resolve_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/google/go-cmp/cmp"
 
 	"kiln/internal/deb"
 	"kiln/internal/resolve"
@@ -34,8 +37,9 @@ func newJudge(arch string, sol *resolve.Solution) judge {
 	return j
 }
 
-// problems lists everything that is wrong with the set.
-func (j judge) problems(wants []resolve.Want, essential bool) []string {
+// problems lists everything that is wrong with the set as an answer to req.
+func (j judge) problems(req resolve.Request) []string {
+	wants := req.Wants
 	var list []string
 	needs := j.needs(wants)
 	for _, need := range slices.Sorted(maps.Keys(needs)) {
@@ -55,7 +59,11 @@ func (j judge) problems(wants []resolve.Want, essential bool) []string {
 			}
 		}
 	}
-	return append(list, j.superfluous(needs, essential)...)
+	list = append(list, j.stray(needs, req.Essential)...)
+	if req.Smallest {
+		list = append(list, j.superfluous(needs, req.Essential)...)
+	}
+	return list
 }
 
 func id(p *deb.Package) string { return p.Name + "_" + p.Version + "_" + p.Architecture }
@@ -81,9 +89,13 @@ func (j judge) needs(wants []resolve.Want) map[string][]*deb.Package {
 		if arch == "" || arch == "all" || arch == "native" {
 			arch = j.arch
 		}
-		needs["want "+w.Name+":"+arch+w.Op+w.Version] = slices.DeleteFunc(slices.Clone(j.by[w.Name]), func(p *deb.Package) bool {
-			return (p.Name != w.Name || j.archOf(p) != arch || !deb.Satisfies(p.Version, w.Op, w.Version)) && (p.Name == w.Name || !j.satisfies(p, r, arch))
+		by := slices.DeleteFunc(slices.Clone(j.by[w.Name]), func(p *deb.Package) bool {
+			return p.Name != w.Name || j.archOf(p) != arch || !deb.Satisfies(p.Version, w.Op, w.Version)
 		})
+		if len(by) == 0 {
+			by = slices.DeleteFunc(slices.Clone(j.by[w.Name]), func(p *deb.Package) bool { return p.Name == w.Name || !j.satisfies(p, r, arch) })
+		}
+		needs["want "+w.Name+":"+arch+w.Op+w.Version] = by
 	}
 	for _, p := range j.set {
 		for i, d := range slices.Concat(p.PreDepends, p.Depends) {
@@ -114,7 +126,7 @@ func (j judge) satisfiers(p *deb.Package, d deb.Dependency) []*deb.Package {
 
 func without(wants []resolve.Want, p *deb.Package, d deb.Dependency) bool {
 	for _, w := range wants {
-		if w.Name == p.Name && slices.ContainsFunc(d, func(r deb.Relation) bool { return slices.Contains(w.Without, r.Name) }) {
+		if (w.Name == p.Name || provided(p, deb.Relation{Name: w.Name})) && slices.ContainsFunc(d, func(r deb.Relation) bool { return slices.Contains(w.Without, r.Name) }) {
 			return true
 		}
 	}
@@ -160,6 +172,47 @@ func (j judge) conflicts(p *deb.Package, d deb.Dependency) []string {
 	return list
 }
 
+// stray lists members that no chain of satisfied dependencies leads to.
+func (j judge) stray(needs map[string][]*deb.Package, essential bool) []string {
+	reached := map[*deb.Package]bool{}
+	for need, by := range needs {
+		for _, p := range by {
+			if strings.HasPrefix(need, "want ") {
+				reached[p] = true
+			}
+		}
+	}
+	for _, p := range j.set {
+		if essential && p.Essential {
+			reached[p] = true
+		}
+	}
+	bySubject := map[string][]string{}
+	for need := range needs {
+		subject, _, _ := strings.Cut(need, " ")
+		bySubject[subject] = append(bySubject[subject], need)
+	}
+	for grown := true; grown; {
+		grown = false
+		for _, p := range j.set {
+			for _, need := range bySubject[id(p)] {
+				for _, q := range needs[need] {
+					if reached[p] && !reached[q] {
+						reached[q], grown = true, true
+					}
+				}
+			}
+		}
+	}
+	var list []string
+	for _, p := range j.set {
+		if !reached[p] {
+			list = append(list, "stray: "+id(p))
+		}
+	}
+	return list
+}
+
 // superfluous lists members that no want or dependency of another needs: each
 // that has one has others that satisfy it too.
 func (j judge) superfluous(needs map[string][]*deb.Package, essential bool) []string {
@@ -176,4 +229,52 @@ func (j judge) superfluous(needs map[string][]*deb.Package, essential bool) []st
 		}
 	}
 	return list
+}
+
+// reporter is a test, of testing or of rapid.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
+// checkBoth has the judge look at the set for req and at the smallest one,
+// which must be part of the former.
+func checkBoth(t reporter, ix *resolve.Index, req resolve.Request) {
+	t.Helper()
+	var sets [2][]string
+	for i, smallest := range []bool{false, true} {
+		req.Smallest = smallest
+		sol, err := resolve.Resolve(context.Background(), ix, req)
+		if err != nil {
+			t.Errorf("%+v: %v", req, err)
+			return
+		}
+		if problems := newJudge(req.Arch, sol).problems(req); len(problems) > 0 {
+			t.Errorf("%+v: not a good set: %q", req, problems)
+		}
+		for _, p := range sol.Packages {
+			sets[i] = append(sets[i], id(p.Package))
+		}
+		checkLocked(t, ix, req, sol)
+	}
+	for _, p := range sets[1] {
+		if !slices.Contains(sets[0], p) {
+			t.Errorf("%+v: %s is in the smallest set alone", req, p)
+		}
+	}
+}
+
+// checkLocked resolves again with what came out pinned: nothing may change.
+func checkLocked(t reporter, ix *resolve.Index, req resolve.Request, sol *resolve.Solution) {
+	t.Helper()
+	req.Pinned, req.Update = map[string]string{}, nil
+	for _, p := range sol.Packages {
+		req.Pinned[p.Name+":"+p.Architecture] = p.Version
+	}
+	again, err := resolve.Resolve(context.Background(), ix, req)
+	if err != nil {
+		t.Errorf("%+v: pinned to its own answer: %v", req, err)
+	} else if diff := cmp.Diff(sol, again); diff != "" {
+		t.Errorf("%+v: pinned to its own answer (-before +after):\n%s", req.Wants, diff)
+	}
 }

@@ -4,16 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/crillab/gophersat/solver"
-
-	"kiln/internal/deb"
 )
 
 // explain turns the proof that there is no set into a tree.
 func (s *search) explain() *Failure {
 	e := &explainer{search: s, core: s.smallest(s.origins(s.conflict)), told: map[int32]bool{}}
-	f := &Failure{Arch: s.w.req.Arch}
+	f := &Failure{Arch: s.w.req.Arch, Remedy: e.remedy()}
 	for _, id := range e.core {
 		c := &s.clauses[id]
 		if c.rule.kind != ruleWant && c.rule.kind != ruleEssential {
@@ -25,45 +21,6 @@ func (s *search) explain() *Failure {
 		}
 	}
 	return f
-}
-
-// smallest drops rules from a contradiction as long as it stays one, larger and
-// later pieces first. An independent solver is the judge of that.
-func (s *search) smallest(core []int32) []int32 {
-	if !s.contradicts(core) {
-		panic("bug: the proof that the packages can not be resolved does not hold")
-	}
-	for size := len(core); size > 0; size /= 2 {
-		for end := len(core); end > 0; end -= size {
-			start := max(end-size, 0)
-			rest := slices.Concat(core[:start], core[end:])
-			if s.contradicts(rest) {
-				core = rest
-			}
-		}
-	}
-	return core
-}
-
-func (s *search) contradicts(ids []int32) bool {
-	numbers := map[int32]int{}
-	var problem [][]int
-	for _, id := range ids {
-		var ints []int
-		for _, l := range s.clauses[id].lits {
-			n, ok := numbers[l.v()]
-			if !ok {
-				n = len(numbers) + 1
-				numbers[l.v()] = n
-			}
-			if !l.positive() {
-				n = -n
-			}
-			ints = append(ints, n)
-		}
-		problem = append(problem, ints)
-	}
-	return len(problem) > 0 && solver.New(solver.ParseSlice(problem)).Solve() == solver.Unsat
 }
 
 // explainer tells each rule of a contradiction once.
@@ -87,6 +44,7 @@ func (e *explainer) candidates(lits []lit) []Problem {
 // candidate explains why the candidate of v can not be.
 func (e *explainer) candidate(v int32) []Problem {
 	p := Problem{Text: e.w.full(e.cand[v])}
+	var exclusions []exclusion
 	for _, id := range e.core {
 		c := &e.clauses[id]
 		if e.told[id] || !slices.Contains(c.lits, neg(v)) {
@@ -96,9 +54,10 @@ func (e *explainer) candidate(v int32) []Problem {
 		if c.rule.kind == ruleDepends {
 			p.Because = append(p.Because, e.dependency(c)...)
 		} else {
-			p.Because = append(p.Because, e.exclusion(c.rule, e.cand[v]))
+			exclusions = append(exclusions, e.exclusion(c.rule, e.cand[v]))
 		}
 	}
+	p.Because = append(p.Because, sentences(exclusions)...)
 	if len(p.Because) == 0 {
 		return nil
 	}
@@ -120,29 +79,44 @@ func (e *explainer) dependency(c *clause) []Problem {
 	return []Problem{p}
 }
 
+// exclusion is a sentence about a candidate that another rules out, in three
+// parts, so that sentences about several others can be made one.
+type exclusion struct{ before, other, after string }
+
 // exclusion tells of a rule between two candidates from the side of one.
-func (e *explainer) exclusion(r rule, c int32) Problem {
+func (e *explainer) exclusion(r rule, c int32) exclusion {
 	other := r.other
 	if other == c {
 		other = r.subject
 	}
-	full := e.w.label(other) + " " + e.w.candidates[other].Version
-	var text string
+	x := exclusion{other: e.w.label(other) + " " + e.w.candidates[other].Version}
 	switch {
 	case r.kind == ruleVersion:
-		text = "excludes " + full + ", another version of the same package"
+		x.before, x.after = "excludes ", ", another version of the same package"
 	case r.kind == ruleMultiArch:
-		text = "can not be installed beside " + full + ", another architecture of the same package"
+		x.before, x.after = "can not be installed beside ", ", another architecture of the same package"
 	case r.subject == c:
-		text = fmt.Sprintf("has %s: %s, which rules out %s", r.field, describe(r.dependency), full)
+		x.before = fmt.Sprintf("has %s: %s, which rules out ", r.field, describe(r.dependency))
 	default:
-		text = fmt.Sprintf("is ruled out by %s (%s: %s)", full, r.field, describe(r.dependency))
+		x.before, x.after = "is ruled out by ", fmt.Sprintf(" (%s: %s)", r.field, describe(r.dependency))
 	}
-	p := Problem{Text: text}
 	if why := e.chain(other); why != "" {
-		p.Text += "; " + why
+		x.after += "; " + why
 	}
-	return p
+	return x
+}
+
+func sentences(list []exclusion) []Problem {
+	var problems []Problem
+	for i, x := range list {
+		if i > 0 && x.before == list[i-1].before && x.after == list[i-1].after {
+			text := &problems[len(problems)-1].Text
+			*text = strings.TrimSuffix(*text, x.after) + ", " + x.other + x.after
+			continue
+		}
+		problems = append(problems, Problem{Text: x.before + x.other + x.after})
+	}
+	return problems
 }
 
 // chain says in one line who asks for a candidate: the shortest way to it from
@@ -185,69 +159,6 @@ func (e *explainer) asker(c int32, seen map[int32]bool) int32 {
 	return found
 }
 
-func (w *world) rootText(r rule) string {
-	if r.kind == ruleEssential {
-		return w.label(r.subject) + " is essential"
-	}
-	if r.want.Place == "" {
-		return r.want.String() + " is wanted"
-	}
-	return r.want.Place + " wants " + r.want.String()
-}
-
-// full is a candidate's name, version and archive.
-func (w *world) full(c int32) string {
-	p := &w.candidates[c]
-	text := w.label(c) + " " + p.Version
-	if p.Archive != "" {
-		text += " (" + p.Archive + ")"
-	}
-	return text
-}
-
-// describe writes a dependency as a control file does.
-func describe(d deb.Dependency) string {
-	var parts []string
-	for _, r := range d {
-		text := r.Name
-		if r.Qualifier != "" {
-			text += ":" + r.Qualifier
-		}
-		if r.Op != "" {
-			text += " (" + r.Op + " " + r.Version + ")"
-		}
-		parts = append(parts, text)
-	}
-	return strings.Join(parts, " | ")
-}
-
-// lack says what there is instead of something that would satisfy d.
-func (w *world) lack(d deb.Dependency) string {
-	var parts []string
-	for _, r := range d {
-		switch list := w.rank(r.Name); {
-		case len(list) > 0:
-			parts = append(parts, "is available as "+w.available(list))
-		case w.forbidden(r.Name):
-			parts = append(parts, "has a negative priority")
-		case len(w.provided[r.Name]) > 0:
-			parts = append(parts, "is only provided by "+strings.Join(w.providerNames(r.Name), ", "))
-		default:
-			parts = append(parts, "no source has")
-		}
-	}
-	return strings.Join(slices.Compact(parts), "; ")
-}
-
-func (w *world) lackHints(d deb.Dependency) []string {
-	for _, r := range d {
-		if len(w.rank(r.Name)) > 0 || len(w.provided[r.Name]) > 0 {
-			return nil
-		}
-	}
-	return []string{fmt.Sprintf("add the source or the component that has %s", describe(d))}
-}
-
 // merge joins neighbours that differ in nothing but their candidate.
 func merge(list []Problem) []Problem {
 	var merged []Problem
@@ -263,4 +174,19 @@ func merge(list []Problem) []Problem {
 
 func same(a, b []Problem) bool {
 	return slices.EqualFunc(a, b, func(p, q Problem) bool { return p.Text == q.Text && same(p.Because, q.Because) })
+}
+
+// remedy says which wants of the contradiction are at odds.
+func (e *explainer) remedy() string {
+	var names []string
+	for _, id := range e.core {
+		if r := e.clauses[id].rule; r.kind == ruleWant {
+			names = append(names, r.want.String())
+		}
+	}
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) < 2 {
+		return ""
+	}
+	return fmt.Sprintf("take out one of %s: they can not be in one image", strings.Join(names, ", "))
 }

@@ -12,6 +12,7 @@ import (
 type Failure struct {
 	Arch     string
 	Problems []Problem
+	Remedy   string // what would help, where it is not about one problem
 }
 
 // Problem is one node of the tree.
@@ -53,6 +54,9 @@ func (f *Failure) Hints() []string {
 		}
 	}
 	collect(f.Problems)
+	if f.Remedy != "" {
+		hints = append(hints, f.Remedy)
+	}
 	return hints
 }
 

@@ -14,6 +14,7 @@ type Index struct {
 	named      map[string]span        // candidates of that name
 	provided   map[string][]provision // candidates that provide that name, in the order of candidates
 	names      []string               // of candidates, sorted
+	mentioned  map[string]int32       // of candidates: see mentions
 }
 
 // span is a half-open range of Index.candidates.
@@ -49,7 +50,42 @@ func NewIndex(candidates []Candidate) *Index {
 	for i := range ix.candidates {
 		ix.addProvided(int32(i))
 	}
+	ix.mentioned = ix.mentions()
 	return ix
+}
+
+// mentions numbers the names of packages as apt does its own records of them
+// while it reads an index that is sorted by source and name, as Debian's are: a
+// package counts from its own paragraph or from the first relation that names
+// it. apt breaks ties between providers by that number.
+func (ix *Index) mentions() map[string]int32 {
+	numbers := make(map[string]int32, len(ix.names))
+	number := func(name string) {
+		if _, ok := numbers[name]; !ok {
+			numbers[name] = int32(len(numbers))
+		}
+	}
+	order := make([]int32, len(ix.candidates))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(ix.candidates[a].Package.Source, ix.candidates[b].Package.Source), cmp.Compare(a, b))
+	})
+	for _, i := range order {
+		p := &ix.candidates[i]
+		number(p.Name)
+		for _, field := range []deb.Relations{p.PreDepends, p.Depends, p.Conflicts, p.Breaks, p.Recommends, p.Replaces, p.Provides} {
+			for _, d := range field {
+				for _, r := range d {
+					if r.Qualifier == "" {
+						number(r.Name)
+					}
+				}
+			}
+		}
+	}
+	return numbers
 }
 
 func (ix *Index) addNamed(name string, from []Candidate, at []int32) {

@@ -8,36 +8,6 @@ import (
 	"kiln/internal/deb"
 )
 
-// label names a candidate's package as a person would in a recipe.
-func (w *world) label(c int32) string {
-	if w.arch(c) == w.req.Arch {
-		return w.candidates[c].Name
-	}
-	return w.key(c)
-}
-
-func (want *Want) String() string {
-	text := want.Name
-	if want.Arch != "" {
-		text += ":" + want.Arch
-	}
-	if want.Op != "" {
-		text += " (" + want.Op + " " + want.Version + ")"
-	}
-	if want.Source != "" {
-		text += " from " + want.Source
-	}
-	return text
-}
-
-// at puts the place before a sentence about a want.
-func (want *Want) at(text string) string {
-	if want.Place == "" {
-		return text
-	}
-	return want.Place + ": " + text
-}
-
 // noVersion explains that versions of the package exist, but none that the want
 // accepts.
 func (w *world) noVersion(want *Want, named []int32) *Problem {

@@ -5,10 +5,13 @@ import (
 	"slices"
 )
 
-// solution takes what the walk can reach from the wants, drops what that does
-// not need, and notes who requires what.
+// solution takes what dependencies lead to from the wants and notes who
+// requires what.
 func (s *search) solution(roots []root) *Solution {
-	set := s.prune(s.reach(roots, nil), roots)
+	set := s.reach(roots, nil)
+	if s.w.req.Smallest {
+		set = s.prune(set, roots)
+	}
 	requiredBy := s.requiredBy(set, roots)
 	var list []int32
 	for v := range s.cand {

@@ -6,8 +6,8 @@
 // valid sets it takes the one that apt's order of preference leads to: higher
 // pin priority, then newer version; the first alternative; the real package
 // before a provider; of providers the essential, the native, the one of higher
-// Priority field, the first by name. Recommends are never followed, and nothing
-// stays in the set that no dependency needs.
+// Priority field, the last by name. Recommends are never followed, and nothing
+// stays in the set that does not satisfy a dependency of another member.
 //
 // The result depends on the request and on the candidates alone, not on their
 // order. The search is that of a SAT solver with clause learning whose
@@ -50,11 +50,12 @@ type Request struct {
 	ForeignArchs []string          // further architectures, in order of preference
 	Wants        []Want            // in any order
 	Essential    bool              // also every package marked Essential
-	Pinned       map[string]string // "name:arch" to version: preferred to newer versions and to other alternatives, as long as it is valid
+	Pinned       map[string]string // "name:architecture", as the lock has them ("all" included), to version: preferred to newer versions and to other alternatives, as long as that is valid
 	Update       []string          // names whose pins are ignored
+	Smallest     bool              // also drop what apt would keep: first alternatives of dependencies that another member satisfies as well
 }
 
-// Solution is a valid, minimal set.
+// Solution is a valid set with nothing in it that no dependency leads to.
 type Solution struct {
 	Packages []Chosen // sorted by name, then architecture
 }

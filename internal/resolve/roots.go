@@ -7,8 +7,8 @@ import (
 	"kiln/internal/deb"
 )
 
-// roots are what the request asks for, in an order of their own. Wants that
-// nothing meets are returned as problems.
+// roots are what the request asks for, in apt's order, which is not that of the
+// command line. Wants that nothing meets are returned as problems.
 func (w *world) roots() ([]root, []Problem) {
 	var list []root
 	var problems []Problem
@@ -19,11 +19,25 @@ func (w *world) roots() ([]root, []Problem) {
 			continue
 		}
 		list = append(list, root{rule{kind: ruleWant, want: want}, by})
+		w.leaveOut(want.Without, by)
 	}
+	slices.SortStableFunc(list, func(a, b root) int {
+		return cmp.Compare(w.mentioned[w.candidates[a.by[0]].Name], w.mentioned[w.candidates[b.by[0]].Name])
+	})
 	if w.req.Essential {
 		list = append(list, w.essential()...)
 	}
 	return list, problems
+}
+
+func (w *world) leaveOut(names []string, by []int32) {
+	var keys []string
+	for _, c := range by {
+		keys = append(keys, w.key(c))
+	}
+	for _, key := range slices.Compact(keys) {
+		w.without[key] = append(w.without[key], names...)
+	}
 }
 
 func (w *world) sortedWants() []*Want {

@@ -31,6 +31,15 @@ type rule struct {
 // needs returns the candidate's dependencies with what satisfies each, less
 // those that the request leaves out and those that it satisfies itself.
 func (w *world) needs(c int32) []need {
+	list, ok := w.needed[c]
+	if !ok {
+		list = w.findNeeds(c)
+		w.needed[c] = list
+	}
+	return list
+}
+
+func (w *world) findNeeds(c int32) []need {
 	p := &w.candidates[c]
 	var list []need
 	add := func(field string, relations deb.Relations) {
@@ -42,8 +51,8 @@ func (w *world) needs(c int32) []need {
 			}
 		}
 	}
-	add("Depends", p.Depends)
 	add("Pre-Depends", p.PreDepends)
+	add("Depends", p.Depends)
 	return list
 }
 
@@ -87,6 +96,15 @@ func (w *world) preferFavourites(list []int32) {
 
 // rejections returns what c excludes, each as a rule with c as subject.
 func (w *world) rejections(c int32) []rule {
+	list, ok := w.rejected[c]
+	if !ok {
+		list = w.findRejections(c)
+		w.rejected[c] = list
+	}
+	return list
+}
+
+func (w *world) findRejections(c int32) []rule {
 	p := &w.candidates[c]
 	list := w.siblings(c)
 	add := func(field string, relations deb.Relations) {

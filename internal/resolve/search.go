@@ -6,8 +6,9 @@ import (
 )
 
 // search decides in the order of preference: first the wants, then, walking
-// down from them as apt does, each dependency that nothing in the set satisfies
-// yet.
+// down from them as apt does, what the greedy walk took for each dependency, or
+// else, for one that nothing in the set satisfies yet, the first alternative
+// that is possible.
 type search struct {
 	*sat
 	w        *world
@@ -15,7 +16,9 @@ type search struct {
 	cand     []int32 // by variable
 	needs    [][]need
 	roots    []root
-	visited  []uint32 // by variable: the walk that came by last
+	first    []int32           // candidates to take before all else
+	picks    map[int32][]int32 // by candidate, for each need: what to try first, or nothing
+	visited  []uint32          // by variable: the walk that came by last
 	walk     uint32
 	stack    []frame
 	conflict int32 // the contradiction, once there is one that rests on no decision
@@ -47,12 +50,14 @@ func (s *search) variableOf(c int32) int32 {
 	return s.variable[c] - 1
 }
 
-// growRules adds what follows from having the candidate of v in the set.
+// growRules adds what follows from having the candidate of v in the set. Of
+// several contradictions it returns one of a single literal if there is one:
+// such a clause is watched by nobody, and takes effect by being learned from.
 func (s *search) growRules(v int32) int32 {
 	bad := noClause
 	c := s.cand[v]
 	note := func(id int32) {
-		if bad == noClause {
+		if bad == noClause || id != noClause && len(s.clauses[id].lits) == 1 {
 			bad = id
 		}
 	}
@@ -74,6 +79,9 @@ func (s *search) growRules(v int32) int32 {
 // there is none; s.conflict then is the proof.
 func (s *search) solve(ctx context.Context, roots []root) (bool, error) {
 	s.roots = roots
+	if s.first = s.w.kept(roots); s.first == nil {
+		s.picks = s.w.pick(roots).picks
+	}
 	for _, r := range roots {
 		lits := make([]lit, len(r.by))
 		for i, c := range r.by {
@@ -91,10 +99,10 @@ func (s *search) solve(ctx context.Context, roots []root) (bool, error) {
 func (s *search) run(ctx context.Context) (bool, error) {
 	s.restart()
 	for {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
 		if bad := s.propagate(); bad != noClause {
-			if err := ctx.Err(); err != nil {
-				return false, err
-			}
 			if !s.learn(bad) {
 				s.conflict = bad
 				return false, nil
@@ -119,6 +127,11 @@ func (s *search) restart() {
 // All that is forced has been propagated before, so that of a choice only what
 // is still possible is left.
 func (s *search) next() (int32, bool) {
+	for _, c := range s.first {
+		if v := s.variableOf(c); s.value[v] == 0 {
+			return v, true
+		}
+	}
 	for i := range s.roots {
 		if v, open := s.choose(s.roots[i].by); open {
 			return v, true
@@ -143,6 +156,9 @@ func (s *search) descend() (int32, bool) {
 			continue
 		}
 		by := needs[top.next].by
+		if v, open := s.picked(top.v, top.next); open {
+			return v, true
+		}
 		if v, open := s.choose(by); open {
 			return v, true
 		}
@@ -150,6 +166,17 @@ func (s *search) descend() (int32, bool) {
 		s.enter(by)
 	}
 	return 0, false
+}
+
+// picked returns what the greedy walk took for a need, while that is possible
+// and not yet decided: also where another member satisfies the need by now.
+func (s *search) picked(v, need int32) (int32, bool) {
+	picks := s.picks[s.cand[v]]
+	if len(picks) == 0 || picks[need] == nothing {
+		return 0, false
+	}
+	u := s.variable[picks[need]] - 1
+	return u, s.value[u] == 0
 }
 
 // choose returns the first possible of the candidates, unless one of them is in

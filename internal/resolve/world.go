@@ -11,21 +11,25 @@ import (
 // architectures, and which of them it prefers.
 type world struct {
 	*Index
-	req     Request
-	ranks   map[string]int // architecture to its place: native 0, foreign from 1
-	unpin   map[string]bool
-	without map[string][]string // "name:arch" to names
-	ranked  map[string][]int32  // memo of rank
+	req      Request
+	ranks    map[string]int // architecture to its place: native 0, foreign from 1
+	unpin    map[string]bool
+	without  map[string][]string // "name:arch" to the dependencies not to follow; roots fills it
+	ranked   map[string][]int32  // memo of rank
+	needed   map[int32][]need    // memo of needs
+	rejected map[int32][]rule    // memo of rejections
 }
 
 func newWorld(ix *Index, req Request) *world {
 	w := &world{
-		Index:   ix,
-		req:     req,
-		ranks:   map[string]int{req.Arch: 0},
-		unpin:   map[string]bool{},
-		without: map[string][]string{},
-		ranked:  map[string][]int32{},
+		Index:    ix,
+		req:      req,
+		ranks:    map[string]int{req.Arch: 0},
+		unpin:    map[string]bool{},
+		without:  map[string][]string{},
+		ranked:   map[string][]int32{},
+		needed:   map[int32][]need{},
+		rejected: map[int32][]rule{},
 	}
 	for i, arch := range req.ForeignArchs {
 		if _, ok := w.ranks[arch]; !ok {
@@ -34,10 +38,6 @@ func newWorld(ix *Index, req Request) *world {
 	}
 	for _, name := range req.Update {
 		w.unpin[name] = true
-	}
-	for _, want := range req.Wants {
-		key := want.Name + ":" + w.archOf(want.Arch)
-		w.without[key] = append(w.without[key], want.Without...)
 	}
 	return w
 }
@@ -164,7 +164,8 @@ func (w *world) servesBy(p provision, qualifier, arch string) bool {
 	return w.archOf(p.qualifier) == w.archOf(qualifier)
 }
 
-// compareProviders is apt's order among packages that satisfy a relation.
+// compareProviders is apt-get's order among packages that satisfy a relation.
+// Where all else is equal, apt-get takes the one that it came upon last.
 func (w *world) compareProviders(a, b int32, name string) int {
 	p, q := &w.candidates[a], &w.candidates[b]
 	if p.Name == q.Name {
@@ -175,7 +176,7 @@ func (w *world) compareProviders(a, b int32, name string) int {
 		trueFirst(p.Essential, q.Essential),
 		cmp.Compare(w.ranks[w.arch(a)], w.ranks[w.arch(b)]),
 		cmp.Compare(importance(p.Package.Priority), importance(q.Package.Priority)),
-		cmp.Compare(p.Name, q.Name),
+		cmp.Compare(w.mentioned[q.Name], w.mentioned[p.Name]),
 	)
 }
 
