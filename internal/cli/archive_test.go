@@ -1,9 +1,12 @@
 package cli_test
 
 import (
+	"encoding/hex"
+	"strings"
 	"testing"
 	"time"
 
+	"kiln"
 	"kiln/internal/apt/apttest"
 	"kiln/internal/deb/debtest"
 )
@@ -88,4 +91,14 @@ func later(hours int, packages ...apttest.Package) apttest.Suite {
 func clean(t *testing.T, s apttest.Suite) report {
 	t.Helper()
 	return newScene(t, apttest.New(s)).build()
+}
+
+// noise is n characters that compress badly and are always the same.
+func noise(n int) string {
+	var b strings.Builder
+	for d := kiln.DigestOf(nil); b.Len() < n; d = kiln.DigestOf([]byte(d)) {
+		raw, _ := hex.DecodeString(d.Hex())
+		b.Write(raw)
+	}
+	return b.String()[:n]
 }

@@ -166,3 +166,38 @@ func TestStoreObjectCut(t *testing.T) {
 		}
 	}
 }
+
+// The same for what a lock was made from: the Release and its index.
+func TestStoreStateFlipped(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, apttest.New(stable()))
+	s.does("lock", "web")
+	first := s.read("web/kiln.lock")
+	all := append(s.objects("blobs/sha256"), s.objects("results")...)
+	if len(all) < 2 {
+		t.Fatalf("only %d objects", len(all))
+	}
+	for _, path := range all {
+		for _, args := range []string{"lock web", "lock web --update"} {
+			s.recipe(recipeText)
+			s.write("web/kiln.lock", first)
+			s.recipe(withoutBeta())
+			flip(t, path)
+			if o := s.kiln(strings.Fields(args)...); o.status != 0 {
+				s.expect("kiln "+args, o, 3, filepath.Base(path), "is damaged", "try: run the same command again")
+				if s.read("web/kiln.lock") != first {
+					t.Errorf("kiln %s changed the lock", args)
+				}
+				s.does(strings.Fields(args)...)
+			}
+			s.locked(set{"alpha": "1.0", "libalpha": "1.0"})
+			s.does("lock", "web", "--update")
+			if o := s.kiln("store", "verify"); o.status != 0 { // what was not read
+				s.does("lock", "web", "--update")
+			}
+			if _, err := os.Stat(path); err != nil {
+				t.Fatalf("not had again: %v", err)
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -20,14 +21,16 @@ func TestKilledAtRequest(t *testing.T) {
 	for n := int64(1); ; n++ {
 		s := newScene(t, apttest.New(stable()))
 		cmd := s.command("build", "web", "--json")
-		requests := int64(0)
-		kill := func(*http.Request) {
+		requests, started := int64(0), make(chan bool)
+		s.serially(func(*http.Request) {
+			<-started
 			if requests++; requests == n {
 				_ = cmd.Process.Kill()
 			}
-		}
-		s.serially(kill)
-		o := finish(t, cmd)
+		})
+		end := start(t, cmd)
+		close(started)
+		o := end()
 		s.survives(fmt.Sprintf("request %d", n), want)
 		if o.status == 0 {
 			if n < 5 {
@@ -52,17 +55,7 @@ func TestKilledAtFileEvent(t *testing.T) {
 		s := newScene(t, apttest.New(stable()))
 		s.does("store", "stat") // so that its folders can be watched
 		cmd := s.command("build", "web", "--json")
-		w := s.watch("store/staging", "store/locks", "store/archives", ".", "web")
-		done := make(chan bool)
-		go func() {
-			defer close(done)
-			if w.wait(n) {
-				_ = cmd.Process.Kill()
-			}
-		}()
-		o := finish(t, cmd)
-		w.close()
-		<-done
+		o := s.watch("store/staging", "store/locks", "store/archives", ".", "web").killAt(n, cmd)
 		s.survives(fmt.Sprintf("event %d", n), want)
 		if o.status == 0 {
 			if n < 40 {
@@ -87,17 +80,7 @@ func TestKilledWhileReplacing(t *testing.T) {
 		s.build()
 		changed()
 		cmd := s.command("build", "web", "--json")
-		w := s.watch(".")
-		done := make(chan bool)
-		go func() {
-			defer close(done)
-			if w.wait(n) {
-				_ = cmd.Process.Kill()
-			}
-		}()
-		o := finish(t, cmd)
-		w.close()
-		<-done
+		o := s.watch(".").killAt(n, cmd)
 		s.wholeLayout("web.oci")
 		if got := s.layoutDigest("web.oci"); got != old.Index && got != want.Index {
 			t.Errorf("event %d: the output is %s, neither %s nor %s", n, got, old.Index, want.Index)
@@ -160,4 +143,19 @@ func (w *watched) wait(n int) bool {
 	}
 }
 
-func (w *watched) close() { w.file.Close() }
+// killAt runs a command and kills it at the nth event, if it comes to that.
+func (w *watched) killAt(n int, cmd *exec.Cmd) outcome {
+	w.t.Helper()
+	end := start(w.t, cmd)
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		if w.wait(n) {
+			_ = cmd.Process.Kill()
+		}
+	}()
+	o := end()
+	w.file.Close()
+	<-done
+	return o
+}

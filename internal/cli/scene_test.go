@@ -2,11 +2,8 @@ package cli_test
 
 import (
 	"bytes"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,9 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"kiln"
 	"kiln/internal/apt/apttest"
 )
 
@@ -137,14 +131,26 @@ func (s *scene) kiln(args ...string) outcome { return finish(s.t, s.command(args
 // finish runs a command to its end, whatever that is.
 func finish(t *testing.T, cmd *exec.Cmd) outcome {
 	t.Helper()
+	return start(t, cmd)()
+}
+
+// start starts a command; end waits for its end.
+func start(t *testing.T, cmd *exec.Cmd) (end func() outcome) {
+	t.Helper()
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
+	if err := cmd.Start(); err != nil {
 		t.Fatalf("cannot run %v: %v", cmd.Args, err)
 	}
-	return outcome{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
+	return func() outcome {
+		t.Helper()
+		err := cmd.Wait()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			t.Fatalf("cannot run %v: %v", cmd.Args, err)
+		}
+		return outcome{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
+	}
 }
 
 // does runs kiln and demands that it ends well.
@@ -155,159 +161,6 @@ func (s *scene) does(args ...string) outcome {
 		s.t.Fatalf("kiln %s: %s", strings.Join(args, " "), o)
 	}
 	return o
-}
-
-// report is what kiln build --json prints.
-type report struct {
-	Images []struct {
-		Platform string `json:"platform"`
-		Digest   string `json:"digest"`
-		Tree     string `json:"tree"`
-		Size     int64  `json:"size"`
-		Layers   []struct {
-			Name   string `json:"name"`
-			Digest string `json:"digest"`
-			DiffID string `json:"diffID"`
-			Size   int64  `json:"size"`
-		} `json:"layers"`
-		Packages int `json:"packages"`
-	} `json:"images"`
-	Index     string `json:"index"`
-	Lock      string `json:"lock"`
-	Output    string `json:"output"`
-	ElapsedMS int64  `json:"elapsed_ms"`
-}
-
-// layer is the digest of the first image's layer of that name.
-func (r report) layer(t *testing.T, name string) string {
-	t.Helper()
-	for _, l := range r.Images[0].Layers {
-		if l.Name == name {
-			return l.Digest
-		}
-	}
-	t.Fatalf("no layer %q in %+v", name, r)
-	return ""
-}
-
-// build builds the scene's recipe, which must end well.
-func (s *scene) build(args ...string) report {
-	s.t.Helper()
-	return decode(s.t, s.does(append([]string{"build", "web", "--json"}, args...)...).stdout)
-}
-
-func decode(t *testing.T, text string) report {
-	t.Helper()
-	var r report
-	if err := json.Unmarshal([]byte(text), &r); err != nil || len(r.Images) == 0 {
-		t.Fatalf("kiln build --json printed %q: %v", text, err)
-	}
-	return r
-}
-
-// refuses runs kiln, which must end with the given status, say each of the texts,
-// print no result, and leave everything outside of the store as it was, and
-// nothing half-made in it.
-func (s *scene) refuses(args string, status int, texts ...string) outcome {
-	s.t.Helper()
-	before := s.snapshot()
-	o := s.kiln(strings.Fields(args)...)
-	s.expect("kiln "+args, o, status, texts...)
-	s.unchanged("kiln "+args, before)
-	return o
-}
-
-func (s *scene) expect(what string, o outcome, status int, texts ...string) {
-	s.t.Helper()
-	if o.status != status {
-		s.t.Errorf("%s: status %d, want %d", what, o.status, status)
-	}
-	if o.stdout != "" {
-		s.t.Errorf("%s: printed on standard output: %q", what, o.stdout)
-	}
-	for _, text := range texts {
-		if !strings.Contains(o.stderr, text) {
-			s.t.Errorf("%s: standard error does not say %q", what, text)
-		}
-	}
-	if s.t.Failed() {
-		s.t.Fatalf("%s: %s", what, o)
-	}
-}
-
-// unchanged compares the scene with what it was before.
-func (s *scene) unchanged(what string, before map[string]string) {
-	s.t.Helper()
-	if diff := cmp.Diff(before, s.snapshot()); diff != "" {
-		s.t.Errorf("%s left traces (-before +after):\n%s", what, diff)
-	}
-	s.idle(what)
-}
-
-// idle demands that nobody left unfinished work in the store.
-func (s *scene) idle(what string) {
-	s.t.Helper()
-	for _, d := range []string{"staging", "locks"} {
-		entries, err := os.ReadDir(s.path("store/" + d))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-			s.t.Fatal(err)
-		}
-		for _, e := range entries {
-			s.t.Errorf("%s left %s/%s in the store", what, d, e.Name())
-		}
-	}
-}
-
-// snapshot maps each file of the scene outside of the store to what it is.
-func (s *scene) snapshot() map[string]string {
-	s.t.Helper()
-	all, err := snapshot(s.root, s.path("store"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return all
-}
-
-// snapshot maps each file below root, but for those of one folder, to what it is.
-func snapshot(root, but string) (map[string]string, error) {
-	all := map[string]string{}
-	return all, filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if p == but {
-			return fs.SkipDir
-		}
-		all[strings.TrimPrefix(p, root)], err = describe(p, d)
-		return err
-	})
-}
-
-// describe gives a file's mode and the digest of its content, or its target.
-func describe(p string, d fs.DirEntry) (string, error) {
-	info, err := d.Info()
-	if err != nil {
-		return "", err
-	}
-	switch {
-	case info.Mode().IsRegular():
-		b, err := os.ReadFile(p)
-		return info.Mode().String() + " " + string(kiln.DigestOf(b)), err
-	case info.Mode()&fs.ModeSymlink != 0:
-		to, err := os.Readlink(p)
-		return info.Mode().String() + " " + to, err
-	}
-	return info.Mode().String(), nil
-}
-
-// noise is n characters that compress badly and are always the same.
-func noise(n int) string {
-	var b strings.Builder
-	for d := kiln.DigestOf(nil); b.Len() < n; d = kiln.DigestOf([]byte(d)) {
-		raw, _ := hex.DecodeString(d.Hex())
-		b.Write(raw)
-	}
-	return b.String()[:n]
 }
 
 func (s *scene) remove(name string) {
@@ -342,36 +195,9 @@ func (s *scene) serially(hook func(*http.Request)) {
 	s.hook.Store(&locked)
 }
 
-// layoutDigest is the digest of an image layout's index.json, which is the
-// index's where there is one platform.
-func (s *scene) layoutDigest(layout string) string {
-	s.t.Helper()
-	return string(kiln.DigestOf([]byte(s.read(layout + "/index.json"))))
-}
-
 // hookOnce calls hook on the first request alone.
 func (s *scene) hookOnce(hook func(*http.Request)) {
 	var once sync.Once
 	f := func(r *http.Request) { once.Do(func() { hook(r) }) }
 	s.hook.Store(&f)
-}
-
-// wholeLayout checks every blob of an image layout against its name.
-func (s *scene) wholeLayout(layout string) {
-	s.t.Helper()
-	for _, blob := range strings.Fields(names(s.t, s.path(layout+"/blobs/sha256"))) {
-		if got := kiln.DigestOf([]byte(s.read(layout + "/blobs/sha256/" + blob))); got.Hex() != blob {
-			s.t.Errorf("the blob %s of %s is %s", blob, layout, got)
-		}
-	}
-}
-
-// noTemporaries demands that nothing half-made stands outside of the store.
-func (s *scene) noTemporaries() {
-	s.t.Helper()
-	for name := range s.snapshot() {
-		if strings.Contains(name, ".tmp-") || strings.Contains(name, ".old-") {
-			s.t.Errorf("left %s", name)
-		}
-	}
 }
