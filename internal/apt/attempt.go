@@ -28,7 +28,7 @@ func (c *Client) fromMirror(ctx context.Context, at place, d download) error {
 		if n == c.Retry.withDefaults().Attempts {
 			return t.after(n)
 		}
-		if err := c.pause(ctx, n, at.url().String()); err != nil {
+		if err := c.retry(ctx, n, at, t); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"time"
+
+	"kiln"
 )
 
 // Retry says how patient a client is with a mirror.
@@ -49,6 +51,14 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	}
+}
+
+// retry says that attempt n failed and will be made again, and waits for it.
+func (c *Client) retry(ctx context.Context, n int, at place, t *trouble) error {
+	address := at.url().String()
+	c.Sink.Send(kiln.Event{Step: kiln.StepFetch, State: kiln.Warning, Subject: address,
+		Text: fmt.Sprintf("%s: %s; trying again (%d of %d)", address, t.text, n, c.Retry.withDefaults().Attempts-1)})
+	return c.pause(ctx, n, address)
 }
 
 // pause waits after failure n, counted from 1: between half and the whole of

@@ -21,7 +21,7 @@ func (c *Client) readSmall(ctx context.Context, at place) ([]byte, error) {
 		if n == c.Retry.withDefaults().Attempts {
 			return nil, t.after(n)
 		}
-		if err := c.pause(ctx, n, at.url().String()); err != nil {
+		if err := c.retry(ctx, n, at, t); err != nil {
 			return nil, err
 		}
 	}

@@ -53,12 +53,13 @@ type Layer struct {
 	Size   int64       `json:"size"` // compressed, in bytes
 }
 
-// Build goes from the recipe to its outputs.
+// Build goes from the recipe to its outputs. A new lock is written when the
+// images are made, so that a build which cannot be leaves none behind.
 func Build(ctx context.Context, o Options) (*Result, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	locked, err := Lock(ctx, o.Lock)
+	locked, err := settle(ctx, o.Lock)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +75,9 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 	res := &Result{Lock: locked.Path}
 	images, err := buildImages(ctx, o, r, l)
 	if err != nil {
+		return nil, err
+	}
+	if err := locked.save(); err != nil {
 		return nil, err
 	}
 	for _, b := range images {
@@ -123,7 +127,7 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 		img.Layers = append(img.Layers, Layer{Name: b.Name, Digest: b.Digest, DiffID: b.DiffID, Size: b.Size})
 		img.Size += b.Size
 	}
-	m, err := oci.Assemble(o.Store, layers, containerConfig(r, p, root), annotations(r, root.Epoch))
+	m, err := oci.Assemble(o.Store, layers, containerConfig(r, p, root), labels(r, root.Epoch))
 	img.Digest = m.Digest
 	return built{image: img, manifest: m, tree: root.Tree, contents: root.Contents}, err
 }

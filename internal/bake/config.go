@@ -13,8 +13,6 @@ import (
 // containerConfig is the recipe's container section as the image's configuration.
 func containerConfig(r *recipe.Recipe, p kiln.Platform, root *Root) oci.Config {
 	c := r.Container
-	labels := annotations(r, root.Epoch)
-	maps.Copy(labels, c.Labels)
 	cfg := oci.Config{
 		Platform:     p,
 		Created:      root.Epoch,
@@ -26,7 +24,7 @@ func containerConfig(r *recipe.Recipe, p kiln.Platform, root *Root) oci.Config {
 		ExposedPorts: c.Ports,
 		Volumes:      c.Volumes,
 		StopSignal:   c.StopSignal,
-		Labels:       labels,
+		Labels:       labels(r, root.Epoch),
 	}
 	if h := c.Healthcheck; h != nil {
 		cfg.Healthcheck = &oci.Healthcheck{
@@ -59,6 +57,14 @@ func environment(env map[string]string) []string {
 func duration(s string) time.Duration {
 	d, _ := time.ParseDuration(s)
 	return d
+}
+
+// labels are the standard annotations and the recipe's own labels: engines show
+// the one and registries the other, so that an image bears both.
+func labels(r *recipe.Recipe, epoch kiln.Epoch) map[string]string {
+	all := annotations(r, epoch)
+	maps.Copy(all, r.Container.Labels)
+	return all
 }
 
 // annotations are the standard ones of the OCI image specification that a recipe answers.

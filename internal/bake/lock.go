@@ -28,11 +28,34 @@ type LockResult struct {
 	Path    string
 	Written bool
 	Changes []lock.Change
+
+	old *lock.Lock // what stands at Path; nil where nothing does
 }
 
 // Lock returns the lock of a recipe: the one beside it where it still answers
 // what the recipe wants, and else a new one, which it writes.
 func Lock(ctx context.Context, o LockOptions) (*LockResult, error) {
+	res, err := settle(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return res, res.save()
+}
+
+// save writes the lock where it is another than what stands there.
+func (r *LockResult) save() error {
+	if r.old != nil && string(r.old.Marshal()) == string(r.Lock.Marshal()) {
+		return nil
+	}
+	if err := r.Lock.Save(r.Path); err != nil {
+		return err
+	}
+	r.Written = true
+	return nil
+}
+
+// settle is Lock without writing.
+func settle(ctx context.Context, o LockOptions) (*LockResult, error) {
 	old, err := lock.Load(o.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		old, err = nil, nil
@@ -46,7 +69,7 @@ func Lock(ctx context.Context, o LockOptions) (*LockResult, error) {
 	}
 	fresh := old != nil && old.Wants == wants && !o.Update.moves()
 	if fresh {
-		return &LockResult{Lock: old, Path: o.Path}, nil
+		return &LockResult{Lock: old, Path: o.Path, old: old}, nil
 	}
 	if o.Locked {
 		return nil, refuseLocked(o.Path, old)
@@ -57,15 +80,7 @@ func Lock(ctx context.Context, o LockOptions) (*LockResult, error) {
 		return nil, err
 	}
 	next.Wants = wants
-	res := &LockResult{Lock: next, Path: o.Path, Changes: lock.Diff(old, next)}
-	if old != nil && string(old.Marshal()) == string(next.Marshal()) {
-		return res, nil
-	}
-	if err := next.Save(o.Path); err != nil {
-		return nil, err
-	}
-	res.Written = true
-	return res, nil
+	return &LockResult{Lock: next, Path: o.Path, Changes: lock.Diff(old, next), old: old}, nil
 }
 
 func whyLock(o LockOptions, old *lock.Lock) string {

@@ -57,7 +57,7 @@ func writeOutputs(ctx context.Context, o Options, r *recipe.Recipe, images []bui
 		manifests = append(manifests, b.manifest)
 		epoch = max(epoch, b.manifest.Created)
 	}
-	ix, err := oci.WriteIndex(o.Store, manifests, tag(r), annotations(r, epoch))
+	ix, err := oci.WriteIndex(o.Store, manifests, tag(r), labels(r, epoch))
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ type app struct {
 func Run(ctx context.Context, args []string, w World) int {
 	a := &app{world: w, ui: &ui{out: w.Stdout, err: w.Stderr, now: w.Now, live: isTerminal(w.Stderr)}}
 	cmd := a.root()
+	refuseUnknown(cmd)
 	cmd.SetArgs(args)
 	cmd.SetIn(w.Stdin)
 	cmd.SetOut(w.Stdout)
@@ -73,12 +74,7 @@ KILN_STALL_TIMEOUT how long a mirror may send nothing (30s).`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return unknownCommand(cmd, args[0])
-			}
-			return cmd.Help()
-		},
+		RunE:          helpOrUnknown,
 	}
 	flags := cmd.PersistentFlags()
 	flags.StringVar(&a.store, "store", "", "keep fetched and built pieces in `FOLDER` (default $KILN_STORE, $XDG_CACHE_HOME/kiln or ~/.cache/kiln)")
@@ -92,11 +88,41 @@ KILN_STALL_TIMEOUT how long a mirror may send nothing (30s).`,
 	return cmd
 }
 
+// refuseUnknown makes cobra's own commands refuse names that they do not know;
+// left alone they print help and succeed.
+func refuseUnknown(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Run = nil
+			c.RunE = func(cmd *cobra.Command, args []string) error {
+				of, rest, err := cmd.Root().Find(args)
+				if err != nil || len(rest) > 0 {
+					return unknownCommand(cmd.Root(), strings.Join(args, " "))
+				}
+				return of.Help()
+			}
+		case "completion":
+			c.Args, c.RunE = cobra.ArbitraryArgs, helpOrUnknown
+		}
+	}
+}
+
+// helpOrUnknown is what a command does that only holds others.
+func helpOrUnknown(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return unknownCommand(cmd, args[0])
+	}
+	return cmd.Help()
+}
+
 func unknownCommand(cmd *cobra.Command, name string) error {
-	hints := []string{"kiln --help"}
+	hints := []string{cmd.CommandPath() + " --help"}
 	cmd.SuggestionsMinimumDistance = 2
 	for _, s := range cmd.SuggestionsFor(name) {
-		hints = append([]string{"kiln " + s}, hints...)
+		hints = append([]string{cmd.CommandPath() + " " + s}, hints...)
 	}
 	return &kiln.Error{Code: kiln.Usage, Text: fmt.Sprintf("unknown command %q", name), Hints: hints}
 }

@@ -17,12 +17,7 @@ func (a *app) storeCommand() *cobra.Command {
 		Long: `The store is the folder that holds every input and every derived piece, by
 digest. It is safe to delete: the next build fetches and makes again what it needs.`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return unknownCommand(cmd, args[0])
-			}
-			return cmd.Help()
-		},
+		RunE: helpOrUnknown,
 	}
 	cmd.AddCommand(a.storeStatCommand(), a.storeVerifyCommand(), a.storeGCCommand())
 	return cmd

@@ -30,7 +30,7 @@ func (a *assembly) plan() error {
 				l.units = append(l.units, u)
 			}
 		}
-		l.units = unpackOrder(l.units)
+		l.units = a.unpackOrder(l.units)
 		l.setEpoch()
 	}
 	for _, u := range a.units {
@@ -114,9 +114,18 @@ func (a *assembly) essential() []*unit {
 	return all
 }
 
+// lockName is how the lock names the package where it requires another: with its
+// architecture only where that is a foreign one.
+func (a *assembly) lockName(u *unit) string {
+	if arch := u.ID.Architecture; arch != a.arch && arch != "all" {
+		return u.ID.Name + ":" + arch
+	}
+	return u.ID.Name
+}
+
 // closure returns roots and all that they require, by the lock's edges.
 func (a *assembly) closure(roots []*unit) []*unit {
-	requires := map[string][]*unit{} // name of the requirer
+	requires := map[string][]*unit{} // by the requirer's name in the lock
 	for _, u := range a.units {
 		for _, name := range u.RequiredBy {
 			requires[name] = append(requires[name], u)
@@ -130,7 +139,7 @@ func (a *assembly) closure(roots []*unit) []*unit {
 		if !seen[u] {
 			seen[u] = true
 			all = append(all, u)
-			todo = append(todo, requires[u.ID.Name]...)
+			todo = append(todo, requires[a.lockName(u)]...)
 		}
 	}
 	return all

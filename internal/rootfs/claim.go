@@ -57,6 +57,7 @@ func (a *assembly) claim(p *place) *conflict {
 		p.shared = true
 	case p.unit.replaces(old.unit):
 		old.gone = p.layer == old.layer // a lower layer stays as it is; the upper one covers it
+		old.covered = !old.gone
 		a.claims[p.entry.Path] = &claim{p}
 	case old.unit.replaces(p.unit):
 		p.gone = true
@@ -169,10 +170,27 @@ func ownError(p, old *place) error {
 	return e
 }
 
-// checkBelow finds entries below what is no directory.
-func (a *assembly) checkBelow() error {
+// whiteout begins the names with which a layer of an OCI image removes what the
+// layers below it hold (image-spec, layer.md): a file cannot have such a name.
+const whiteout = ".wh."
+
+func whiteoutError(p *place) error {
+	err := userError("cannot make %q of %s: in a container image a name that begins with %q removes files, it names none", tree.Absolute(p.entry.Path), p.owner(), whiteout)
+	if p.unit != nil {
+		err.Code = kiln.Refused
+		err.Hints = []string{"leave it out, listing its package in the recipe: " + dropHint(p)}
+	}
+	return err
+}
+
+// checkPaths finds entries below what is no directory, and names that an image
+// cannot hold.
+func (a *assembly) checkPaths() error {
 	for _, path := range slices.SortedFunc(maps.Keys(a.claims), tree.Compare) {
 		p := a.claims[path]
+		if strings.HasPrefix(path[strings.LastIndexByte(path, '/')+1:], whiteout) {
+			return whiteoutError(p.place)
+		}
 		for dir := tree.Parent(path); dir != "."; dir = tree.Parent(dir) {
 			if up := a.claims[dir]; up != nil && up.entry.Type != tree.Dir {
 				return userError("cannot make %q of %s: %q is %s of %s", tree.Absolute(path), p.owner(), tree.Absolute(dir), up.entry.Type.Name(), up.owner())

@@ -29,18 +29,7 @@ func (a *assembly) database(l *layer, dirs directories) ([]tree.Entry, error) {
 	entries := a.statusFiles(l.units, l.epoch)
 	entries = append(entries, a.databaseFile(l.epoch, infoDir+"/format", []byte("1\n")))
 	for _, u := range l.units {
-		base := infoDir + "/" + u.infoName()
-		entries = append(entries, a.databaseFile(l.epoch, base+".list", u.list(dirs)))
-		if sums := u.md5sums(); sums != nil {
-			entries = append(entries, a.databaseFile(l.epoch, base+".md5sums", sums))
-		}
-		if conffiles := u.conffiles(); conffiles != nil {
-			var b []byte
-			for _, p := range conffiles {
-				b = fmt.Appendln(b, tree.Absolute(p.packed.Path))
-			}
-			entries = append(entries, a.databaseFile(l.epoch, base+".conffiles", b))
-		}
+		entries = append(entries, a.infoFiles(u, l.epoch, dirs)...)
 	}
 	tree.SortEntries(entries)
 	for i := range entries {
@@ -49,6 +38,44 @@ func (a *assembly) database(l *layer, dirs directories) ([]tree.Entry, error) {
 		}
 	}
 	return entries, nil
+}
+
+// infoFiles returns the package's files in info/.
+func (a *assembly) infoFiles(u *unit, epoch kiln.Epoch, dirs directories) []tree.Entry {
+	base := infoDir + "/" + u.infoName()
+	entries := []tree.Entry{a.databaseFile(epoch, base+".list", u.list(dirs))}
+	if sums := u.md5sums(); sums != nil {
+		entries = append(entries, a.databaseFile(epoch, base+".md5sums", sums))
+	}
+	if conffiles := u.conffiles(); conffiles != nil {
+		var b []byte
+		for _, p := range conffiles {
+			b = fmt.Appendln(b, tree.Absolute(p.packed.Path))
+		}
+		entries = append(entries, a.databaseFile(epoch, base+".conffiles", b))
+	}
+	return entries
+}
+
+// coveredFiles returns the files in info/ of the packages of which a later layer
+// replaces something: their own layer tells what it holds, the whole database
+// what the image holds.
+func (a *assembly) coveredFiles(epoch kiln.Epoch) []tree.Entry {
+	var entries []tree.Entry
+	for _, l := range a.layers {
+		for _, u := range l.units {
+			found := false
+			for _, p := range u.places {
+				if p.covered {
+					p.gone, found = true, true
+				}
+			}
+			if found {
+				entries = append(entries, a.infoFiles(u, epoch, l.holds)...)
+			}
+		}
+	}
+	return entries
 }
 
 // statusFiles returns status and, where there are packages of a foreign

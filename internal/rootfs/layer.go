@@ -17,6 +17,7 @@ type layer struct {
 	drop   []*glob
 	keep   []*glob
 	dirs   map[string]*shippedDir
+	holds  directories // of the finished layer
 }
 
 // shippedDir is a directory that packages of the layer ship, whether it is

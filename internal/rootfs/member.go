@@ -30,6 +30,7 @@ func (a *assembly) makeLayer(l *layer, lower *tree.Tree) (*tree.Layer, error) {
 		}
 	}
 	dirs := a.directories(l, lower, slices.Concat(members, []tree.Member{own}))
+	l.holds = dirs
 	database, err := a.database(l, dirs)
 	if err != nil {
 		return nil, err
@@ -179,7 +180,8 @@ func (a *assembly) databaseLayer(img *Image) *tree.Layer {
 		return nil
 	}
 	l := &layer{index: len(a.layers), epoch: img.Epoch, dirs: map[string]*shippedDir{}}
-	entries := a.statusFiles(a.units, l.epoch)
+	entries := append(a.statusFiles(a.units, l.epoch), a.coveredFiles(l.epoch)...)
+	tree.SortEntries(entries)
 	dirs := directories{}
 	dirs.need(l, img.Tree, ".")
 	return &tree.Layer{Name: databaseName, Epoch: l.epoch, Members: []tree.Member{

@@ -19,6 +19,7 @@ type place struct {
 	dropped string // what left it out: the name of a rule or the place of a glob; empty where it is in
 	gone    bool   // it is not dropped, but another entry stands in its place
 	shared  bool   // that other entry is the same
+	covered bool   // it is in its layer, but in the image a later layer's package replaces it
 	passing bool   // of a directory: it is not what was asked for, but part of it
 }
 
@@ -64,7 +65,7 @@ func (a *assembly) place() error {
 			return err
 		}
 	}
-	return a.checkBelow()
+	return a.checkPaths()
 }
 
 // seeds lists the top-level links of the merged /usr that the image will have.
