@@ -18,6 +18,7 @@ type Client struct {
 	Store    *store.Store
 	Mirrors  Mirrors
 	Now      time.Time // signatures and validity are judged as of this time: the clock's, or that of --at
+	AsOf     bool      // Now was named by the user: what was accepted later than that is no reason to refuse
 	Sink     kiln.Sink
 	Parallel int   // downloads at once; default 8
 	Retry    Retry // zero: the defaults

@@ -93,7 +93,9 @@ func (c *Client) Locked(ctx context.Context, p Pocket, release, signature kiln.D
 	if err != nil {
 		return nil, p.checkSplit(s, err)
 	}
-	rel, err := p.open(split, c.Now)
+	// The bytes are pinned: that they were signed after they were dated, as a
+	// person may, is no reason to doubt them.
+	rel, err := p.open(split, later(c.Now, split.signedAt()))
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +119,9 @@ func (c *Client) lockedBytes(ctx context.Context, p Pocket, release, signature k
 	var tried trials
 	for _, base := range bases {
 		now, err := c.serveRelease(ctx, p, base)
+		if ctx.Err() != nil {
+			return s, ctx.Err()
+		}
 		if err != nil {
 			tried.add(base, err)
 			continue

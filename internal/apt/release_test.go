@@ -142,8 +142,13 @@ func TestRollback(t *testing.T) {
 	_, _, err := b.load("amd64")
 	wantError(t, err, kiln.Refused, "older than the one that was accepted before", "2026-03-01 12:00:00 UTC, before 2026-03-01 13:00:00 UTC")
 
-	t.Run("not where the newer one did not exist yet", func(t *testing.T) {
-		b.client.Now = apttest.Date.Add(-9*time.Hour - 30*time.Minute)
+	b.client.Now = apttest.Date.Add(-9*time.Hour - 30*time.Minute)
+	t.Run("a clock that was turned back changes nothing", func(t *testing.T) {
+		_, err := b.client.Release(context.Background(), b.pocket)
+		wantError(t, err, kiln.Refused, "older than the one that was accepted before")
+	})
+	t.Run("not where the user names a time at which the newer one did not exist yet", func(t *testing.T) {
+		b.client.AsOf = true
 		if _, err := b.client.Release(context.Background(), b.pocket); err != nil {
 			t.Error(err)
 		}

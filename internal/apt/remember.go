@@ -29,8 +29,9 @@ type accepted struct {
 func (p Pocket) stateName() string { return "apt " + p.ID() + " " + p.URL }
 
 // remember compares rel with what was accepted before, and takes its place where
-// it is newer. at is the time of judging: a Release that is newer than that does
-// not count, for it did not exist then.
+// it is newer. at is the time of judging. Where the user named it, a Release that
+// is newer than that does not count, for it did not exist then; a clock that was
+// turned back is no such reason.
 func (c *Client) remember(ctx context.Context, p Pocket, rel *Release, at time.Time) error {
 	name := p.stateName()
 	return c.Store.Once(ctx, kiln.DigestOf([]byte("remember "+name)), func() error {
@@ -38,7 +39,7 @@ func (c *Client) remember(ctx context.Context, p Pocket, rel *Release, at time.T
 		if err != nil {
 			return err
 		}
-		if old != nil && !old.Date.After(at.Add(futureSlack)) {
+		if old != nil && !(c.AsOf && old.Date.After(at.Add(futureSlack))) {
 			if err := p.checkAgainst(old, rel); err != nil {
 				return err
 			}

@@ -55,7 +55,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // retry says that attempt n failed and will be made again, and waits for it.
 func (c *Client) retry(ctx context.Context, n int, at place, t *trouble) error {
-	address := at.url().String()
+	address := at.url().Redacted()
 	c.Sink.Send(kiln.Event{Step: kiln.StepFetch, State: kiln.Warning, Subject: address,
 		Text: fmt.Sprintf("%s: %s; trying again (%d of %d)", address, t.text, n, c.Retry.withDefaults().Attempts-1)})
 	return c.pause(ctx, n, address)

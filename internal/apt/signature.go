@@ -52,6 +52,30 @@ func (k Keyring) judge(s *signed, at time.Time) (verdict, error) {
 	}
 }
 
+// signedAt is when the newest of the signatures says it was made; zero where none
+// can be read.
+func (s *signed) signedAt() time.Time {
+	var newest time.Time
+	packets := packet.NewReader(bytes.NewReader(s.signatures))
+	for range maxSignatures {
+		p, err := packets.NextWithUnsupported()
+		if err != nil {
+			break
+		}
+		if sig, ok := p.(*packet.Signature); ok {
+			newest = later(newest, sig.CreationTime)
+		}
+	}
+	return newest
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 func (v *verdict) add(k Key, err error) {
 	if err != nil {
 		v.bad = append(v.bad, err.Error())

@@ -53,6 +53,9 @@ func (t *trials) release(p Pocket) error {
 }
 
 func (t *trials) locked(p Pocket, what string) error {
+	if !t.missing {
+		return t.failed(kiln.Network, fmt.Sprintf("cannot load the locked %s of the archive %q", what, p.ID()), "check the network and the proxy (http_proxy, no_proxy)", hintOtherMirror(p))
+	}
 	return t.failed(kiln.Network, fmt.Sprintf("cannot load the locked %s of the archive %q: no mirror keeps it any more", what, p.ID()), hintUpdate())
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 
 // family is a package family that notes what is asked of it.
 type family struct {
+	mu      sync.Mutex
 	calls   []string
 	next    *lock.Lock // what Lock gives
 	lockErr error
@@ -30,19 +32,26 @@ type family struct {
 	root    *bake.Root
 }
 
+// note notes a call; platforms are assembled at the same time.
+func (f *family) note(call string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, call)
+}
+
 func (f *family) Lock(_ context.Context, _ *recipe.Recipe, old *lock.Lock, u bake.Update) (*lock.Lock, error) {
-	f.calls = append(f.calls, "lock")
+	f.note("lock")
 	f.old, f.update = old, u
 	return f.next, f.lockErr
 }
 
 func (f *family) Fetch(context.Context, *recipe.Recipe, *lock.Lock, []kiln.Platform) error {
-	f.calls = append(f.calls, "fetch")
+	f.note("fetch")
 	return nil
 }
 
 func (f *family) Assemble(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform) (*bake.Root, error) {
-	f.calls = append(f.calls, "assemble")
+	f.note("assemble")
 	return f.root, nil
 }
 

@@ -3,6 +3,7 @@ package debian
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"kiln"
 	"kiln/internal/apt"
@@ -45,7 +46,7 @@ func (f *Family) Fetch(ctx context.Context, r *recipe.Recipe, l *lock.Lock, plat
 			items = append(items, apt.Item{Pocket: pocket, Path: pkg.Path, Digest: d, Size: pkg.Size, Subject: pkg.Name + " " + pkg.Version})
 		}
 	}
-	client, err := f.client(f.Now())
+	client, err := f.client(time.Time{})
 	if err != nil {
 		return err
 	}

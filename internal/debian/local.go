@@ -13,7 +13,7 @@ import (
 // Local .debs of the recipe are packages like an archive's, from a source that
 // the recipe's author vouches for by naming the file; the lock holds its hash.
 const (
-	localArchive = "local"
+	localArchive = "local" // as a want says "archive: local"
 	// localPriority is where apt puts a .deb that is named on its command line:
 	// above every archive.
 	localPriority = 1001
@@ -34,11 +34,7 @@ func (f *Family) localCandidates(r *recipe.Recipe, arch string) ([]resolve.Candi
 		if p.Architecture != arch && p.Architecture != "all" {
 			continue
 		}
-		priority := s.Priority
-		if priority == 0 {
-			priority = localPriority
-		}
-		list = append(list, resolve.Candidate{Package: p, Archive: localArchive, Source: s.Name, Priority: priority})
+		list = append(list, resolve.Candidate{Package: p, Archive: localArchive, Source: localArchive, Priority: localPriority})
 	}
 	return list, nil
 }

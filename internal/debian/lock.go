@@ -97,10 +97,11 @@ func (f *Family) client(at time.Time) (*apt.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if at.IsZero() {
+	asOf := !at.IsZero()
+	if !asOf {
 		at = f.Now()
 	}
-	return &apt.Client{Store: f.Store, Mirrors: mirrors, Now: at, Sink: f.Sink, Retry: f.Retry}, nil
+	return &apt.Client{Store: f.Store, Mirrors: mirrors, Now: at, AsOf: asOf, Sink: f.Sink, Retry: f.Retry}, nil
 }
 
 // open settles the state of every pocket, all at once.

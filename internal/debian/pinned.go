@@ -23,15 +23,15 @@ func (k *locking) pinned(ctx context.Context, old *lock.Platform, listed []resol
 	if old == nil {
 		return nil, nil
 	}
-	known := map[kiln.PackageID]bool{}
+	known := map[string]bool{} // by SHA-256: another archive may have the same version with other bytes
 	for _, c := range listed {
-		known[kiln.PackageID{Name: c.Name, Version: c.Version, Architecture: c.Architecture}] = true
+		known[c.SHA256] = true
 	}
 	found := make([]*resolve.Candidate, len(old.Packages))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, p := range old.Packages {
 		po := k.pocketNamed(p.Archive)
-		if po == nil || known[kiln.PackageID{Name: p.Name, Version: p.Version, Architecture: p.Architecture}] || slices.Contains(k.update.Packages, p.Name) {
+		if po == nil || known[p.SHA256] || slices.Contains(k.update.Packages, p.Name) {
 			continue
 		}
 		group.Go(func() (err error) {

@@ -34,6 +34,9 @@ func (p *pocket) open(ctx context.Context, k *locking) error {
 	}
 	k.client.Sink.Send(kiln.Event{Step: kiln.StepLock, State: kiln.Started, Subject: p.ID()})
 	rel, err := k.client.Release(ctx, p.Pocket)
+	if err == nil {
+		err = k.refuseOlder(p, rel)
+	}
 	if err != nil {
 		return err
 	}
@@ -45,6 +48,21 @@ func (p *pocket) open(ctx context.Context, k *locking) error {
 
 // moves tells whether the lock is to move to what the archives hold now.
 func (k *locking) moves() bool { return k.update.All || len(k.update.Packages) > 0 }
+
+// refuseOlder refuses a Release that is older than the lock's: the lock remembers
+// what was accepted where the store is new, as it is in CI.
+func (k *locking) refuseOlder(p *pocket, rel *apt.Release) error {
+	old := k.lockedPocket(p)
+	if old == nil || !k.update.At.IsZero() || !rel.Date.Before(old.Date) {
+		return nil
+	}
+	return &kiln.Error{
+		Code: kiln.Refused,
+		Text: fmt.Sprintf("cannot use the archive %q: its Release of %s is older than the one in the lock, of %s",
+			p.ID(), rel.Date.Format(time.RFC3339), old.Date.Format(time.RFC3339)),
+		Hints: []string{"try another mirror, or later", "to go back on purpose: kiln lock --update --at TIME"},
+	}
+}
 
 // lockedPocket finds a pocket in the old lock.
 func (k *locking) lockedPocket(p *pocket) *lock.Pocket {
@@ -188,7 +206,7 @@ func (p *pocket) covers(arch string) bool {
 	}
 	for _, c := range p.Components {
 		if !slices.ContainsFunc(p.locked.Indexes, func(l lock.Index) bool {
-			return l.Component == c && (l.Architecture == arch || l.Architecture == "all")
+			return l.Component == c && l.Architecture == arch
 		}) {
 			return false
 		}

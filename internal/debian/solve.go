@@ -16,7 +16,7 @@ func solve(ctx context.Context, r *recipe.Recipe, arch string, candidates []reso
 		ForeignArchs: foreign(wants, arch),
 		Wants:        wants,
 		Essential:    r.Essential,
-		Pinned:       pins(old),
+		Pinned:       pins(old, candidates),
 		Update:       update,
 	})
 	if err != nil {
@@ -39,14 +39,23 @@ func solve(ctx context.Context, r *recipe.Recipe, arch string, candidates []reso
 	return locked, nil
 }
 
-// pins maps "name:arch" to what is locked.
-func pins(old *lock.Platform) map[string]string {
+// pins maps "name:arch" to what is locked. A local .deb was named since the lock
+// was made, or it would be locked: an archive's package of its name gives way.
+func pins(old *lock.Platform, candidates []resolve.Candidate) map[string]resolve.Pin {
 	if old == nil {
 		return nil
 	}
-	pinned := map[string]string{}
+	local := map[string]bool{}
+	for _, c := range candidates {
+		if c.Archive == localArchive {
+			local[c.Name] = true
+		}
+	}
+	pinned := map[string]resolve.Pin{}
 	for _, p := range old.Packages {
-		pinned[p.Name+":"+p.Architecture] = p.Version
+		if p.Archive == localArchive || !local[p.Name] {
+			pinned[p.Name+":"+p.Architecture] = resolve.Pin{Version: p.Version, SHA256: p.SHA256}
+		}
 	}
 	return pinned
 }

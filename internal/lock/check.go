@@ -6,6 +6,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"kiln"
 )
@@ -61,7 +63,7 @@ func (a Archive) check(seen map[string]bool) error {
 }
 
 func (p Pocket) check() error {
-	if !isWord(p.Name) || (!isSuite(p.Suite) && !isFolder(p.Suite)) || p.Codename != "" && !isSuite(p.Codename) {
+	if !isWord(p.Name) || (!isSuite(p.Suite) && !isFolder(p.Suite)) || !isPrintable(p.Codename) {
 		return fmt.Errorf("not a name, suite and codename of a pocket")
 	}
 	if _, err := kiln.ParseDigest(string(p.Release)); err != nil {
@@ -133,9 +135,14 @@ func (p Package) check() error {
 	return checkFile(p.Path, p.SHA256, p.Size)
 }
 
+// isPrintable tells whether s is one short line of text.
+func isPrintable(s string) bool {
+	return len(s) <= 256 && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
 // checkFile checks a path that is joined to a mirror's address or to a folder.
 func checkFile(p, sha256 string, size int64) error {
-	if !fs.ValidPath(p) || p == "." || path.Clean(p) != p || strings.ContainsAny(p, "\\?#\x00") {
+	if !fs.ValidPath(p) || p == "." || path.Clean(p) != p || strings.ContainsAny(p, "\\\x00") {
 		return fmt.Errorf("%q is no clean relative path", p)
 	}
 	if _, err := kiln.DigestFromHex(sha256); err != nil {

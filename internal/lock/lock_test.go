@@ -172,7 +172,7 @@ func TestRefused(t *testing.T) {
 		{"short hash", sha, sha[1:], `package "libc6:amd64": not a digest`},
 		{"path up", "pool/main/libc6", "../libc6", "is no clean relative path"},
 		{"absolute path", "pool/main/libc6", "/libc6", "is no clean relative path"},
-		{"path with a query", "pool/main/libc6", "pool/libc6?x", "is no clean relative path"},
+		{"path with a backslash", "pool/main/libc6", `pool\\\\libc6`, "is no clean relative path"},
 		{"negative size", "\"size\": 10", "\"size\": -1", "its size is -1"},
 		{"no size", "\"size\": 10", "\"size\": 0", "it has no size"},
 		{"package twice", "\"name\": \"libc6\"", "\"name\": \"tool\"", `package "tool:amd64" twice`},

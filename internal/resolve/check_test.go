@@ -267,9 +267,9 @@ func checkBoth(t reporter, ix *resolve.Index, req resolve.Request) {
 // checkLocked resolves again with what came out pinned: nothing may change.
 func checkLocked(t reporter, ix *resolve.Index, req resolve.Request, sol *resolve.Solution) {
 	t.Helper()
-	req.Pinned, req.Update = map[string]string{}, nil
+	req.Pinned, req.Update = map[string]resolve.Pin{}, nil
 	for _, p := range sol.Packages {
-		req.Pinned[p.Name+":"+p.Architecture] = p.Version
+		req.Pinned[p.Name+":"+p.Architecture] = resolve.Pin{Version: p.Version, SHA256: p.SHA256}
 	}
 	again, err := resolve.Resolve(context.Background(), ix, req)
 	if err != nil {

@@ -46,13 +46,20 @@ type Want struct {
 
 // Request is what to resolve.
 type Request struct {
-	Arch         string            // the native architecture, in Debian's terms: "amd64"
-	ForeignArchs []string          // further architectures, in order of preference
-	Wants        []Want            // in any order
-	Essential    bool              // also every package marked Essential
-	Pinned       map[string]string // "name:architecture", as the lock has them ("all" included), to version: preferred to newer versions and to other alternatives, as long as that is valid
-	Update       []string          // names whose pins are ignored
-	Smallest     bool              // also drop what apt would keep: first alternatives of dependencies that another member satisfies as well
+	Arch         string         // the native architecture, in Debian's terms: "amd64"
+	ForeignArchs []string       // further architectures, in order of preference
+	Wants        []Want         // in any order
+	Essential    bool           // also every package marked Essential
+	Pinned       map[string]Pin // by "name:architecture", as the lock has them ("all" included): preferred to newer versions and to other alternatives, as long as that is valid
+	Update       []string       // names whose pins are ignored
+	Smallest     bool           // also drop what apt would keep: first alternatives of dependencies that another member satisfies as well
+}
+
+// Pin is what a lock holds of a package: these very bytes, so that no other
+// archive can take its place with the same version.
+type Pin struct {
+	Version string
+	SHA256  string // "" means any
 }
 
 // Solution is a valid set with nothing in it that no dependency leads to.

@@ -169,27 +169,31 @@ func TestResolve(t *testing.T) {
 		summary:  "what is pinned is kept",
 		universe: "a 1 | Depends: b\n a 2 | Depends: b\n b 1\n b 2",
 		wants:    "a",
-		change:   func(r *resolve.Request) { r.Pinned = map[string]string{"a:amd64": "1", "b:amd64": "1"} },
-		answer:   "a=1<recipe b=1<a",
+		change: func(r *resolve.Request) {
+			r.Pinned = map[string]resolve.Pin{"a:amd64": {Version: "1"}, "b:amd64": {Version: "1"}}
+		},
+		answer: "a=1<recipe b=1<a",
 	}, {
 		summary:  "unless it is to be updated",
 		universe: "a 1 | Depends: b\n a 2 | Depends: b\n b 1\n b 2",
 		wants:    "a",
 		change: func(r *resolve.Request) {
-			r.Pinned, r.Update = map[string]string{"a:amd64": "1", "b:amd64": "1"}, []string{"b"}
+			r.Pinned, r.Update = map[string]resolve.Pin{"a:amd64": {Version: "1"}, "b:amd64": {Version: "1"}}, []string{"b"}
 		},
 		answer: "a=1<recipe b=2<a",
 	}, {
 		summary:  "or not valid any more",
 		universe: "a 2 | Depends: b (>= 2)\n b 1\n b 2",
 		wants:    "a",
-		change:   func(r *resolve.Request) { r.Pinned = map[string]string{"a:amd64": "1", "b:amd64": "1"} },
-		answer:   "a=2<recipe b=2<a",
+		change: func(r *resolve.Request) {
+			r.Pinned = map[string]resolve.Pin{"a:amd64": {Version: "1"}, "b:amd64": {Version: "1"}}
+		},
+		answer: "a=2<recipe b=2<a",
 	}, {
 		summary:  "a pinned alternative stays",
 		universe: "a 1 | Depends: c | b\n b 1\n c 1",
 		wants:    "a",
-		change:   func(r *resolve.Request) { r.Pinned = map[string]string{"b:amd64": "1"} },
+		change:   func(r *resolve.Request) { r.Pinned = map[string]resolve.Pin{"b:amd64": {Version: "1"}} },
 		answer:   "a=1<recipe b=1<a",
 	}, {
 		summary:  "the one provider of a virtual package",

@@ -64,8 +64,8 @@ func (w *world) pinned(c int32) bool {
 	if len(w.req.Pinned) == 0 || w.unpin[p.Name] {
 		return false
 	}
-	version, ok := w.req.Pinned[p.Name+":"+p.Architecture]
-	return ok && version == p.Version
+	pin, ok := w.req.Pinned[p.Name+":"+p.Architecture]
+	return ok && pin.Version == p.Version && (pin.SHA256 == "" || pin.SHA256 == p.SHA256)
 }
 
 // rank returns the usable candidates of a name, the preferred first: by

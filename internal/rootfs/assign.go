@@ -30,7 +30,7 @@ func (a *assembly) plan() error {
 				l.units = append(l.units, u)
 			}
 		}
-		l.units = a.unpackOrder(l.units)
+		l.units = unpackOrder(l.units)
 		l.setEpoch()
 	}
 	for _, u := range a.units {
@@ -114,11 +114,11 @@ func (a *assembly) essential() []*unit {
 	return all
 }
 
-// lockName is how the lock names the package where it requires another: with its
-// architecture only where that is a foreign one.
-func (a *assembly) lockName(u *unit) string {
-	if arch := u.ID.Architecture; arch != a.arch && arch != "all" {
-		return u.ID.Name + ":" + arch
+// name is how the recipe and the lock name the package: with its architecture
+// only where that is a foreign one.
+func (u *unit) name() string {
+	if u.foreign {
+		return u.ID.Name + ":" + u.ID.Architecture
 	}
 	return u.ID.Name
 }
@@ -139,7 +139,7 @@ func (a *assembly) closure(roots []*unit) []*unit {
 		if !seen[u] {
 			seen[u] = true
 			all = append(all, u)
-			todo = append(todo, requires[a.lockName(u)]...)
+			todo = append(todo, requires[u.name()]...)
 		}
 	}
 	return all

@@ -120,7 +120,7 @@ func conflictError(conflicts []*conflict) error {
 
 // dropHint is how a recipe leaves the entry out.
 func dropHint(p *place) string {
-	name := p.unit.ID.Name
+	name := p.unit.name()
 	if p.unit.want != nil {
 		name = p.unit.want.Name
 	}
@@ -188,7 +188,7 @@ func whiteoutError(p *place) error {
 func (a *assembly) checkPaths() error {
 	for _, path := range slices.SortedFunc(maps.Keys(a.claims), tree.Compare) {
 		p := a.claims[path]
-		if strings.HasPrefix(path[strings.LastIndexByte(path, '/')+1:], whiteout) {
+		if strings.Contains("/"+path, "/"+whiteout) {
 			return whiteoutError(p.place)
 		}
 		for dir := tree.Parent(path); dir != "."; dir = tree.Parent(dir) {

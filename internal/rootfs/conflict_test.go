@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"kiln"
 	"kiln/internal/deb/debtest"
 	"kiln/internal/recipe"
@@ -176,5 +178,73 @@ func TestMergedUsr(t *testing.T) {
 	b.add(debtest.Spec{Name: "a", Entries: []debtest.Entry{{Path: "bin/a", Content: "a"}}})
 	if got, link = find(b); got != "/bin /bin/a" || link.Type != tree.Dir {
 		t.Errorf("paths %s, %v", got, link)
+	}
+}
+
+// covering is a recipe of two layers where "b" above replaces files of "a" below.
+func covering(t *testing.T, replaced ...debtest.Entry) *bench {
+	t.Helper()
+	b := newBench(t, &recipe.Recipe{Layers: []recipe.Layer{{Name: "base", Packages: wants("a")}, {Name: "app", Packages: wants("b")}}})
+	b.add(coveredPackage())
+	b.add(debtest.Spec{Name: "b", Fields: []string{"Replaces: a"}, Entries: replaced})
+	return b
+}
+
+func coveredPackage() debtest.Spec {
+	return debtest.Spec{Name: "a", Conffiles: []string{"/etc/a.conf"}, Entries: []debtest.Entry{
+		{Path: "etc/a.conf", Content: "a"}, {Path: "usr/x", Content: "1"}, {Path: "usr/y", Content: "1"},
+	}}
+}
+
+// Where a later layer replaces a package's files, the last layer corrects what the
+// whole database says of it: that is what dpkg would have written, had there been
+// one layer. The layers below stay as they are.
+func TestReplacesAcrossLayersIsInTheDatabase(t *testing.T) {
+	c := newBench(t, oneLayer("a"))
+	c.add(coveredPackage())
+	alone := layerDigests(t, c.assemble())
+	for _, row := range []struct {
+		summary  string
+		replaced []debtest.Entry
+		list     string
+		md5sums  string
+		conf     string
+		files    string // of the last layer
+	}{
+		{"one file", []debtest.Entry{{Path: "usr/x", Content: "2"}},
+			"/.\n/etc\n/etc/a.conf\n/usr\n/usr/y\n", "c4ca4238a0b923820dcc509a6f75849b  usr/y\n", "/etc/a.conf\n", "a.conffiles a.list a.md5sums status"},
+		{"all but the conffile", []debtest.Entry{{Path: "usr/x", Content: "2"}, {Path: "usr/y", Content: "2"}},
+			"/.\n/etc\n/etc/a.conf\n/usr\n", "", "/etc/a.conf\n", "a.conffiles a.list a.md5sums status"},
+		{"the conffile", []debtest.Entry{{Path: "etc/a.conf", Content: "2"}},
+			"/.\n/etc\n/usr\n/usr/x\n/usr/y\n", "c4ca4238a0b923820dcc509a6f75849b  usr/x\nc4ca4238a0b923820dcc509a6f75849b  usr/y\n", "", "a.conffiles a.list a.md5sums status"},
+		{"nothing", []debtest.Entry{{Path: "usr/z", Content: "2"}},
+			"/.\n/etc\n/etc/a.conf\n/usr\n/usr/x\n/usr/y\n", "c4ca4238a0b923820dcc509a6f75849b  usr/x\nc4ca4238a0b923820dcc509a6f75849b  usr/y\n", "/etc/a.conf\n", "status"},
+	} {
+		t.Run(row.summary, func(t *testing.T) {
+			img := covering(t, row.replaced...).assemble()
+			const info = "var/lib/dpkg/info/a."
+			for name, want := range map[string]string{"list": row.list, "md5sums": row.md5sums, "conffiles": row.conf} {
+				if diff := cmp.Diff(want, content(t, img, info+name)); diff != "" {
+					t.Errorf("a.%s (-want +got):\n%s", name, diff)
+				}
+			}
+			last := img.Layers[len(img.Layers)-1]
+			var files []string
+			for _, e := range last.Members[1].Entries {
+				files = append(files, e.Path[strings.LastIndexByte(e.Path, '/')+1:])
+			}
+			if got := strings.Join(files, " "); last.Name != "dpkg" || got != row.files {
+				t.Errorf("the layer %s holds %s, want %s", last.Name, got, row.files)
+			}
+			if layerDigests(t, img)["base"] != alone["base"] {
+				t.Error("the lower layer changed")
+			}
+			one := newBench(t, oneLayer("a", "b"))
+			one.add(coveredPackage())
+			one.add(debtest.Spec{Name: "b", Fields: []string{"Replaces: a"}, Entries: row.replaced})
+			if diff := cmp.Diff(content(t, one.assemble(), "var/lib/dpkg/status"), content(t, img, "var/lib/dpkg/status")); diff != "" {
+				t.Errorf("status with one layer and with two:\n%s", diff)
+			}
+		})
 	}
 }

@@ -42,19 +42,18 @@ func (a *assembly) database(l *layer, dirs directories) ([]tree.Entry, error) {
 
 // infoFiles returns the package's files in info/.
 func (a *assembly) infoFiles(u *unit, epoch kiln.Epoch, dirs directories) []tree.Entry {
-	base := infoDir + "/" + u.infoName()
-	entries := []tree.Entry{a.databaseFile(epoch, base+".list", u.list(dirs))}
+	entries := []tree.Entry{a.infoFile(u, epoch, ".list", u.list(dirs))}
 	if sums := u.md5sums(); sums != nil {
-		entries = append(entries, a.databaseFile(epoch, base+".md5sums", sums))
+		entries = append(entries, a.infoFile(u, epoch, ".md5sums", sums))
 	}
-	if conffiles := u.conffiles(); conffiles != nil {
-		var b []byte
-		for _, p := range conffiles {
-			b = fmt.Appendln(b, tree.Absolute(p.packed.Path))
-		}
-		entries = append(entries, a.databaseFile(epoch, base+".conffiles", b))
+	if conffiles := u.conffileNames(); conffiles != nil {
+		entries = append(entries, a.infoFile(u, epoch, ".conffiles", conffiles))
 	}
 	return entries
+}
+
+func (a *assembly) infoFile(u *unit, epoch kiln.Epoch, suffix string, content []byte) tree.Entry {
+	return a.databaseFile(epoch, infoDir+"/"+u.infoName()+suffix, content)
 }
 
 // coveredFiles returns the files in info/ of the packages of which a later layer
@@ -64,15 +63,25 @@ func (a *assembly) coveredFiles(epoch kiln.Epoch) []tree.Entry {
 	var entries []tree.Entry
 	for _, l := range a.layers {
 		for _, u := range l.units {
-			found := false
-			for _, p := range u.places {
-				if p.covered {
-					p.gone, found = true, true
-				}
+			if slices.ContainsFunc(u.places, func(p *place) bool { return p.covered }) {
+				entries = append(entries, a.correctedFiles(u, epoch, l.holds)...)
 			}
-			if found {
-				entries = append(entries, a.infoFiles(u, epoch, l.holds)...)
-			}
+		}
+	}
+	return entries
+}
+
+// correctedFiles returns the package's files in info/ without what is covered. One
+// with nothing left to tell is made empty, or the one of its own layer would be seen.
+func (a *assembly) correctedFiles(u *unit, epoch kiln.Epoch, dirs directories) []tree.Entry {
+	before := a.infoFiles(u, epoch, dirs)
+	for _, p := range u.places {
+		p.gone = p.gone || p.covered
+	}
+	entries := a.infoFiles(u, epoch, dirs)
+	for _, old := range before {
+		if !slices.ContainsFunc(entries, func(e tree.Entry) bool { return e.Path == old.Path }) {
+			entries = append(entries, a.databaseFile(epoch, old.Path, nil))
 		}
 	}
 	return entries
@@ -132,6 +141,15 @@ func (u *unit) conffiles() []*place {
 		}
 	}
 	return there
+}
+
+// conffileNames lists them as info/ has it, nil where there are none.
+func (u *unit) conffileNames() []byte {
+	var b []byte
+	for _, p := range u.conffiles() {
+		b = fmt.Appendln(b, tree.Absolute(p.packed.Path))
+	}
+	return b
 }
 
 // listed reports whether what the package ships at p is in the image, perhaps by

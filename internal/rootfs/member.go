@@ -180,7 +180,8 @@ func (a *assembly) databaseLayer(img *Image) *tree.Layer {
 		return nil
 	}
 	l := &layer{index: len(a.layers), epoch: img.Epoch, dirs: map[string]*shippedDir{}}
-	entries := append(a.statusFiles(a.units, l.epoch), a.coveredFiles(l.epoch)...)
+	entries := a.coveredFiles(l.epoch) // first: what is covered leaves status, too
+	entries = append(entries, a.statusFiles(a.units, l.epoch)...)
 	tree.SortEntries(entries)
 	dirs := directories{}
 	dirs.need(l, img.Tree, ".")

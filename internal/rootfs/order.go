@@ -6,10 +6,10 @@ import "slices"
 // first by name where that is open, and starting a cycle at its first name.
 // Packages with the links of the merged /usr come before all others, so that
 // paths below those links find them.
-func (a *assembly) unpackOrder(units []*unit) []*unit {
+func unpackOrder(units []*unit) []*unit {
 	sorted := slices.Clone(units)
 	slices.SortFunc(sorted, byID)
-	requires := a.requirements(sorted)
+	requires := requirements(sorted)
 	done := map[*unit]bool{}
 	var order []*unit
 	var visit func(*unit)
@@ -43,11 +43,11 @@ func boolOrder(x, y bool) int {
 
 // requirements lists for each of the sorted units what it requires among them:
 // the lock's edges and those of its own control file.
-func (a *assembly) requirements(sorted []*unit) map[*unit][]*unit {
+func requirements(sorted []*unit) map[*unit][]*unit {
 	byName, locked := map[string][]*unit{}, map[string][]*unit{}
 	for _, u := range sorted {
 		byName[u.ID.Name] = append(byName[u.ID.Name], u)
-		locked[a.lockName(u)] = append(locked[a.lockName(u)], u)
+		locked[u.name()] = append(locked[u.name()], u)
 	}
 	edges := map[*unit][]*unit{}
 	for _, u := range sorted {

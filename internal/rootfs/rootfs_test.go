@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -322,8 +323,11 @@ func permute(n int, f func([]int)) {
 func TestColdAndWarmStoreGiveTheSame(t *testing.T) {
 	cold, other := twoLayers(t), twoLayers(t)
 	first := layerDigests(t, cold.assemble())
+	var mu sync.Mutex
 	var states []kiln.State
 	cold.in.Sink = func(e kiln.Event) {
+		mu.Lock()
+		defer mu.Unlock()
 		if e.Step == kiln.StepUnpack {
 			states = append(states, e.State)
 		}

@@ -26,6 +26,7 @@ type unit struct {
 	pkg     *deb.Package // of control
 	want    *want        // of the recipe; nil for a mere dependency
 	places  []*place
+	foreign bool // of another architecture than the platform's
 }
 
 // String names the package for people: with its architecture only where another
@@ -48,7 +49,8 @@ func byID(a, b *unit) int {
 // error is that of the first package by name, whichever failed first.
 func (a *assembly) unpack(ctx context.Context) error {
 	for _, p := range a.in.Packages {
-		a.units = append(a.units, &unit{Package: p})
+		foreign := p.ID.Architecture != a.arch && p.ID.Architecture != "all"
+		a.units = append(a.units, &unit{Package: p, foreign: foreign})
 	}
 	slices.SortFunc(a.units, byID)
 	work := slices.Clone(a.units)
