@@ -228,3 +228,25 @@ func twoPlatforms(t *testing.T, more string) (o bake.Options, out string) {
 	out = filepath.Join(dir, "web.oci")
 	return options(t, &family{next: l, root: rootOf(t)}, r, bake.Output{Type: bake.OCI, Path: out}), out
 }
+
+// One output below another is refused before anything is done, in either order.
+func TestOutputsInsideOfEachOther(t *testing.T) {
+	for _, row := range []struct {
+		first, second string
+		refused       bool
+	}{
+		{"out", "out/img.tar", true}, {"out/img.tar", "out/../out", true}, {"out", "out2", false},
+	} {
+		o, out := twoPlatforms(t, "")
+		dir := filepath.Dir(out)
+		if err := os.Mkdir(filepath.Join(dir, "out"), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		o.Outputs = []bake.Output{{Type: bake.OCI, Path: dir + "/" + row.first}, {Type: bake.OCI, Path: dir + "/" + row.second}}
+		_, err := bake.Build(context.Background(), o)
+		refused := kiln.CodeOf(err) == kiln.Usage && strings.Contains(err.Error(), "cannot write one output inside of another: oci:")
+		if refused != row.refused || !row.refused && err != nil {
+			t.Errorf("%s and %s: %v", row.first, row.second, err)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"kiln"
 	"kiln/internal/oci"
@@ -23,22 +24,49 @@ func (o Options) check() error {
 }
 
 func (o Options) checkOutputs() error {
-	taken := map[string]Output{}
-	for _, out := range o.Outputs {
-		place := filepath.Clean(out.Path)
-		if first, twice := taken[place]; twice {
-			return &kiln.Error{
-				Code:  kiln.Usage,
-				Text:  fmt.Sprintf("cannot write two outputs to one place: %s:%s and %s:%s", first.Type, first.Path, out.Type, out.Path),
-				Hints: []string{fmt.Sprintf("name another place for the second: -o %s:PATH", out.Type)},
+	for i, out := range o.Outputs {
+		for _, first := range o.Outputs[:i] {
+			if err := checkApart(first, out); err != nil {
+				return err
 			}
 		}
-		taken[place] = out
 		if err := o.checkOutput(out); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkApart refuses two outputs in one place, or one below the other: the later
+// would be put into the earlier, or remove it.
+func checkApart(first, second Output) error {
+	a, err := filepath.Abs(first.Path)
+	if err != nil {
+		return err
+	}
+	b, err := filepath.Abs(second.Path)
+	if err != nil {
+		return err
+	}
+	what := ""
+	switch {
+	case a == b:
+		what = "two outputs to one place"
+	case below(a, b) || below(b, a):
+		what = "one output inside of another"
+	default:
+		return nil
+	}
+	return &kiln.Error{
+		Code:  kiln.Usage,
+		Text:  fmt.Sprintf("cannot write %s: %s:%s and %s:%s", what, first.Type, first.Path, second.Type, second.Path),
+		Hints: []string{fmt.Sprintf("name another place for the second: -o %s:PATH", second.Type)},
+	}
+}
+
+// below tells whether the clean absolute path p lies below dir.
+func below(dir, p string) bool {
+	return strings.HasPrefix(p, strings.TrimSuffix(dir, string(filepath.Separator))+string(filepath.Separator))
 }
 
 func (o Options) checkOutput(out Output) error {

@@ -36,7 +36,6 @@ func (f *Family) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p
 	}
 	defer folder.Close()
 	in := rootfs.Input{Platform: p, Recipe: r, Files: folder.FS(), Sink: f.Sink}
-	dates := releaseDates(l)
 	for _, pkg := range l.Platforms[p].Packages {
 		d, err := kiln.DigestFromHex(pkg.SHA256)
 		if err != nil {
@@ -46,7 +45,6 @@ func (f *Family) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p
 			ID:         kiln.PackageID{Name: pkg.Name, Version: pkg.Version, Architecture: pkg.Architecture},
 			Deb:        d,
 			RequiredBy: pkg.RequiredBy,
-			VouchedAt:  dates[pkg.Archive],
 		})
 	}
 	img, err := rootfs.Assemble(ctx, f.Store, in)
@@ -61,15 +59,4 @@ func (f *Family) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p
 		User:     img.User,
 		Packages: len(in.Packages),
 	}, nil
-}
-
-// releaseDates maps each pocket, as packages name it, to its Release's date.
-func releaseDates(l *lock.Lock) map[string]time.Time {
-	dates := map[string]time.Time{}
-	for _, a := range l.Archives {
-		for _, p := range a.Pockets {
-			dates[a.Name+"/"+p.Suite] = p.Date
-		}
-	}
-	return dates
 }

@@ -170,6 +170,27 @@ func TestReplaceDirWhereNothingIs(t *testing.T) {
 	}
 }
 
+func TestReplaceEmptyDir(t *testing.T) {
+	dir := t.TempDir()
+	final, tmp := filepath.Join(dir, "final"), folder(t, filepath.Join(dir, "tmp"), "new")
+	full := folder(t, filepath.Join(dir, "full"), "old")
+	if err := durable.ReplaceEmptyDir(tmp, full); !errors.Is(err, syscall.ENOTEMPTY) && !errors.Is(err, syscall.EEXIST) {
+		t.Errorf("over a full folder: %v", err)
+	}
+	if got := read(t, filepath.Join(full, "f")); got != "old" {
+		t.Errorf("the full folder holds %q", got)
+	}
+	if err := os.Mkdir(final, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := durable.ReplaceEmptyDir(tmp, final); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, filepath.Join(final, "f")); got != "new" {
+		t.Errorf("final holds %q", got)
+	}
+}
+
 // Whichever rename fails, the old folder is in its place afterwards.
 func TestReplaceDirRestores(t *testing.T) {
 	for n := 1; n <= 3; n++ {

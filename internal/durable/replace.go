@@ -18,6 +18,18 @@ import (
 // where the error is of removing the old folder.
 func ReplaceDir(tmp, final string) error { return (*Disk)(nil).ReplaceDir(tmp, final) }
 
+// ReplaceEmptyDir puts the folder tmp in the place of final, which may be absent or
+// an empty folder. rename(2) replaces an empty folder in one step and nothing else:
+// what appears in final at whatever instant is never lost. The error is then
+// ENOTEMPTY or EEXIST, final is what it was, and tmp is still there.
+func ReplaceEmptyDir(tmp, final string) error {
+	// os.Rename refuses every folder.
+	if err := unix.Rename(tmp, final); err != nil {
+		return fmt.Errorf("cannot put the folder %q in place: %w", final, err)
+	}
+	return (*Disk)(nil).SyncDir(filepath.Dir(final))
+}
+
 // ReplaceDir is the function of that name, on this disk.
 func (d *Disk) ReplaceDir(tmp, final string) error {
 	if err := d.replace(tmp, final); err != nil {

@@ -35,7 +35,7 @@ func WriteFolder(ctx context.Context, t *tree.Tree, c tree.Contents, dir string,
 		}
 		defer u.root.Close()
 		return u.unpack(ctx, t)
-	})
+	}, placeFolder)
 	if err != nil {
 		return err
 	}
@@ -143,8 +143,7 @@ func (u *unpacker) finish(f *os.File, e tree.Entry) error {
 	if err := f.Chmod(fileMode(e.Mode)); err != nil {
 		return err
 	}
-	at := unix.NsecToTimeval(e.ModTime.Time().UnixNano())
-	return unix.Futimes(int(f.Fd()), []unix.Timeval{at, at})
+	return u.setTimes(e)
 }
 
 func (u *unpacker) own(e tree.Entry, chown func(uid, gid int) error) error {
@@ -165,8 +164,16 @@ func (u *unpacker) symlink(e tree.Entry) error {
 	if err := u.own(e, func(uid, gid int) error { return u.root.Lchown(e.Path, uid, gid) }); err != nil {
 		return err
 	}
+	return u.setTimes(e)
+}
+
+// setTimes counts in seconds: in nanoseconds a number holds no time after 2262.
+func (u *unpacker) setTimes(e tree.Entry) error {
+	at, err := unix.TimeToTimespec(e.ModTime.Time())
+	if err != nil {
+		return err
+	}
 	return u.within(e, func(dir int, name string) error {
-		at := unix.NsecToTimespec(e.ModTime.Time().UnixNano())
 		return unix.UtimesNanoAt(dir, name, []unix.Timespec{at, at}, unix.AT_SYMLINK_NOFOLLOW)
 	})
 }

@@ -2,6 +2,7 @@ package oci_test
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -132,11 +133,12 @@ func TestFolderFailsWhole(t *testing.T) {
 	noLeftovers(t, dir)
 }
 
-// A time before 1970 and one after 2038 come through.
+// Times before 1970, after 2038 and after 2262, where nanoseconds end, come through.
 func TestFolderTimes(t *testing.T) {
 	root, err := tree.Of(
 		tree.Entry{Path: "old", Type: tree.Symlink, Mode: 0o777, Link: "x", ModTime: -86400},
 		tree.Entry{Path: "late", Type: tree.Symlink, Mode: 0o777, Link: "x", ModTime: 1 << 32},
+		tree.Entry{Path: "last", Type: tree.Dir, Mode: 0o755, ModTime: 12e9},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -145,10 +147,46 @@ func TestFolderTimes(t *testing.T) {
 	if err := oci.WriteFolder(t.Context(), root, tree.Bytes{}, dir, oci.FolderOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]int64{"old": -86400, "late": 1 << 32} {
+	for name, want := range map[string]int64{"old": -86400, "late": 1 << 32, "last": 12e9} {
 		info, err := os.Lstat(filepath.Join(dir, name))
 		if err != nil || !info.ModTime().Equal(time.Unix(want, 0)) {
 			t.Errorf("%s: %v, %v, want %d", name, info.ModTime(), err, want)
 		}
 	}
+}
+
+// meddler does something while contents are read.
+type meddler struct {
+	tree.Bytes
+	act func() error
+}
+
+func (m meddler) OpenContent(d kiln.Digest) (io.ReadCloser, error) {
+	if err := m.act(); err != nil {
+		return nil, err
+	}
+	return m.Bytes.OpenContent(d)
+}
+
+// What appears in the empty folder during the build is not removed.
+func TestFolderKeepsWhatAppears(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "root")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	contents := tree.Bytes{}
+	root, err := tree.Of(tree.Entry{Path: "a", Type: tree.File, Mode: 0o644, Size: 1, Content: contents.Add([]byte("x"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	precious := filepath.Join(dir, "precious")
+	m := meddler{contents, func() error { return os.WriteFile(precious, []byte("mine"), 0o644) }}
+	err = oci.WriteFolder(t.Context(), root, m, dir, oci.FolderOptions{})
+	if kiln.CodeOf(err) != kiln.User || !strings.Contains(err.Error(), "a folder that is not empty is there") {
+		t.Errorf("error %v", err)
+	}
+	if got, err := os.ReadFile(precious); string(got) != "mine" {
+		t.Errorf("it holds %q, %v", got, err)
+	}
+	noLeftovers(t, filepath.Dir(dir), "root")
 }

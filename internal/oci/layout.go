@@ -82,7 +82,7 @@ func WriteLayout(ctx context.Context, st *store.Store, ix Index, dir string) err
 			}
 		}
 		return openUp(tmp, filepath.Join(tmp, "blobs"), filepath.Join(tmp, "blobs", "sha256"))
-	})
+	}, placeLayout)
 }
 
 func writePart(ctx context.Context, st *store.Store, p part, path string) error {

@@ -30,8 +30,7 @@ func (u *unpacker) node(e tree.Entry) error {
 	if err := u.root.Chmod(e.Path, fileMode(e.Mode)); err != nil {
 		return err
 	}
-	at := e.ModTime.Time()
-	return u.root.Chtimes(e.Path, at, at)
+	return u.setTimes(e)
 }
 
 // within calls act with the open folder of e and the name of e in it.

@@ -328,3 +328,23 @@ func TestDamagedBlobReachesNoOutput(t *testing.T) {
 		}
 	}
 }
+
+// A layout with something else beside it is not replaced.
+func TestLayoutKeepsWhatIsNoPartOfIt(t *testing.T) {
+	st, s := openStore(t), newSample(t)
+	ix := indexOf(t, st, manifestFor(t, st, s, amd64(), oci.Gzip))
+	dir := filepath.Join(t.TempDir(), "out")
+	if err := oci.WriteLayout(t.Context(), st, ix, dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "precious"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	err := oci.WriteLayout(t.Context(), st, ix, dir)
+	if kiln.CodeOf(err) != kiln.User || !strings.Contains(err.Error(), `"precious", which is no part of one`) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "precious")); err != nil {
+		t.Error(err)
+	}
+}

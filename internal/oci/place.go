@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"kiln"
 	"kiln/internal/durable"
 )
@@ -63,8 +65,8 @@ func writeFile(file string, write func(io.Writer) error) error {
 }
 
 // writeDir puts a folder in place whole or not at all: write fills another one
-// beside it.
-func writeDir(dir string, write func(tmp string) error) (err error) {
+// beside it, and place puts that one where dir was.
+func writeDir(dir string, write func(tmp string) error, place func(tmp, dir string) error) (err error) {
 	dir = filepath.Clean(dir)
 	tmp, done, err := durable.MkdirTemp(dir)
 	if err != nil {
@@ -79,23 +81,44 @@ func writeDir(dir string, write func(tmp string) error) (err error) {
 	if err := write(tmp); err != nil {
 		return problem(dir, err)
 	}
+	return place(tmp, dir)
+}
+
+// placeLayout looks again at what it takes the place of: the build took its time.
+func placeLayout(tmp, dir string) error {
+	if err := checkLayoutPlace(dir); err != nil {
+		return err
+	}
 	return problem(dir, durable.ReplaceDir(tmp, dir))
 }
 
+// placeFolder takes the place of nothing or of an empty folder, in one step.
+func placeFolder(tmp, dir string) error {
+	err := durable.ReplaceEmptyDir(tmp, dir)
+	if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) {
+		return refuse(dir, "a folder that is not empty is there")
+	}
+	return problem(dir, err)
+}
+
 // checkLayoutPlace refuses to replace anything but nothing, an empty folder, or
-// a layout.
+// a layout that holds nothing else.
 func checkLayoutPlace(dir string) error {
 	entries, err := entriesOf(dir)
 	if err != nil {
 		return err
 	}
+	layout := len(entries) == 0
 	for _, e := range entries {
-		if e.Name() == layoutFile {
-			return nil
-		}
+		layout = layout || e.Name() == layoutFile
 	}
-	if len(entries) > 0 {
+	if !layout {
 		return refuse(dir, "a folder that is no image layout is there, and is not empty")
+	}
+	for _, e := range entries {
+		if n := e.Name(); n != layoutFile && n != indexFile && n != "blobs" {
+			return refuse(dir, fmt.Sprintf("an image layout is there, and with it %q, which is no part of one", n))
+		}
 	}
 	return nil
 }

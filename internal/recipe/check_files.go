@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	pathpkg "path"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +26,9 @@ func (c *checker) file(path string, f File, r *Recipe) {
 	c.imagePath(path+".path", f.Path)
 	c.why(path, f.Why)
 	c.exactlyOne(path, []string{"from", "content", "concat", "link", "directory"})
-	c.hostPath(path+".from", f.From)
+	if c.hostPath(path+".from", f.From) && ownFolder(f.From) {
+		c.note(path+".from", "name a folder below it, such as files", "%q is the recipe's own folder, which holds the recipe, its lock and what is built", f.From)
+	}
 	if c.written(path+".link") && (f.Link == "" || len(f.Link) > 4095 || strings.ContainsFunc(f.Link, isControlInPath)) {
 		c.problem(path+".link", "want the target of a symbolic link, got %q", shorten(f.Link))
 	}
@@ -43,6 +46,9 @@ func (c *checker) file(path string, f File, r *Recipe) {
 		c.platforms(path+".platforms", f.Platforms, r.Platforms)
 	}
 }
+
+// ownFolder tells whether a path inside the recipe's folder is that folder.
+func ownFolder(p string) bool { return pathpkg.Clean(p) == "." }
 
 // imagePath checks a path in the image.
 func (c *checker) imagePath(path, p string) {

@@ -18,6 +18,14 @@ import (
 // package of Debian 13 has about 100,000.
 const maxEntries = 1 << 20
 
+// maxNames bounds it further: the paths, link targets and extended attributes of
+// all entries together, in bytes.
+const maxNames = 256 << 20
+
+// maxTime is the last second of the year 9999, behind which a time has no form in
+// the image's documents (RFC 3339).
+const maxTime kiln.Epoch = 253402300799
+
 // unpackDeb decodes a .deb whose digest was checked, and puts its content into
 // the store.
 func unpackDeb(st *store.Store, r io.ReaderAt, size int64) (*index, error) {
@@ -30,6 +38,9 @@ func unpackDeb(st *store.Store, r io.ReaderAt, size int64) (*index, error) {
 		return nil, err
 	}
 	ix := &index{Control: control.Paragraph.String(), Conffiles: control.Conffiles, BuiltAt: archive.BuiltAt()}
+	if err := checkTime(ix.BuiltAt); err != nil {
+		return nil, refused("the .deb: %v", err)
+	}
 	for _, name := range scriptNames() {
 		if f := control.File(name); f != nil {
 			ix.Scripts = append(ix.Scripts, script{name, kiln.DigestOf(f.Content)})
@@ -77,6 +88,7 @@ type dataReader struct {
 	ix     *index
 	out    io.Writer
 	offset int64
+	names  int64          // bytes that count towards maxNames
 	seen   map[string]int // path to its place among the entries
 	buf    []byte
 }
@@ -96,6 +108,9 @@ func (d *dataReader) read(r *tar.Reader) error {
 		if len(d.ix.Entries) == maxEntries {
 			return refused("the data archive has more than %d entries", maxEntries)
 		}
+		if err := d.count(h); err != nil {
+			return err
+		}
 		p, err := d.entry(r, h)
 		if err != nil {
 			return err
@@ -104,6 +119,25 @@ func (d *dataReader) read(r *tar.Reader) error {
 		d.ix.Entries = append(d.ix.Entries, p)
 		d.ix.Newest = max(d.ix.Newest, p.ModTime)
 	}
+}
+
+// count adds up what an entry keeps in memory apart from its fixed fields.
+func (d *dataReader) count(h *tar.Header) error {
+	d.names += int64(len(h.Name) + len(h.Linkname))
+	for record, value := range h.PAXRecords { // only to add up
+		d.names += int64(len(record) + len(value))
+	}
+	if d.names > maxNames {
+		return refused("the names and extended attributes of the data archive take more than %d MiB", maxNames>>20)
+	}
+	return nil
+}
+
+func checkTime(t kiln.Epoch) error {
+	if t < 0 || t > maxTime {
+		return fmt.Errorf("its time, %d seconds since 1970, is not between the years 1970 and 9999", t)
+	}
+	return nil
 }
 
 func refused(format string, args ...any) error {
@@ -128,6 +162,9 @@ func (d *dataReader) entry(r io.Reader, h *tar.Header) (packed, error) {
 	}
 	if err := d.fill(&p, r, h); err != nil {
 		return p, err
+	}
+	if err := checkTime(kiln.Epoch(h.ModTime.Unix())); err != nil {
+		return p, refused("the entry %q: %v", h.Name, err)
 	}
 	if err := p.Check(); err != nil {
 		return p, refused("the entry %v", err)

@@ -1,7 +1,9 @@
 package rootfs
 
 import (
+	"archive/tar"
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -65,4 +67,20 @@ func FuzzDecodeIndex(f *testing.F) {
 			t.Error("encode, decode, encode differs")
 		}
 	})
+}
+
+// Each entry is within bounds, all together are not.
+func TestNamesAreBounded(t *testing.T) {
+	d := &dataReader{}
+	h := &tar.Header{Name: "x", PAXRecords: map[string]string{"SCHILY.xattr.user.a": strings.Repeat("v", 60<<10)}}
+	entries := 0
+	for ; d.names <= maxNames; entries++ {
+		err := d.count(h)
+		if over := d.names > maxNames; over != (kiln.CodeOf(err) == kiln.Refused) {
+			t.Fatalf("after %d entries, %d bytes: %v", entries, d.names, err)
+		}
+	}
+	if want := maxNames/(60<<10+20) + 1; entries != want {
+		t.Errorf("refused after %d entries, want %d", entries, want)
+	}
 }

@@ -42,6 +42,10 @@ func TestHostileArchives(t *testing.T) {
 		{"no UTF-8", e(debtest.Entry{Path: "x\xff"}), []string{"is not UTF-8"}},
 		{"empty link", e(debtest.Entry{Path: "x", Type: 'l'}), []string{`"x": bad link target ""`}},
 		{"root is a link", e(verbatim(".", 'l', "/etc")), []string{"the root is not a directory"}},
+		{"before 1970", e(debtest.Entry{Path: "x", Time: -5}), []string{`"./x": its time, -5 seconds`, "between the years 1970 and 9999"}},
+		{"after 9999", e(debtest.Entry{Path: "x", Time: 253402300800}), []string{`"./x": its time, 253402300800 seconds`}},
+		{"a large attribute", e(debtest.Entry{Path: "x", Xattrs: map[string]string{"user.a": strings.Repeat("v", 64<<10)}}), []string{`"x": its extended attributes take 65542 bytes`}},
+		{"large attributes", e(debtest.Entry{Path: "x", Xattrs: map[string]string{"user.a": strings.Repeat("v", 40<<10), "user.b": strings.Repeat("v", 40<<10)}}), []string{`"x": its extended attributes take`}},
 		{"bad attribute name", e(debtest.Entry{Path: "x", Xattrs: map[string]string{"": "v"}}), []string{"bad name of an extended attribute"}},
 	} {
 		t.Run(row.summary, func(t *testing.T) {

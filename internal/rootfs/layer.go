@@ -58,17 +58,27 @@ type want struct {
 
 func (w *want) place() string { return w.layer.placeName("packages", w.index) }
 
-// setEpoch takes the newest time stamp that the layer's packages bring, whatever
-// is dropped later. A time that is later than the Release that vouches for the
-// package is no evidence of anything and is passed over. A layer without
+// setEpoch takes the newest epoch of the layer's packages. A layer without
 // packages has epoch 0.
 func (l *layer) setEpoch() {
 	for _, u := range l.units {
-		for i := range u.ix.Entries {
-			e := &u.ix.Entries[i]
-			if u.VouchedAt.IsZero() || !e.ModTime.Time().After(u.VouchedAt) {
-				l.epoch = max(l.epoch, e.ModTime)
-			}
+		l.epoch = max(l.epoch, u.ix.epoch())
+	}
+}
+
+// epoch is the newest time stamp that the package brings, whatever is dropped
+// later. A time after that of the .deb itself is no evidence of anything and is
+// passed over; where no time is left, that of the .deb counts. Nothing but the .deb
+// has a say, so that whoever vouches for it changes no layer.
+func (ix *index) epoch() kiln.Epoch {
+	newest, found := kiln.Epoch(0), false
+	for i := range ix.Entries {
+		if t := ix.Entries[i].ModTime; t <= ix.BuiltAt {
+			newest, found = max(newest, t), true
 		}
 	}
+	if !found {
+		return ix.BuiltAt
+	}
+	return newest
 }

@@ -15,7 +15,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"time"
 
 	"kiln"
 	"kiln/internal/deb"
@@ -38,7 +37,6 @@ type Package struct {
 	ID         kiln.PackageID
 	Deb        kiln.Digest // the .deb, a blob of the store
 	RequiredBy []string    // names of packages, "recipe", "essential"
-	VouchedAt  time.Time   // date of the Release that vouches for it; zero where none does
 }
 
 // Image is a root file system.

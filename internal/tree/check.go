@@ -93,11 +93,21 @@ func checkTarget(target string) error {
 	return nil
 }
 
+// maxXattrs bounds the names and values of an entry's extended attributes together,
+// in bytes. Linux has the same bound for one value (XATTR_SIZE_MAX) and for the
+// list of names (XATTR_LIST_MAX).
+const maxXattrs = 64 << 10
+
 func (e *Entry) checkXattrs() error {
+	size := 0
 	for _, name := range sortedKeys(e.Xattrs) {
 		if name == "" || len(name) > maxName || strings.ContainsAny(name, "=\x00") {
 			return fmt.Errorf("%q: bad name of an extended attribute: %q", e.Path, name)
 		}
+		size += len(name) + len(e.Xattrs[name])
+	}
+	if size > maxXattrs {
+		return fmt.Errorf("%q: its extended attributes take %d bytes, of %d that they may", e.Path, size, maxXattrs)
 	}
 	return nil
 }
