@@ -45,6 +45,7 @@ type Entry struct {
 // part of the entry's identity: the tree digest does not cover it.
 type Origin struct {
 	Package string `json:"package,omitempty"` // name of the package that shipped it
+	Script  string `json:"script,omitempty"`  // place in the maintainer script that made or changed it last: "libc6.postinst:12"
 	Rule    string `json:"rule,omitempty"`    // name of the kiln rule that made or changed it
 	Recipe  string `json:"recipe,omitempty"`  // place in the recipe: "layers[app].files[0]", "users[app]"
 	Why     string `json:"why,omitempty"`     // the recipe's reason, where there is one

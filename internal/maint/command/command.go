@@ -1,0 +1,78 @@
+// Package command is what a maintainer script can call: one small Go function
+// for each command, over a vfs.FS, named as in Debian. Nothing here reaches the
+// host. A flag or use that a function does not know is an error that stops the
+// build: it is never passed over.
+package command
+
+import (
+	"context"
+	"io"
+
+	"kiln"
+	"kiln/internal/maint/vfs"
+)
+
+// Func carries out one call. status is what the script sees in $?; err is for
+// what kiln cannot honour, and stops the build.
+type Func func(ctx context.Context, c *Call) (status int, err error)
+
+// Call is one call of a command by a script.
+type Call struct {
+	Name           string   // as called, without its folder: "chown"
+	Args           []string // without the name
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Dir            string            // working directory, absolute in the tree
+	Env            map[string]string // exported variables
+	Umask          uint32
+	FS             *vfs.FS
+	Machine        *Machine
+	// Exec runs another command of the table or a script of the tree with this
+	// call's surroundings: what env, xargs and find -exec need.
+	Exec func(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (status int, err error)
+}
+
+// Machine is what commands know of the system that the tree will be, and what
+// they leave behind besides files. One Machine serves all scripts of a tree.
+type Machine struct {
+	Arch     string // Debian's name: "amd64"
+	Epoch    kiln.Epoch
+	Packages Packages
+	Notes    []Note            // what was asked for and is not done in an image: starting a service, enabling a unit
+	Answers  map[string]string // debconf answers of the recipe: "package/question" -> value
+	Triggers []string          // activated by dpkg-trigger, in order, each once
+	// Enable says whether a unit that a package wants enabled is to be. nil means
+	// none: services are not enabled because a package came along.
+	Enable func(unit string) bool
+
+	debconf *debconfState // see Debconf
+
+	// Script that runs now.
+	Package string // "libc6", with ":arch" where dpkg would write it so
+	Script  string // "postinst"
+	Line    int    // of the script, as far as known
+}
+
+// Packages answers dpkg-query and its like.
+type Packages interface {
+	// Lookup returns the status of a package: name, or name:arch.
+	Lookup(name string) (Status, bool)
+	// Names lists all packages, sorted.
+	Names() []string
+}
+
+// Status is a package as dpkg's database has it at this moment.
+type Status struct {
+	Name, Version, Architecture, MultiArch string
+	State                                  string   // "installed", "unpacked", "half-configured", "triggers-pending"...
+	Files                                  []string // absolute paths
+	Fields                                 map[string]string
+}
+
+// Note is something that a script wanted of a running system.
+type Note struct {
+	Package, Script string
+	Line            int
+	Kind            string // "enable", "start", "daemon-reload", "udev"...
+	Subject         string // the unit, most often
+}

@@ -1,0 +1,231 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"kiln/internal/maint/debconf"
+	"kiln/internal/maint/vfs"
+)
+
+const debconfFolder = "/var/cache/debconf"
+
+// Confmodule stands in for /usr/share/debconf/confmodule: sourcing it starts a
+// talk with debconf, which first loads the package's templates and runs its config
+// script, as debconf's front end does; the functions are those of the original.
+// Each runs the command of the same name from the table, which prints what RET is
+// to be.
+const Confmodule = `
+if [ ! "${DEBIAN_HAS_FRONTEND:-}" ]; then
+	DEBIAN_HAS_FRONTEND=1
+	export DEBIAN_HAS_FRONTEND
+	_debconf_start "$@" || exit $?
+fi
+if [ -z "${DEBCONF_REDIR:-}" ]; then
+	exec 3>&1
+	exec 1>&2
+	DEBCONF_REDIR=1
+	export DEBCONF_REDIR
+fi
+_db_cmd () { RET="$(_debconf_talk "$@")"; }
+db_beginblock () { _db_cmd BEGINBLOCK "$@"; }
+db_capb () { _db_cmd CAPB "$@"; }
+db_clear () { _db_cmd CLEAR "$@"; }
+db_data () { _db_cmd DATA "$@"; }
+db_endblock () { _db_cmd ENDBLOCK "$@"; }
+db_fget () { _db_cmd FGET "$@"; }
+db_fset () { _db_cmd FSET "$@"; }
+db_get () { _db_cmd GET "$@"; }
+db_go () { _db_cmd GO "$@"; }
+db_info () { _db_cmd INFO "$@"; }
+db_input () { _db_cmd INPUT "$@"; }
+db_metaget () { _db_cmd METAGET "$@"; }
+db_progress () { _db_cmd PROGRESS "$@"; }
+db_purge () { _db_cmd PURGE "$@"; }
+db_register () { _db_cmd REGISTER "$@"; }
+db_reset () { _db_cmd RESET "$@"; }
+db_set () { _db_cmd SET "$@"; }
+db_settitle () { _db_cmd SETTITLE "$@"; }
+db_subst () { _db_cmd SUBST "$@"; }
+db_text () { _db_cmd INPUT "$@"; }
+db_title () { _db_cmd TITLE "$@"; }
+db_unregister () { _db_cmd UNREGISTER "$@"; }
+db_version () { _db_cmd VERSION "$@"; }
+db_x_loadtemplatefile () { _db_cmd X_LOADTEMPLATEFILE "$@"; }
+db_stop () { return 0; }
+`
+
+// debconfState is the database while scripts run, and the talk of the current one.
+type debconfState struct {
+	db      *debconf.DB
+	session *debconf.Session
+	owner   string
+}
+
+// debconfOf opens the database of the tree at its first use.
+func debconfOf(m *Machine, f *vfs.FS) (*debconfState, error) {
+	if m.debconf != nil {
+		return m.debconf, nil
+	}
+	s := &debconfState{db: debconf.New(m.Answers)}
+	var files debconf.Files
+	for _, p := range []struct {
+		name string
+		into *[]byte
+	}{{"config.dat", &files.Config}, {"templates.dat", &files.Templates}, {"passwords.dat", &files.Passwords}} {
+		text, err := readIfThere(f, debconfFolder+"/"+p.name)
+		if err != nil {
+			return nil, err
+		}
+		*p.into = text
+	}
+	if err := s.db.Read(files); err != nil {
+		return nil, err
+	}
+	m.debconf = s
+	return s, nil
+}
+
+// FinishDebconf writes debconf's database into the tree, when the last script has
+// run. A tree without debconf has none.
+func FinishDebconf(m *Machine, f *vfs.FS) error {
+	if m.debconf == nil || !m.debconf.db.Changed() || !isFile(f, "/usr/share/debconf/frontend") {
+		return nil
+	}
+	if err := f.MkdirAll(debconfFolder, 0o755); err != nil {
+		return err
+	}
+	files := m.debconf.db.Write()
+	return errors.Join(
+		rewrite(f, debconfFolder+"/config.dat", files.Config, 0o644),
+		rewrite(f, debconfFolder+"/templates.dat", files.Templates, 0o644),
+		rewrite(f, debconfFolder+"/passwords.dat", files.Passwords, 0o600),
+	)
+}
+
+// DebconfStart begins a script's talk with debconf: the package's templates are
+// loaded, and its config script runs before preinst and postinst. The arguments
+// are the script's own.
+func DebconfStart(ctx context.Context, c *Call) (int, error) {
+	s, err := debconfOf(c.Machine, c.FS)
+	if err != nil {
+		return 1, unhonoured(c, "%v", err)
+	}
+	s.begin(c)
+	base, ok := s.controlBase(c)
+	if !ok {
+		return 0, nil
+	}
+	if err := s.load(c, base+"templates", s.owner); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 1, err
+	}
+	script := c.Machine.Script
+	if script != "preinst" && script != "postinst" || !isFile(c.FS, base+"config") {
+		return 0, nil
+	}
+	version := ""
+	if len(c.Args) > 1 {
+		version = c.Args[1]
+	}
+	c.Machine.Script = "config"
+	status, err := c.Exec(ctx, []string{base + "config", "configure", version}, c.Stdin, c.Stderr, c.Stderr)
+	c.Machine.Script = script
+	s.begin(c)
+	return status, err
+}
+
+// begin starts a talk in the name of the package whose script runs.
+func (s *debconfState) begin(c *Call) {
+	s.owner = c.Machine.Package
+	if c.Machine.Script == "preinst" {
+		s.owner, _, _ = strings.Cut(s.owner, ":")
+	}
+	s.session = s.db.Session(s.owner)
+}
+
+// controlBase is what the names of the package's control files begin with.
+func (s *debconfState) controlBase(c *Call) (string, bool) {
+	name, _, _ := strings.Cut(c.Machine.Package, ":")
+	for _, base := range []string{"/var/lib/dpkg/tmp.ci/", "/var/lib/dpkg/info/" + c.Machine.Package + ".", "/var/lib/dpkg/info/" + name + "."} {
+		if strings.HasSuffix(base, "tmp.ci/") && c.Machine.Script != "preinst" {
+			continue
+		}
+		if isFile(c.FS, base+"templates") || isFile(c.FS, base+"config") {
+			return base, true
+		}
+	}
+	return "", false
+}
+
+func (s *debconfState) load(c *Call, file, owner string) error {
+	text, err := c.FS.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	templates, err := debconf.ParseTemplates(text)
+	if err != nil {
+		return unhonoured(c, "%s: %v", file, err)
+	}
+	s.db.Load(templates, owner)
+	return nil
+}
+
+// DebconfTalk carries out one command of the protocol. It prints what the shell's
+// RET becomes; the status is the protocol's.
+func DebconfTalk(_ context.Context, c *Call) (int, error) {
+	s, err := debconfOf(c.Machine, c.FS)
+	if err != nil {
+		return 1, unhonoured(c, "%v", err)
+	}
+	if s.session == nil {
+		s.begin(c)
+	}
+	if len(c.Args) > 0 && strings.EqualFold(c.Args[0], "X_LOADTEMPLATEFILE") {
+		return s.loadFile(c)
+	}
+	// As in confmodule, words lose their borders on the way.
+	status, text, _ := strings.Cut(s.session.Line(strings.Join(c.Args, " ")), " ")
+	code := 0
+	if _, err := fmt.Sscan(status, &code); err != nil {
+		return 0, nil // STOP answers nothing
+	}
+	if code == debconf.Escaped {
+		code, text = debconf.Success, debconf.Unescape(text)
+	}
+	if code == debconf.Syntax {
+		_, _ = complain(c, code, "%s", text)
+	}
+	_, err = fmt.Fprint(c.Stdout, text)
+	return code, err
+}
+
+func (s *debconfState) loadFile(c *Call) (int, error) {
+	args := strings.Fields(strings.Join(c.Args[1:], " "))
+	if len(args) < 1 || len(args) > 2 {
+		return debconf.Syntax, nil
+	}
+	owner := s.owner
+	if len(args) == 2 {
+		owner = args[1]
+	}
+	err := s.load(c, args[0], owner)
+	if errors.Is(err, fs.ErrNotExist) {
+		return debconf.BadParam, nil
+	}
+	return 0, err
+}
+
+// Debconf is the commands named as the functions of confmodule, for scripts that
+// reach them in other ways: "db_get" talks GET.
+func Debconf(ctx context.Context, c *Call) (int, error) {
+	verb := strings.ToUpper(strings.TrimPrefix(c.Name, "db_"))
+	if verb == "STOP" {
+		return 0, nil
+	}
+	talk := *c
+	talk.Args = append([]string{verb}, c.Args...)
+	return DebconfTalk(ctx, &talk)
+}

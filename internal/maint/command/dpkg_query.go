@@ -1,0 +1,348 @@
+package command
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// DpkgQuery is dpkg-query(1).
+func DpkgQuery(_ context.Context, c *Call) (int, error) {
+	o, err := parseOptions(c, "show,W showformat,f= status,s listfiles,L search,S list,l control-path,c control-list control-show "+
+		"no-pager load-avail admindir= root=")
+	if err != nil {
+		return 2, err
+	}
+	if o.has("admindir") || o.has("root") || o.has("load-avail") {
+		return 2, unhonoured(c, "there is one database only")
+	}
+	q := &dpkgQuery{c: c, o: o}
+	switch {
+	case o.has("show"):
+		return q.show()
+	case o.has("status"):
+		return q.status()
+	case o.has("listfiles"):
+		return q.listFiles()
+	case o.has("search"):
+		return q.search()
+	case o.has("control-path"), o.has("control-list"), o.has("control-show"):
+		return q.control()
+	case o.has("list"):
+		return q.list()
+	}
+	return complain(c, 2, "error: need an action option")
+}
+
+type dpkgQuery struct {
+	c *Call
+	o options
+}
+
+func (q *dpkgQuery) packages() Packages { return q.c.Machine.Packages }
+
+// match returns the packages that a name or a pattern means, sorted by name.
+func (q *dpkgQuery) match(pattern string) []Status {
+	if st, ok := q.packages().Lookup(pattern); ok {
+		return []Status{st}
+	}
+	var all []Status
+	if !strings.ContainsAny(pattern, "*?[") {
+		return nil
+	}
+	name, arch, _ := strings.Cut(pattern, ":")
+	for _, n := range q.packages().Names() {
+		if st, ok := q.packages().Lookup(n); ok && fnmatch(name, st.Name) && (arch == "" || fnmatch(arch, st.Architecture)) {
+			all = append(all, st)
+		}
+	}
+	return all
+}
+
+func (q *dpkgQuery) show() (int, error) {
+	format := strings.TrimPrefix(q.o.value("showformat", `${binary:Package}\t${Version}\n`), "=")
+	patterns := q.o.rest
+	if len(patterns) == 0 {
+		patterns = []string{"*"}
+	}
+	found, status := q.matchAll(patterns)
+	for _, st := range found {
+		text, err := formatStatus(q.c, format, st)
+		if err != nil {
+			return 2, err
+		}
+		_, _ = q.c.Stdout.Write([]byte(text))
+	}
+	return status, nil
+}
+
+// matchAll returns the packages that any of the patterns means, each once, sorted.
+// The status is 1 where one means none.
+func (q *dpkgQuery) matchAll(patterns []string) (all []Status, status int) {
+	byName := map[string]Status{}
+	for _, p := range patterns {
+		found := q.match(p)
+		if len(found) == 0 {
+			status, _ = complain(q.c, 1, "no packages found matching %s", p)
+		}
+		for _, st := range found {
+			byName[st.Name+"\x00"+st.Architecture] = st
+		}
+	}
+	for _, n := range namesInOrder(byName) {
+		all = append(all, byName[n])
+	}
+	return all, status
+}
+
+// formatStatus fills in a format of dpkg-query: ${field} and ${field;width}, with
+// the escapes \n, \t, \r and \\.
+func formatStatus(c *Call, format string, st Status) (string, error) {
+	var b strings.Builder
+	for i := 0; i < len(format); i++ {
+		switch {
+		case format[i] == '\\' && i+1 < len(format):
+			i++
+			b.WriteString(strings.NewReplacer("n", "\n", "t", "\t", "r", "\r").Replace(format[i : i+1]))
+		case strings.HasPrefix(format[i:], "${"):
+			end := strings.IndexByte(format[i:], '}')
+			if end < 0 {
+				return "", unhonoured(c, "the format %q has no end", format)
+			}
+			b.WriteString(formatField(format[i+2:i+end], st))
+			i += end
+		default:
+			b.WriteByte(format[i])
+		}
+	}
+	return b.String(), nil
+}
+
+func formatField(field string, st Status) string {
+	name, width, padded := strings.Cut(field, ";")
+	v := statusField(name, st)
+	n, err := strconv.Atoi(width)
+	if !padded || err != nil {
+		return v
+	}
+	pad := strings.Repeat(" ", max(0, max(n, -n)-len(v)))
+	if n < 0 {
+		return v + pad
+	}
+	return pad + v
+}
+
+// binaryName is the name with its architecture where dpkg shows it: of packages
+// that can be there more than once.
+func binaryName(st Status) string {
+	if st.MultiArch == "same" {
+		return st.Name + ":" + st.Architecture
+	}
+	return st.Name
+}
+
+func statusField(name string, st Status) string {
+	state := st.State
+	if state == "" {
+		state = "not-installed"
+	}
+	want := "install"
+	if state == "config-files" || state == "not-installed" {
+		want = "deinstall"
+	}
+	source, sourceVersion, _ := strings.Cut(st.Fields["Source"], " ")
+	if source == "" {
+		source = st.Name
+	}
+	if sourceVersion = strings.Trim(sourceVersion, "()"); sourceVersion == "" {
+		sourceVersion = st.Version
+	}
+	switch name {
+	case "binary:Package":
+		return binaryName(st)
+	case "binary:Summary":
+		summary, _, _ := strings.Cut(st.Fields["Description"], "\n")
+		return summary
+	case "Package":
+		return st.Name
+	case "Version":
+		return st.Version
+	case "Architecture":
+		return st.Architecture
+	case "Multi-Arch":
+		return st.MultiArch
+	case "Status":
+		return want + " ok " + state
+	case "db:Status-Status":
+		return state
+	case "db:Status-Want":
+		return want
+	case "db:Status-Eflag":
+		return "ok"
+	case "db:Status-Abbrev":
+		return want[:1] + stateLetter(state) + " "
+	case "source:Package":
+		return source
+	case "source:Version":
+		return sourceVersion
+	case "source:Upstream-Version":
+		return upstreamVersion(sourceVersion)
+	}
+	return strings.TrimPrefix(st.Fields[name], "\n")
+}
+
+func upstreamVersion(v string) string {
+	if _, rest, ok := strings.Cut(v, ":"); ok {
+		v = rest
+	}
+	if i := strings.LastIndexByte(v, '-'); i >= 0 {
+		v = v[:i]
+	}
+	return v
+}
+
+func stateLetter(state string) string {
+	letters := map[string]string{
+		"not-installed": "n", "config-files": "c", "half-installed": "H", "unpacked": "U", "half-configured": "F",
+		"triggers-awaited": "W", "triggers-pending": "t", "installed": "i",
+	}
+	return letters[state]
+}
+
+func (q *dpkgQuery) status() (int, error) {
+	status := 0
+	for i, p := range q.o.rest {
+		st, ok := q.packages().Lookup(p)
+		if !ok || st.State == "not-installed" {
+			status, _ = complain(q.c, 1, "package '%s' is not installed and no information is available", p)
+			continue
+		}
+		if i > 0 {
+			say(q.c, "")
+		}
+		q.paragraph(st)
+	}
+	return status, nil
+}
+
+// paragraph prints a package's status as dpkg's database has it.
+func (q *dpkgQuery) paragraph(st Status) {
+	first := []string{"Package", "Essential", "Status", "Priority", "Section", "Installed-Size", "Maintainer", "Architecture", "Multi-Arch",
+		"Source", "Version", "Replaces", "Provides", "Depends", "Pre-Depends", "Recommends", "Suggests", "Breaks", "Conflicts", "Enhances",
+		"Conffiles", "Description", "Homepage"}
+	names := slices.Clone(first)
+	for _, n := range namesInOrder(st.Fields) {
+		if !slices.Contains(first, n) {
+			names = append(names, n)
+		}
+	}
+	for _, n := range names {
+		if v := statusField(n, st); v != "" {
+			sep := " "
+			if strings.HasPrefix(v, " ") {
+				sep = "\n" // a field whose value begins on the next line
+			}
+			say(q.c, "%s:%s%s", n, sep, v)
+		}
+	}
+}
+
+func (q *dpkgQuery) listFiles() (int, error) {
+	status := 0
+	for i, p := range q.o.rest {
+		st, ok := q.packages().Lookup(p)
+		if !ok || st.State == "not-installed" || st.State == "config-files" {
+			status, _ = complain(q.c, 1, "package '%s' is not installed", p)
+			continue
+		}
+		if i > 0 {
+			say(q.c, "")
+		}
+		for _, f := range st.Files {
+			say(q.c, "%s", f)
+		}
+	}
+	return status, nil
+}
+
+func (q *dpkgQuery) search() (int, error) {
+	status := 0
+	for _, p := range q.o.rest {
+		pattern := p
+		if !strings.HasPrefix(p, "/") && !strings.ContainsAny(p, "*[?") {
+			pattern = "*" + p + "*"
+		}
+		owners := map[string][]string{}
+		for _, n := range q.packages().Names() {
+			st, ok := q.packages().Lookup(n)
+			if !ok {
+				continue
+			}
+			for _, f := range st.Files {
+				if fnmatch(pattern, f) {
+					owners[f] = append(owners[f], binaryName(st))
+				}
+			}
+		}
+		if len(owners) == 0 {
+			status, _ = complain(q.c, 1, "no path found matching pattern %s", p)
+		}
+		files := namesInOrder(owners)
+		slices.SortStableFunc(files, compareHashed) // dpkg's order
+		for _, f := range files {
+			say(q.c, "%s: %s", strings.Join(owners[f], ", "), f)
+		}
+	}
+	return status, nil
+}
+
+// control serves the files of /var/lib/dpkg/info.
+func (q *dpkgQuery) control() (int, error) {
+	if len(q.o.rest) == 0 {
+		return complain(q.c, 2, "error: needs a package name")
+	}
+	st, ok := q.packages().Lookup(q.o.rest[0])
+	if !ok {
+		return complain(q.c, 1, "package '%s' is not installed", q.o.rest[0])
+	}
+	kinds := map[string]string{}
+	for _, base := range []string{st.Name, st.Name + ":" + st.Architecture} {
+		for _, p := range q.c.FS.Glob("/var/lib/dpkg/info/" + base + ".*") {
+			kind := strings.TrimPrefix(path.Base(p), base+".")
+			if kind != "list" {
+				kinds[kind] = p
+			}
+		}
+	}
+	for _, kind := range namesInOrder(kinds) {
+		switch {
+		case len(q.o.rest) > 1 && q.o.rest[1] != kind:
+		case q.o.has("control-list"):
+			say(q.c, "%s", kind)
+		case q.o.has("control-show") && len(q.o.rest) > 1:
+			text, err := q.c.FS.ReadFile(kinds[kind])
+			if err != nil {
+				return 2, err
+			}
+			_, _ = q.c.Stdout.Write(text)
+		default:
+			say(q.c, "%s", kinds[kind])
+		}
+	}
+	return 0, nil
+}
+
+// list prints the lines of "dpkg -l" that scripts look for: state, name, version.
+func (q *dpkgQuery) list() (int, error) {
+	patterns := q.o.rest
+	if len(patterns) == 0 {
+		patterns = []string{"*"}
+	}
+	found, status := q.matchAll(patterns)
+	for _, st := range found {
+		say(q.c, "%-3s %s %s %s %s", statusField("db:Status-Abbrev", st), binaryName(st), st.Version, st.Architecture, statusField("binary:Summary", st))
+	}
+	return status, nil
+}

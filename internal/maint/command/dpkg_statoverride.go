@@ -1,0 +1,197 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"kiln/internal/maint/account"
+)
+
+const statoverrideFile = "/var/lib/dpkg/statoverride"
+
+// StatOverride is one entry of dpkg's statoverride: mode and owner that a path
+// has whatever its package says. User and Group are names, or "#" and a number.
+type StatOverride struct {
+	User, Group string
+	Mode        uint32
+	Path        string
+}
+
+// ParseStatOverrides reads /var/lib/dpkg/statoverride.
+func ParseStatOverrides(text []byte) ([]StatOverride, error) {
+	var all []StatOverride
+	for _, line := range nonEmptyLines(text) {
+		f := strings.SplitN(line, " ", 4)
+		if len(f) != 4 {
+			return nil, fmt.Errorf("cannot read the stat overrides: %q does not have 4 words", line)
+		}
+		mode, err := strconv.ParseUint(f[2], 8, 12)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the stat overrides: %q is not a mode", f[2])
+		}
+		all = append(all, StatOverride{f[0], f[1], uint32(mode), f[3]})
+	}
+	return all, nil
+}
+
+func (s StatOverride) String() string {
+	return fmt.Sprintf("%s %s %o %s", s.User, s.Group, s.Mode, s.Path)
+}
+
+// PrintStatOverrides is the inverse of ParseStatOverrides, in dpkg's order.
+func PrintStatOverrides(all []StatOverride) []byte {
+	sorted := slices.Clone(all)
+	slices.SortStableFunc(sorted, func(a, b StatOverride) int { return compareHashed(a.Path, b.Path) })
+	return account.Print(sorted)
+}
+
+// DpkgStatoverride is dpkg-statoverride(1).
+func DpkgStatoverride(_ context.Context, c *Call) (int, error) {
+	o, err := parseOptions(c, "add remove list quiet force force-all force-statoverride-add force-statoverride-remove update")
+	if err != nil {
+		return 2, err
+	}
+	text, err := readIfThere(c.FS, statoverrideFile)
+	if err != nil {
+		return 2, err
+	}
+	all, err := ParseStatOverrides(text)
+	if err != nil {
+		return 2, unhonoured(c, "%s", err)
+	}
+	s := &overrider{c: c, o: o, all: all, force: o.has("force") || o.has("force-all")}
+	switch {
+	case o.has("add") && len(o.rest) == 4:
+		return s.add()
+	case o.has("remove") && len(o.rest) == 1:
+		return s.remove()
+	case o.has("list"):
+		return s.list()
+	}
+	return complain(c, 2, "error: need an action option")
+}
+
+type overrider struct {
+	c     *Call
+	o     options
+	all   []StatOverride
+	force bool
+}
+
+func (s *overrider) save() error {
+	return s.c.FS.WriteFile(statoverrideFile, PrintStatOverrides(s.all), 0o644)
+}
+
+func (s *overrider) add() (int, error) {
+	r := s.o.rest
+	mode, err := strconv.ParseUint(r[2], 8, 12)
+	if err != nil {
+		return complain(s.c, 2, "error: syntax error: invalid mode %s in statoverride file", r[2])
+	}
+	v := StatOverride{r[0], r[1], uint32(mode), strings.TrimRight(r[3], "/")}
+	if !strings.HasPrefix(v.Path, "/") {
+		return complain(s.c, 2, "error: path must be absolute")
+	}
+	uid, gid, status, err := s.owner(&v)
+	if status != 0 || err != nil {
+		return status, err
+	}
+	if slices.ContainsFunc(s.all, func(o StatOverride) bool { return o.Path == v.Path }) {
+		if !s.force && !s.o.has("force-statoverride-add") {
+			return complain(s.c, 2, "error: an override for '%s' already exists; aborting", v.Path)
+		}
+		s.all = slices.DeleteFunc(s.all, func(o StatOverride) bool { return o.Path == v.Path })
+	}
+	if s.o.has("update") {
+		if err := s.apply(v, uid, gid); err != nil {
+			return 2, err
+		}
+	}
+	s.all = append(s.all, v)
+	return 0, s.save()
+}
+
+func (s *overrider) apply(v StatOverride, uid, gid int) error {
+	if !present(s.c.FS, v.Path) {
+		if !s.o.has("quiet") {
+			_, _ = complain(s.c, 0, "warning: --update given but %s does not exist", v.Path)
+		}
+		return nil
+	}
+	if isLink(s.c.FS, v.Path) {
+		return nil
+	}
+	if err := s.c.FS.Chown(v.Path, uid, gid); err != nil {
+		return err
+	}
+	return s.c.FS.Chmod(v.Path, v.Mode)
+}
+
+// owner resolves the owner. A number is written as a name where it has one, as
+// dpkg does.
+func (s *overrider) owner(v *StatOverride) (uid, gid, status int, err error) {
+	f, err := readAccounts(s.c)
+	if err != nil {
+		return 0, 0, 2, err
+	}
+	uid, ok := idOf(v.User, func(n string) (int, bool) { u, ok := f.User(n); return u.UID, ok })
+	if !ok {
+		status, _ = complain(s.c, 2, "error: unknown user '%s'", v.User)
+		return 0, 0, status, nil
+	}
+	gid, ok = idOf(v.Group, func(n string) (int, bool) { g, ok := f.Group(n); return g.GID, ok })
+	if !ok {
+		status, _ = complain(s.c, 2, "error: unknown group '%s'", v.Group)
+		return 0, 0, status, nil
+	}
+	if u, ok := f.UserByID(uid); ok {
+		v.User = u.Name
+	}
+	if g, ok := f.GroupByID(gid); ok {
+		v.Group = g.Name
+	}
+	return uid, gid, 0, nil
+}
+
+// idOf resolves "#12" or a name.
+func idOf(s string, lookup func(string) (int, bool)) (int, bool) {
+	if n, ok := strings.CutPrefix(s, "#"); ok {
+		id, err := strconv.Atoi(n)
+		return id, err == nil && id >= 0
+	}
+	return lookup(s)
+}
+
+func (s *overrider) remove() (int, error) {
+	path := strings.TrimRight(s.o.rest[0], "/")
+	left := slices.DeleteFunc(slices.Clone(s.all), func(o StatOverride) bool { return o.Path == path })
+	if len(left) == len(s.all) {
+		if !s.o.has("quiet") {
+			_, _ = complain(s.c, 0, "warning: no override present")
+		}
+		if s.force || s.o.has("force-statoverride-remove") {
+			return 0, nil
+		}
+		return 2, nil
+	}
+	s.all = left
+	return 0, s.save()
+}
+
+func (s *overrider) list() (int, error) {
+	status := 1
+	for _, v := range s.all {
+		match := len(s.o.rest) == 0
+		for _, p := range s.o.rest {
+			match = match || fnmatch(strings.TrimRight(p, "/"), v.Path)
+		}
+		if match {
+			say(s.c, "%s", v)
+			status = 0
+		}
+	}
+	return status, nil
+}

@@ -1,0 +1,134 @@
+package command
+
+import (
+	"bufio"
+	"context"
+	"strconv"
+	"strings"
+
+	"kiln/internal/maint/account"
+)
+
+// Passwd is shadow's passwd(1), for locking and unlocking.
+func Passwd(_ context.Context, c *Call) (int, error) {
+	o, err := parseOptions(c, "lock,l unlock,u delete,d quiet,q")
+	if err != nil {
+		return 2, err
+	}
+	if len(o.rest) != 1 || len(o.given) == 0 {
+		return 1, unhonoured(c, "nobody is there to type a password")
+	}
+	f, err := readAccounts(c)
+	if err != nil {
+		return 1, err
+	}
+	if _, ok := f.User(o.rest[0]); !ok {
+		return complain(c, 1, "user '%s' does not exist", o.rest[0])
+	}
+	setPassword(c, f, o.rest[0], func(p string) string {
+		switch {
+		case o.has("delete"):
+			return ""
+		case o.has("lock"):
+			return "!" + strings.TrimPrefix(p, "!")
+		}
+		return strings.TrimPrefix(p, "!")
+	})
+	return 0, writeAccounts(c, f)
+}
+
+// Chpasswd is shadow's chpasswd(8) for passwords that are hashed already: kiln
+// makes up no salts.
+func Chpasswd(_ context.Context, c *Call) (int, error) {
+	o, err := parseOptions(c, "encrypted,e")
+	if err != nil {
+		return 2, err
+	}
+	if !o.has("encrypted") {
+		return 1, unhonoured(c, "a password in plain text has no place in an image: give its hash with -e")
+	}
+	f, err := readAccounts(c)
+	if err != nil {
+		return 1, err
+	}
+	lines := bufio.NewScanner(c.Stdin)
+	for lines.Scan() {
+		name, hash, ok := strings.Cut(lines.Text(), ":")
+		if _, known := f.User(name); !ok || !known {
+			return complain(c, 1, "user '%s' does not exist", name)
+		}
+		setPassword(c, f, name, func(string) string { return hash })
+	}
+	if err := lines.Err(); err != nil {
+		return 1, err
+	}
+	return 0, writeAccounts(c, f)
+}
+
+// Chage is shadow's chage(1).
+func Chage(_ context.Context, c *Call) (int, error) {
+	o, err := parseOptions(c, "lastday,d= expiredate,E= inactive,I= mindays,m= maxdays,M= warndays,W=")
+	if err != nil {
+		return 2, err
+	}
+	if len(o.rest) != 1 || len(o.given) == 0 {
+		return 2, unhonoured(c, "it needs a user and something to set")
+	}
+	for _, name := range namesInOrder(o.given) {
+		if _, err := strconv.Atoi(o.value(name, "")); err != nil {
+			return 2, unhonoured(c, "%q is no number of days", o.value(name, ""))
+		}
+	}
+	f, err := readAccounts(c)
+	if err != nil {
+		return 1, err
+	}
+	days := func(option, old string) string {
+		v := o.value(option, old)
+		if v == "-1" {
+			return ""
+		}
+		return v
+	}
+	ok := f.EditShadow(o.rest[0], func(s *account.Shadow) {
+		s.LastChange, s.Expire, s.Inactive = days("lastday", s.LastChange), days("expiredate", s.Expire), days("inactive", s.Inactive)
+		s.Min, s.Max, s.Warn = days("mindays", s.Min), days("maxdays", s.Max), days("warndays", s.Warn)
+	})
+	if !ok {
+		return complain(c, 1, "user '%s' does not exist in /etc/shadow", o.rest[0])
+	}
+	return 0, writeAccounts(c, f)
+}
+
+// Chfn is shadow's chfn(1), and chsh(1) when called so.
+func Chfn(_ context.Context, c *Call) (int, error) {
+	spec := "full-name,f= room,r= work-phone,w= home-phone,h= other,o="
+	if c.Name == "chsh" {
+		spec = "shell,s="
+	}
+	o, err := parseOptions(c, spec)
+	if err != nil {
+		return 2, err
+	}
+	if len(o.rest) != 1 || len(o.given) == 0 {
+		return 2, unhonoured(c, "nobody is there to answer")
+	}
+	f, err := readAccounts(c)
+	if err != nil {
+		return 1, err
+	}
+	ok := f.EditUser(o.rest[0], func(u *account.User) {
+		u.Shell = o.value("shell", u.Shell)
+		parts := append(strings.SplitN(u.Gecos, ",", 5), "", "", "", "", "")[:5]
+		for i, name := range []string{"full-name", "room", "work-phone", "home-phone", "other"} {
+			parts[i] = o.value(name, parts[i])
+		}
+		if c.Name != "chsh" {
+			u.Gecos = strings.TrimSuffix(strings.Join(parts, ","), ",")
+		}
+	})
+	if !ok {
+		return complain(c, 1, "user '%s' does not exist", o.rest[0])
+	}
+	return 0, writeAccounts(c, f)
+}

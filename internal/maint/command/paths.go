@@ -1,0 +1,190 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"kiln/internal/maint/vfs"
+	"kiln/internal/tree"
+)
+
+// path returns p as an absolute path. Unlike absolute, it leaves ".." and slashes
+// at the end to the file system, for which they can mean something else than
+// they seem to.
+func (c *Call) path(p string) string {
+	if p == "" || strings.HasPrefix(p, "/") {
+		return p
+	}
+	return strings.TrimSuffix(c.Dir, "/") + "/" + p
+}
+
+// open opens a file for reading; "-" and /dev/stdin are the call's own.
+func (c *Call) open(name string) (io.ReadCloser, error) {
+	if name == "-" || name == "/dev/stdin" || name == "/proc/self/fd/0" || name == "/dev/fd/0" {
+		return io.NopCloser(c.Stdin), nil
+	}
+	f, err := c.FS.OpenFile(c.path(name), os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// create opens a file for writing, anew or to append to it.
+func (c *Call) create(name string, appending bool) (io.WriteCloser, error) {
+	switch name {
+	case "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1":
+		return nopCloser{c.Stdout}, nil
+	case "/dev/stderr", "/dev/fd/2", "/proc/self/fd/2":
+		return nopCloser{c.Stderr}, nil
+	}
+	flag := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	if appending {
+		flag = os.O_WRONLY | os.O_CREATE | os.O_APPEND
+	}
+	return c.FS.OpenFile(c.path(name), flag, 0o666&^c.Umask)
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
+
+// readAll returns the content of a file, "-" being standard input.
+func (c *Call) readAll(name string) ([]byte, error) {
+	r, err := c.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(r)
+}
+
+// inputs calls each for every file named, or for standard input if there is none.
+// A file that cannot be read is complained about; the status is then 1.
+func (c *Call) inputs(names []string, each func(name string, r io.Reader) error) (int, error) {
+	if len(names) == 0 {
+		names = []string{"-"}
+	}
+	status := 0
+	for _, name := range names {
+		r, err := c.open(name)
+		if err == nil {
+			err = each(name, r)
+			r.Close()
+		}
+		if err != nil {
+			if isBroken(err) {
+				return status, nil
+			}
+			status, _ = c.failed(1, name, err)
+		}
+	}
+	return status, nil
+}
+
+// isBroken reports whether err is of writing to a pipe that nobody reads.
+func isBroken(err error) bool { return errors.Is(err, syscall.EPIPE) }
+
+// failed complains about an operation on a file, as the C library words it.
+func (c *Call) failed(status int, name string, err error) (int, error) {
+	return complain(c, status, "%s: %s", name, errorText(err))
+}
+
+// errorText is strerror(3) for the errors of a vfs.FS.
+func errorText(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "No such file or directory"
+	case errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ENOTEMPTY):
+		return "File exists"
+	}
+	var n syscall.Errno
+	if errors.As(err, &n) {
+		switch n {
+		case syscall.ENOTDIR:
+			return "Not a directory"
+		case syscall.EISDIR:
+			return "Is a directory"
+		case syscall.ENOTEMPTY:
+			return "Directory not empty"
+		case syscall.ELOOP:
+			return "Too many levels of symbolic links"
+		case syscall.EINVAL:
+			return "Invalid argument"
+		}
+	}
+	return fmt.Sprint(err)
+}
+
+// isMissing reports whether err is of a path that is not there.
+func isMissing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// isDirectory reports whether p leads to a directory.
+func (c *Call) isDirectory(p string) bool {
+	info, err := c.FS.Stat(c.path(p))
+	return err == nil && info.Kind() == tree.Dir
+}
+
+// visitTree calls visit for p and all below it, parents first, sorted. A directory for
+// which visit returns false is not entered. Links are not followed.
+func visitTree(f *vfs.FS, p string, visit func(path string, info vfs.Info) bool) error {
+	info, err := f.Lstat(p)
+	if err != nil {
+		return err
+	}
+	if !visit(p, info) || info.Kind() != tree.Dir {
+		return nil
+	}
+	entries, err := f.ReadDir(p)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := visitTree(f, joined(p, e.Name()), visit); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// joined puts a name behind a directory as find(1) and its like show it.
+func joined(dir, name string) string { return strings.TrimSuffix(dir, "/") + "/" + name }
+
+// baseName is basename(3).
+func baseName(p string) string {
+	trimmed := strings.TrimRight(p, "/")
+	if trimmed == "" {
+		if p == "" {
+			return ""
+		}
+		return "/"
+	}
+	return trimmed[strings.LastIndexByte(trimmed, '/')+1:]
+}
+
+// dirName is dirname(3).
+func dirName(p string) string {
+	trimmed := strings.TrimRight(p, "/")
+	i := strings.LastIndexByte(trimmed, '/')
+	switch {
+	case trimmed == "" && p != "":
+		return "/"
+	case i < 0:
+		return "."
+	}
+	if dir := strings.TrimRight(trimmed[:i], "/"); dir != "" {
+		return dir
+	}
+	return "/"
+}

@@ -1,0 +1,116 @@
+package command
+
+import (
+	"context"
+	"slices"
+
+	"kiln/internal/maint/account"
+)
+
+// Shadowconfig is Debian's shadowconfig(8).
+func Shadowconfig(ctx context.Context, c *Call) (int, error) {
+	if len(c.Args) != 1 || c.Args[0] != "on" {
+		return 1, unhonoured(c, "shadow passwords are on, always")
+	}
+	for _, convert := range []Func{Pwconv, Grpconv} {
+		if status, err := convert(ctx, &Call{Name: c.Name, Stdout: c.Stdout, Stderr: c.Stderr, Dir: c.Dir, FS: c.FS, Machine: c.Machine}); status != 0 || err != nil {
+			return status, err
+		}
+	}
+	f, err := readAccounts(c)
+	if err != nil {
+		return 1, err
+	}
+	shadow, ok := f.Group("shadow")
+	if !ok {
+		return complain(c, 1, "there is no group shadow")
+	}
+	for _, p := range []struct {
+		path string
+		gid  int
+		mode uint32
+	}{{passwdFile, 0, 0o644}, {groupFile, 0, 0o644}, {shadowFile, shadow.GID, 0o640}, {gshadowFile, shadow.GID, 0o640}} {
+		if err := setPerm(c, p.path, 0, p.gid, p.mode); err != nil {
+			return 1, err
+		}
+	}
+	say(c, "Shadow passwords are now on.")
+	return 0, nil
+}
+
+// setPerm sets owner and mode, where they are not right already.
+func setPerm(c *Call, path string, uid, gid int, mode uint32) error {
+	i, err := c.FS.Stat(path)
+	if err != nil {
+		return err
+	}
+	if i.UID != uid || i.GID != gid {
+		if err := c.FS.Chown(path, uid, gid); err != nil {
+			return err
+		}
+	}
+	if i.Perm() == mode {
+		return nil
+	}
+	return c.FS.Chmod(path, mode)
+}
+
+// Pwconv is shadow's pwconv(8): passwords go from passwd to shadow. Users without
+// a line get one at the end, with the ages of login.defs.
+func Pwconv(_ context.Context, c *Call) (int, error) {
+	if len(c.Args) > 0 {
+		return 2, unhonoured(c, "it takes no arguments")
+	}
+	f, err := readAccounts(c)
+	if err != nil {
+		return 1, err
+	}
+	defs, err := loginDefs(c)
+	if err != nil {
+		return 1, err
+	}
+	f.Shadows = slices.DeleteFunc(append([]account.Shadow{}, f.Shadows...), func(s account.Shadow) bool {
+		_, ok := f.User(s.Name)
+		return !ok
+	})
+	for i := range f.Users {
+		u := &f.Users[i]
+		if u.Password == "x" && f.EditShadow(u.Name, func(*account.Shadow) {}) {
+			continue
+		}
+		s := account.Shadow{Name: u.Name, Password: u.Password, LastChange: today(c), Min: defs.PassMin, Max: defs.PassMax, Warn: defs.PassWarn}
+		if !f.EditShadow(u.Name, func(old *account.Shadow) { old.Password, old.LastChange = u.Password, today(c) }) {
+			f.Shadows = append(f.Shadows, s)
+		}
+		u.Password = "x"
+	}
+	return 0, writeAccounts(c, f)
+}
+
+// Grpconv is shadow's grpconv(8).
+func Grpconv(_ context.Context, c *Call) (int, error) {
+	if len(c.Args) > 0 {
+		return 2, unhonoured(c, "it takes no arguments")
+	}
+	f, err := readAccounts(c)
+	if err != nil {
+		return 1, err
+	}
+	f.GShadows = slices.DeleteFunc(append([]account.GShadow{}, f.GShadows...), func(s account.GShadow) bool {
+		_, ok := f.Group(s.Name)
+		return !ok
+	})
+	for i := range f.Groups {
+		g := &f.Groups[i]
+		at := slices.IndexFunc(f.GShadows, func(s account.GShadow) bool { return s.Name == g.Name })
+		if at < 0 {
+			f.GShadows = append(f.GShadows, account.GShadow{Name: g.Name, Password: g.Password})
+			at = len(f.GShadows) - 1
+		} else if g.Password != "x" {
+			f.GShadows[at].Password = g.Password
+		}
+		f.GShadows[at].Members = slices.Clone(g.Members)
+		g.Password = "x"
+	}
+	return 0, writeAccounts(c, f)
+}

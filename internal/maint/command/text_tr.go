@@ -1,0 +1,196 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Tr is tr(1), over bytes, as GNU's is.
+func Tr(_ context.Context, c *Call) (int, error) {
+	o, err := parseLeading(c, "complement,c C delete,d squeeze-repeats,s truncate-set1,t")
+	if err != nil {
+		return 0, err
+	}
+	if len(o.rest) == 0 || len(o.rest) > 2 {
+		return complain(c, 1, "missing operand")
+	}
+	t := translator{remove: o.has("delete"), squeeze: o.has("squeeze-repeats")}
+	complement := o.has("complement") || o.has("C")
+	first, err := trSet(o.rest[0], 0)
+	if err != nil {
+		return complain(c, 1, "%v", err)
+	}
+	if complement {
+		first = complementOf(first)
+	}
+	var second []byte
+	if len(o.rest) == 2 {
+		if second, err = trSet(o.rest[1], len(first)); err != nil {
+			return complain(c, 1, "%v", err)
+		}
+	}
+	t.prepare(first, second, len(o.rest) == 2)
+	in, err := io.ReadAll(c.Stdin)
+	if err != nil {
+		return c.failed(1, "-", err)
+	}
+	if _, err := c.Stdout.Write(t.run(in)); err != nil {
+		return 1, nil
+	}
+	return 0, nil
+}
+
+type translator struct {
+	remove, squeeze bool
+	to              [256]byte
+	gone, repeats   [256]bool
+}
+
+func (t *translator) prepare(first, second []byte, two bool) {
+	for i := range t.to {
+		t.to[i] = byte(i)
+	}
+	if t.remove {
+		for _, b := range first {
+			t.gone[b] = true
+		}
+	} else if len(second) > 0 {
+		for i, b := range first {
+			t.to[b] = second[min(i, len(second)-1)]
+		}
+	}
+	set := first
+	if two {
+		set = second
+	}
+	for _, b := range set {
+		t.repeats[b] = t.squeeze
+	}
+}
+
+func (t *translator) run(in []byte) []byte {
+	var out []byte
+	for _, b := range in {
+		if t.gone[b] {
+			continue
+		}
+		b = t.to[b]
+		if t.repeats[b] && len(out) > 0 && out[len(out)-1] == b {
+			continue
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+func complementOf(set []byte) []byte {
+	var in [256]bool
+	for _, b := range set {
+		in[b] = true
+	}
+	var out []byte
+	for i := range in {
+		if !in[i] {
+			out = append(out, byte(i))
+		}
+	}
+	return out
+}
+
+// trSet expands ranges, classes, escapes and, up to length, repeats.
+func trSet(spec string, length int) ([]byte, error) {
+	var set []byte
+	for len(spec) > 0 {
+		if name, rest, ok := trClass(spec); ok {
+			members := classMembers(name)
+			if members == nil {
+				return nil, fmt.Errorf("invalid character class %q", name)
+			}
+			set, spec = append(set, members...), rest
+			continue
+		}
+		if b, rest, ok := trRepeat(spec); ok {
+			for len(set) < length {
+				set = append(set, b)
+			}
+			spec = rest
+			continue
+		}
+		from, rest := trChar(spec)
+		if len(rest) > 1 && rest[0] == '-' {
+			to, after := trChar(rest[1:])
+			if to < from {
+				return nil, fmt.Errorf("range-endpoints of '%c-%c' are in reverse collating sequence order", from, to)
+			}
+			for b := int(from); b <= int(to); b++ {
+				set = append(set, byte(b))
+			}
+			spec = after
+			continue
+		}
+		set, spec = append(set, from), rest
+	}
+	return set, nil
+}
+
+func trClass(spec string) (name, rest string, ok bool) {
+	inner, found := strings.CutPrefix(spec, "[:")
+	if !found {
+		return "", "", false
+	}
+	return strings.Cut(inner, ":]")
+}
+
+// trRepeat reads [x*], which fills up.
+func trRepeat(spec string) (byte, string, bool) {
+	if len(spec) < 4 || spec[0] != '[' {
+		return 0, "", false
+	}
+	b, rest := trChar(spec[1:])
+	after, ok := strings.CutPrefix(rest, "*]")
+	return b, after, ok
+}
+
+func trChar(spec string) (byte, string) {
+	if spec[0] != '\\' || len(spec) == 1 {
+		return spec[0], spec[1:]
+	}
+	if n, length := octal(spec[1:], 3); length > 0 {
+		return n, spec[1+length:]
+	}
+	text := escaped(spec[1])
+	return text[len(text)-1], spec[2:]
+}
+
+// classMembers returns the bytes of a class of the C locale.
+func classMembers(name string) []byte {
+	is := map[string]func(byte) bool{
+		"alpha":  isAlpha,
+		"digit":  isDigit,
+		"alnum":  func(b byte) bool { return isAlpha(b) || isDigit(b) },
+		"upper":  func(b byte) bool { return 'A' <= b && b <= 'Z' },
+		"lower":  func(b byte) bool { return 'a' <= b && b <= 'z' },
+		"space":  func(b byte) bool { return b == ' ' || '\t' <= b && b <= '\r' },
+		"blank":  func(b byte) bool { return b == ' ' || b == '\t' },
+		"punct":  func(b byte) bool { return b > ' ' && b < 127 && !isAlpha(b) && !isDigit(b) },
+		"print":  func(b byte) bool { return b >= ' ' && b < 127 },
+		"graph":  func(b byte) bool { return b > ' ' && b < 127 },
+		"cntrl":  func(b byte) bool { return b < ' ' || b == 127 },
+		"xdigit": func(b byte) bool { return isDigit(b) || 'a' <= b|32 && b|32 <= 'f' },
+	}[name]
+	if is == nil {
+		return nil
+	}
+	var members []byte
+	for b := range 256 {
+		if is(byte(b)) {
+			members = append(members, byte(b))
+		}
+	}
+	return members
+}
+
+func isAlpha(b byte) bool { return 'a' <= b|32 && b|32 <= 'z' }
+func isDigit(b byte) bool { return '0' <= b && b <= '9' }

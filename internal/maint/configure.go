@@ -1,0 +1,86 @@
+package maint
+
+import (
+	"context"
+	"fmt"
+
+	"kiln"
+	"kiln/internal/maint/shell"
+	"kiln/internal/tree"
+)
+
+// configure runs the package's postinst.
+func (n *installation) configure(ctx context.Context, m *member) error {
+	if err := n.script(ctx, m, "postinst", "configure", ""); err != nil {
+		return err
+	}
+	m.state, m.configured = installed, true
+	for _, t := range m.activations() {
+		n.activate(t)
+	}
+	return nil
+}
+
+// runningVersion is what scripts are told of dpkg: that of Debian 13.
+const runningVersion = "1.22.21"
+
+// script runs one maintainer script of the package, if it has it.
+func (n *installation) script(ctx context.Context, m *member, name string, args ...string) error {
+	source, ok := m.script(name)
+	if !ok {
+		return nil
+	}
+	label := n.db.label(m)
+	n.runs = append(n.runs, Run{Package: label, Script: name, Args: args})
+	n.machine.Package, n.machine.Script, n.machine.Line = label, name, 0
+	before := n.fs.Author(tree.Origin{Package: m.ID.Name, Script: m.ID.Name + "." + name})
+	defer n.fs.Author(before)
+	status, err := n.runner.Run(ctx, shell.Script{
+		Package: label,
+		Name:    name,
+		Path:    n.db.infoBase(m) + "." + name,
+		Source:  source,
+		Args:    args,
+		Env:     n.environment(m, name),
+		Umask:   0o022,
+	})
+	if err == nil {
+		err = n.fs.Failure()
+	}
+	if err != nil {
+		return err
+	}
+	if status != 0 {
+		return &kiln.Error{
+			Code: kiln.User,
+			Text: fmt.Sprintf("cannot configure the package %q: its %s ended with status %d near line %d", m.ID, name, status, n.machine.Line),
+			Hints: []string{
+				fmt.Sprintf("to leave the script out, write into the recipe: skip: [{package: %s, scripts: [%s], why: ...}]", m.ID.Name, name),
+			},
+		}
+	}
+	n.takeActivated()
+	return nil
+}
+
+// environment is what dpkg and a non-interactive apt give to a script.
+func (n *installation) environment(m *member, script string) map[string]string {
+	return map[string]string{
+		"DEBCONF_NONINTERACTIVE_SEEN":       "true",
+		"DEBIAN_FRONTEND":                   "noninteractive",
+		"DPKG_ADMINDIR":                     "/var/lib/dpkg",
+		"DPKG_MAINTSCRIPT_ARCH":             m.ID.Architecture,
+		"DPKG_MAINTSCRIPT_NAME":             script,
+		"DPKG_MAINTSCRIPT_PACKAGE":          m.ID.Name,
+		"DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT": "1",
+		"DPKG_ROOT":                         "",
+		"DPKG_RUNNING_VERSION":              runningVersion,
+		"HOME":                              "/root",
+		"LC_ALL":                            "C.UTF-8",
+		"PATH":                              "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	}
+}
+
+func userError(format string, args ...any) error {
+	return &kiln.Error{Code: kiln.User, Text: fmt.Sprintf(format, args...)}
+}

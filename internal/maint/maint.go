@@ -1,0 +1,143 @@
+// Package maint installs Debian packages into a tree as dpkg does, their
+// maintainer scripts interpreted and nothing executed: preinst, unpacking with
+// diversions and stat overrides, postinst in dependency order, triggers. Order
+// and states follow dpkg(1), deb-triggers(5) and Debian Policy 6 and 7; what a
+// script wants of a running system is noted and not done. A script that cannot be
+// honoured stops the installation, with its place.
+package maint
+
+import (
+	"context"
+	"io"
+
+	"kiln"
+	"kiln/internal/deb"
+	"kiln/internal/maint/command"
+	"kiln/internal/maint/shell"
+	"kiln/internal/maint/vfs"
+	"kiln/internal/tree"
+)
+
+// Package is one package to install, or one that is installed already.
+type Package struct {
+	ID        kiln.PackageID
+	Info      *deb.Package
+	Paragraph *deb.Paragraph
+	Files     []deb.ControlFile // scripts, templates, triggers and the rest of its control archive
+	Entries   []tree.Entry      // what it ships, in archive order
+	Skip      []string          // scripts that are not run
+	Bootstrap bool              // its files are there before any script runs, as those of Essential packages are
+	Installed bool              // by a layer below: its files are in the tree, its scripts have run
+}
+
+// script returns a maintainer script of the package, unless it is to be skipped.
+func (p *Package) script(name string) ([]byte, bool) {
+	for _, s := range p.Skip {
+		if s == name {
+			return nil, false
+		}
+	}
+	return p.file(name)
+}
+
+func (p *Package) file(name string) ([]byte, bool) {
+	for i := range p.Files {
+		if p.Files[i].Name == name {
+			return p.Files[i].Content, true
+		}
+	}
+	return nil, false
+}
+
+// Input is all that Install works from.
+type Input struct {
+	Tree     *tree.Tree // what is there
+	Contents tree.Contents
+	Packages []Package // in the order to unpack
+	Arch     string    // the native architecture, in Debian's terms
+	Epoch    kiln.Epoch
+	Answers  map[string]string      // debconf answers: "package/question" -> value
+	Enable   func(unit string) bool // which of the units that packages want enabled are; nil: none
+	Output   io.Writer              // what scripts print; nil drops it
+}
+
+// Result is what became of the tree.
+type Result struct {
+	Tree     *tree.Tree
+	Contents tree.Contents
+	Made     tree.Bytes // content that scripts wrote
+	Runs     []Run
+	Notes    []command.Note
+}
+
+// Run is one script that ran.
+type Run struct {
+	Package, Script string
+	Args            []string
+}
+
+// installation is one run of Install.
+type installation struct {
+	in      Input
+	fs      *vfs.FS
+	runner  *shell.Runner
+	machine *command.Machine
+	db      *database
+	runs    []Run
+}
+
+// Install installs the packages that are not installed yet.
+func Install(ctx context.Context, in Input) (*Result, error) {
+	n := newInstallation(in)
+	if err := n.bootstrap(); err != nil {
+		return nil, err
+	}
+	for _, p := range n.db.packages {
+		if !p.Installed {
+			if err := n.unpack(ctx, p); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, p := range configureOrder(n.db.packages) {
+		if err := n.configure(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	if err := n.processTriggers(ctx); err != nil {
+		return nil, err
+	}
+	return n.result()
+}
+
+func newInstallation(in Input) *installation {
+	fs := vfs.New(in.Tree, in.Contents, in.Epoch)
+	n := &installation{in: in, fs: fs, db: newDatabase(in.Packages, in.Arch)}
+	n.machine = &command.Machine{Arch: in.Arch, Epoch: in.Epoch, Packages: n.db, Answers: in.Answers, Enable: in.Enable}
+	n.runner = &shell.Runner{
+		FS:      fs,
+		Machine: n.machine,
+		Table:   command.Table(),
+		Source: map[string]string{
+			"/usr/share/debconf/confmodule":    command.Confmodule,
+			"/usr/share/debconf/confmodule.sh": command.Confmodule,
+		},
+		Stdout: in.Output,
+		Stderr: in.Output,
+	}
+	return n
+}
+
+func (n *installation) result() (*Result, error) {
+	if err := command.FinishDebconf(n.machine, n.fs); err != nil {
+		return nil, err
+	}
+	if err := n.writeDatabase(); err != nil {
+		return nil, err
+	}
+	t, err := n.fs.Tree()
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Tree: t, Contents: n.fs.Contents(), Made: n.fs.Made(), Runs: n.runs, Notes: n.machine.Notes}, nil
+}
