@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"kiln"
 	"kiln/internal/maint/vfs"
 	"kiln/internal/tree"
 )
@@ -78,6 +79,10 @@ func (c *Call) inputs(names []string, each func(name string, r io.Reader) error)
 			r.Close()
 		}
 		if err != nil {
+			var fatal *kiln.Error
+			if errors.As(err, &fatal) {
+				return status, err
+			}
 			if isBroken(err) {
 				return status, nil
 			}

@@ -7,7 +7,7 @@ func ShellTools() map[string]Func {
 		"[": Test, "test": Test, "echo": Echo, "printf": Printf, "expr": Expr, "seq": Seq, "true": True, "false": False,
 
 		"cat": Cat, "tac": Tac, "tee": Tee, "wc": Wc, "head": Head, "tail": Tail, "cut": Cut, "paste": Paste, "fold": Fold,
-		"tr": Tr, "sort": Sort, "uniq": Uniq, "comm": Comm, "base64": Base64,
+		"tr": Tr, "sort": Sort, "uniq": Uniq, "comm": Comm, "base64": Base64, "iconv": Iconv,
 		"md5sum": Checksum, "sha1sum": Checksum, "sha224sum": Checksum, "sha256sum": Checksum, "sha384sum": Checksum, "sha512sum": Checksum,
 		"sed": Sed, "grep": Grep, "egrep": Grep, "fgrep": Grep, "awk": Awk, "mawk": Awk, "cmp": Cmp, "diff": Diff,
 		"gzip": Gzip, "gunzip": Gzip, "zcat": Gzip,
@@ -27,6 +27,6 @@ func ShellTools() map[string]Func {
 		"kill": Kill, "pidof": False, "pgrep": False, "mountpoint": False, "tty": False, "chattr": True,
 		"chroot": OfTheHost, "mount": OfTheHost, "umount": OfTheHost, "du": OfTheHost,
 
-		"df": Df, "ss": Ss, "findmnt": False, "killall": False, "getopt": Getopt, "locale": Locale, "python3": Python, "python3.13": Python, "runuser": Runuser, "setpriv": Setpriv, "su": Su,
+		"df": Df, "ss": Ss, "lsmod": True, "systemd-sysctl": True, "findmnt": False, "killall": False, "getopt": Getopt, "locale": Locale, "python3": Python, "python3.13": Python, "runuser": Runuser, "setpriv": Setpriv, "su": Su,
 	}
 }
