@@ -31,10 +31,16 @@ func (n *installation) script(ctx context.Context, m *member, name string, args 
 		return nil
 	}
 	label := n.db.label(m)
-	n.runs = append(n.runs, Run{Package: label, Script: name, Args: args})
+	run := Run{ID: m.ID, Script: name, Args: args}
+	notes := len(n.machine.Notes)
+	if err := n.startTrace(); err != nil {
+		return err
+	}
 	n.machine.Package, n.machine.Script, n.machine.Line = label, name, 0
 	before := n.fs.Author(tree.Origin{Package: m.ID.Name, Script: m.ID.Name + "." + name})
 	defer n.fs.Author(before)
+	n.printed.last = nil
+	n.watch.begin(m.ID.Name + "." + name)
 	status, err := n.runner.Run(ctx, shell.Script{
 		Package: label,
 		Name:    name,
@@ -53,14 +59,20 @@ func (n *installation) script(ctx context.Context, m *member, name string, args 
 	if status != 0 {
 		return &kiln.Error{
 			Code: kiln.User,
-			Text: fmt.Sprintf("cannot configure the package %q: its %s ended with status %d near line %d", m.ID, name, status, n.machine.Line),
+			Text: fmt.Sprintf("cannot configure the package %q: its %s ended with status %d near line %d%s", m.ID, name, status, n.machine.Line, n.printed.words()),
 			Hints: []string{
-				fmt.Sprintf("to leave the script out, write into the recipe: skip: [{package: %s, scripts: [%s], why: ...}]", m.ID.Name, name),
+				fmt.Sprintf("to do without the script, write into the recipe:\nskip:\n  - {package: %s, scripts: [%s], why: ...}", m.ID.Name, name),
 			},
 		}
 	}
+	n.watch.end()
+	run.Notes = n.machine.Notes[notes:]
+	if err := n.trace(&run); err != nil {
+		return err
+	}
+	n.runs = append(n.runs, run)
 	n.takeActivated()
-	return nil
+	return n.hookAccounts()
 }
 
 // environment is what dpkg and a non-interactive apt give to a script.

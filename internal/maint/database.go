@@ -59,13 +59,16 @@ func (db *database) label(m *member) string {
 	return m.ID.Name
 }
 
+// infoDir is where dpkg keeps what packages bring for it.
+const infoDir = "/var/lib/dpkg/info"
+
 // infoBase is where the package's control files stand.
 func (db *database) infoBase(m *member) string {
 	name := m.ID.Name
 	if m.Info.MultiArch == "same" {
 		name += ":" + m.ID.Architecture
 	}
-	return "/var/lib/dpkg/info/" + name
+	return infoDir + "/" + name
 }
 
 // find returns the package called name or name:arch; nil where there is none.

@@ -59,6 +59,15 @@ type Input struct {
 	Answers  map[string]string      // debconf answers: "package/question" -> value
 	Enable   func(unit string) bool // which of the units that packages want enabled are; nil: none
 	Output   io.Writer              // what scripts print; nil drops it
+	Hooks    Hooks
+	Trace    bool // find out what each script changed: takes a comparison of the whole tree after each
+}
+
+// Hooks are called once each, where they are given, while packages are installed.
+type Hooks struct {
+	Accounts   func(*vfs.FS) error // as soon as there are an /etc/passwd and an /etc/group, before the next script
+	Unpacked   func(*vfs.FS) error // once all packages are unpacked, before any is configured
+	Configured func(*vfs.FS) error // at the end
 }
 
 // Result is what became of the tree.
@@ -68,28 +77,30 @@ type Result struct {
 	Made     tree.Bytes // content that scripts wrote
 	Runs     []Run
 	Notes    []command.Note
-}
-
-// Run is one script that ran.
-type Run struct {
-	Package, Script string
-	Args            []string
+	Accounts []Account // users and groups that scripts made, in that order
 }
 
 // installation is one run of Install.
 type installation struct {
-	in      Input
-	fs      *vfs.FS
-	runner  *shell.Runner
-	machine *command.Machine
-	db      *database
-	runs    []Run
+	in       Input
+	fs       *vfs.FS
+	runner   *shell.Runner
+	machine  *command.Machine
+	db       *database
+	runs     []Run
+	accounts bool // the hook was called
+	printed  *tail
+	watch    *accountWatch
+	traced   *tree.Tree // as of the last run, with Trace
 }
 
 // Install installs the packages that are not installed yet.
 func Install(ctx context.Context, in Input) (*Result, error) {
 	n := newInstallation(in)
 	if err := n.bootstrap(); err != nil {
+		return nil, err
+	}
+	if err := n.hookAccounts(); err != nil {
 		return nil, err
 	}
 	for _, p := range n.db.packages {
@@ -99,6 +110,9 @@ func Install(ctx context.Context, in Input) (*Result, error) {
 			}
 		}
 	}
+	if err := n.hook(in.Hooks.Unpacked); err != nil {
+		return nil, err
+	}
 	for _, p := range configureOrder(n.db.packages) {
 		if err := n.configure(ctx, p); err != nil {
 			return nil, err
@@ -107,12 +121,29 @@ func Install(ctx context.Context, in Input) (*Result, error) {
 	if err := n.processTriggers(ctx); err != nil {
 		return nil, err
 	}
+	if err := n.hook(in.Hooks.Configured); err != nil {
+		return nil, err
+	}
 	return n.result()
+}
+
+// hook calls one of the hooks.
+func (n *installation) hook(f func(*vfs.FS) error) error {
+	if f == nil {
+		return nil
+	}
+	before := n.fs.Author(tree.Origin{})
+	defer n.fs.Author(before)
+	if err := f(n.fs); err != nil {
+		return err
+	}
+	n.watch.forget()
+	return n.fs.Failure()
 }
 
 func newInstallation(in Input) *installation {
 	fs := vfs.New(in.Tree, in.Contents, in.Epoch)
-	n := &installation{in: in, fs: fs, db: newDatabase(in.Packages, in.Arch)}
+	n := &installation{in: in, fs: fs, db: newDatabase(in.Packages, in.Arch), printed: &tail{next: in.Output}}
 	n.machine = &command.Machine{Arch: in.Arch, Epoch: in.Epoch, Packages: n.db, Answers: in.Answers, Enable: in.Enable}
 	n.runner = &shell.Runner{
 		FS:      fs,
@@ -122,9 +153,11 @@ func newInstallation(in Input) *installation {
 			"/usr/share/debconf/confmodule":    command.Confmodule,
 			"/usr/share/debconf/confmodule.sh": command.Confmodule,
 		},
-		Stdout: in.Output,
-		Stderr: in.Output,
+		Stdout: n.printed,
+		Stderr: n.printed,
 	}
+	n.watch = newAccountWatch(n.fs)
+	n.runner.Step = n.watch.look
 	return n
 }
 
@@ -139,5 +172,5 @@ func (n *installation) result() (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Result{Tree: t, Contents: n.fs.Contents(), Made: n.fs.Made(), Runs: n.runs, Notes: n.machine.Notes}, nil
+	return &Result{Tree: t, Contents: n.fs.Contents(), Made: n.fs.Made(), Runs: n.runs, Notes: n.machine.Notes, Accounts: n.watch.made}, nil
 }

@@ -57,49 +57,6 @@ func readPackage(t *testing.T, data []byte, contents tree.Bytes) maint.Package {
 	}
 }
 
-// bootstrapOrder marks what Essential packages need, and puts it first.
-func bootstrapOrder(all []maint.Package) []maint.Package {
-	byName := map[string]*maint.Package{}
-	for i := range all {
-		byName[all[i].ID.Name] = &all[i]
-		for _, d := range all[i].Info.Provides {
-			if byName[d[0].Name] == nil {
-				byName[d[0].Name] = &all[i]
-			}
-		}
-	}
-	var mark func(p *maint.Package)
-	mark = func(p *maint.Package) {
-		if p.Bootstrap {
-			return
-		}
-		p.Bootstrap = true
-		for _, d := range slices.Concat(p.Info.PreDepends, p.Info.Depends) {
-			for _, r := range d {
-				if q := byName[r.Name]; q != nil {
-					mark(q)
-					break
-				}
-			}
-		}
-	}
-	for i := range all {
-		if all[i].Info.Essential {
-			mark(&all[i])
-		}
-	}
-	slices.SortStableFunc(all, func(x, y maint.Package) int {
-		switch {
-		case x.ID.Name == "base-files" || y.ID.Name == "base-files":
-			return map[bool]int{true: -1, false: 1}[x.ID.Name == "base-files"]
-		case x.Bootstrap != y.Bootstrap:
-			return map[bool]int{true: -1, false: 1}[x.Bootstrap]
-		}
-		return strings.Compare(x.ID.Name, y.ID.Name)
-	})
-	return all
-}
-
 // describe is one entry as parity compares it: type, mode, owner, link, content,
 // capabilities; no time.
 func describe(e tree.Entry) string {
@@ -147,7 +104,7 @@ func parity(t *testing.T, set string) {
 	}
 	var printed bytes.Buffer
 	res, err := maint.Install(context.Background(), maint.Input{
-		Tree: tree.New(), Contents: contents, Packages: bootstrapOrder(debs), Arch: "amd64", Epoch: parityEpoch,
+		Tree: tree.New(), Contents: contents, Packages: maint.InOrder(debs), Arch: "amd64", Epoch: parityEpoch,
 		Enable: func(string) bool { return true }, Output: &printed,
 	})
 	if err != nil {

@@ -11,6 +11,9 @@ import (
 // writeDatabase writes the files of dpkg's database that tell of more than one
 // package.
 func (n *installation) writeDatabase() error {
+	if err := n.fs.MkdirAll(infoDir, 0o755); err != nil {
+		return err
+	}
 	for _, m := range n.db.packages {
 		if m.Installed {
 			continue
@@ -26,7 +29,7 @@ func (n *installation) writeDatabase() error {
 			return err
 		}
 	}
-	if err := n.fs.WriteFile("/var/lib/dpkg/info/format", []byte("1\n"), 0o644); err != nil {
+	if err := n.fs.WriteFile(infoDir+"/format", []byte("1\n"), 0o644); err != nil {
 		return err
 	}
 	return n.writeTriggers()

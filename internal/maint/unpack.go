@@ -82,6 +82,11 @@ func (n *installation) putEntry(e tree.Entry) error {
 			return nil
 		}
 	}
+	if up := tree.Parent(e.Path); up != "." {
+		if err := n.fs.MkdirAll(tree.Absolute(up), 0o755); err != nil { // what ships it may be left out
+			return err
+		}
+	}
 	return n.fs.Put(e)
 }
 
@@ -90,7 +95,7 @@ func kept(name string) bool { return name != "control" && name != "conffiles.new
 
 // putControlFiles writes the package's control files where scripts look for them.
 func (n *installation) putControlFiles(m *member) error {
-	if err := n.fs.MkdirAll("/var/lib/dpkg/info", 0o755); err != nil {
+	if err := n.fs.MkdirAll(infoDir, 0o755); err != nil {
 		return err
 	}
 	for _, f := range m.Files {

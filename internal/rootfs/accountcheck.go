@@ -1,9 +1,26 @@
 package rootfs
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
+
+	"kiln/internal/recipe"
 )
+
+// checkAccounts refuses what is wrong with the recipe's accounts whatever else is
+// in the image.
+func checkAccounts(r *recipe.Recipe) error {
+	own := &Accounts{}
+	for i, u := range r.Users {
+		own.Users = append(own.Users, User{u.Name, u.UID, 0, u.Gecos, cmp.Or(u.Home, noHome), cmp.Or(u.Shell, nologin), fmt.Sprintf("users[%d]", i)})
+	}
+	for i, g := range r.Groups {
+		own.Groups = append(own.Groups, Group{Name: g.Name, GID: g.GID, place: fmt.Sprintf("groups[%d]", i)})
+	}
+	return own.check()
+}
 
 // check refuses what would make passwd(5) or group(5) say two things.
 func (a *Accounts) check() error {
@@ -26,7 +43,7 @@ func (a *Accounts) check() error {
 		}
 		for _, m := range g.Members {
 			if !slices.ContainsFunc(a.Users, func(u User) bool { return u.Name == m }) {
-				return userError("%s: the group %q has the member %q, who is no user of the image", g.place, g.Name, m)
+				return noMember(g.place, g.Name, m)
 			}
 		}
 	}

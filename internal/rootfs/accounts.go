@@ -90,11 +90,7 @@ func (a *Accounts) addUser(u recipe.User, place string) error {
 	g := a.group(primary)
 	switch {
 	case g == nil:
-		return &kiln.Error{
-			Code:  kiln.User,
-			Text:  fmt.Sprintf("%s: the user %q has the primary group %q, which there is not", place, u.Name, primary),
-			Hints: []string{fmt.Sprintf("add it: groups: [{name: %s, gid: ..., why: ...}]", primary)},
-		}
+		return noPrimary(place, u.Name, primary)
 	case u.Group == "" && g.GID != u.UID:
 		return &kiln.Error{
 			Code:  kiln.User,

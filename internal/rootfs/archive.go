@@ -41,20 +41,12 @@ func unpackDeb(st *store.Store, r io.ReaderAt, size int64) (*index, error) {
 	if err := checkTime(ix.BuiltAt); err != nil {
 		return nil, refused("the .deb: %v", err)
 	}
-	for _, name := range scriptNames() {
-		if f := control.File(name); f != nil {
-			ix.Scripts = append(ix.Scripts, script{name, kiln.DigestOf(f.Content)})
-		}
-	}
-	if f := control.File("triggers"); f != nil {
-		ix.Triggers = string(f.Content)
-	}
 	data, err := archive.Data(deb.Limits{})
 	if err != nil {
 		return nil, err
 	}
 	defer data.Close()
-	if err := ix.readData(st, data); err != nil {
+	if err := ix.readData(st, control.Files, data); err != nil {
 		return nil, err
 	}
 	return ix, nil
@@ -65,13 +57,16 @@ func parseControl(text string) (*deb.Paragraph, error) {
 }
 
 // readData fills the entries and makes the content blob.
-func (ix *index) readData(st *store.Store, data io.Reader) error {
+func (ix *index) readData(st *store.Store, control []deb.ControlFile, data io.Reader) error {
 	w, err := st.Create()
 	if err != nil {
 		return err
 	}
 	defer w.Discard()
 	d := &dataReader{ix: ix, out: w, seen: map[string]int{}, buf: make([]byte, 64<<10)}
+	if err := d.control(control); err != nil {
+		return err
+	}
 	if err := d.read(tar.NewReader(data)); err != nil {
 		return err
 	}
@@ -91,6 +86,19 @@ type dataReader struct {
 	names  int64          // bytes that count towards maxNames
 	seen   map[string]int // path to its place among the entries
 	buf    []byte
+}
+
+// control puts the members of the control archive first.
+func (d *dataReader) control(files []deb.ControlFile) error {
+	for _, f := range files {
+		n, err := d.out.Write(f.Content)
+		if err != nil {
+			return err
+		}
+		d.ix.Files = append(d.ix.Files, controlFile{Name: f.Name, Mode: f.Mode, Size: int64(n), Offset: d.offset, Digest: kiln.DigestOf(f.Content)})
+		d.offset += int64(n)
+	}
+	return nil
 }
 
 func (d *dataReader) read(r *tar.Reader) error {

@@ -27,7 +27,7 @@ func (a *assembly) plan() error {
 		for _, u := range a.closure(roots) {
 			if !taken[u] {
 				taken[u] = true
-				l.units = append(l.units, u)
+				l.units, u.layer = append(l.units, u), l
 			}
 		}
 		l.units = unpackOrder(l.units)

@@ -135,7 +135,7 @@ func are(n int) string {
 }
 
 func (c *conflict) String() string {
-	s := fmt.Sprintf("%q: %s and %s", tree.Absolute(c.second.entry.Path), c.first.owner(), c.second.owner())
+	s := fmt.Sprintf("%q: %s and %s", tree.Absolute(c.second.entry.Path), c.first.maker(), c.second.maker())
 	if c.first.entry.Type != c.second.entry.Type {
 		s += fmt.Sprintf(" (the first ships %s, the second %s)", c.first.entry.Type.Name(), c.second.entry.Type.Name())
 	}
@@ -163,7 +163,7 @@ func (a *assembly) own(p *place) error {
 }
 
 func ownError(p, old *place) error {
-	e := userError("%s cannot make %q: it is %s of %s", p.owner(), tree.Absolute(p.entry.Path), old.entry.Type.Name(), old.owner())
+	e := userError("%s cannot make %q: it is %s of %s", p.maker(), tree.Absolute(p.entry.Path), old.entry.Type.Name(), old.maker())
 	if old.unit != nil {
 		e.Hints = []string{fmt.Sprintf("nothing replaces a package's file in silence; leave the package's copy out, listing it in the recipe: %s", dropHint(old))}
 	}
@@ -175,7 +175,7 @@ func ownError(p, old *place) error {
 const whiteout = ".wh."
 
 func whiteoutError(p *place) error {
-	err := userError("cannot make %q of %s: in a container image a name that begins with %q removes files, it names none", tree.Absolute(p.entry.Path), p.owner(), whiteout)
+	err := userError("cannot make %q of %s: in a container image a name that begins with %q removes files, it names none", tree.Absolute(p.entry.Path), p.maker(), whiteout)
 	if p.unit != nil {
 		err.Code = kiln.Refused
 		err.Hints = []string{"leave it out, listing its package in the recipe: " + dropHint(p)}
@@ -193,7 +193,7 @@ func (a *assembly) checkPaths() error {
 		}
 		for dir := tree.Parent(path); dir != "."; dir = tree.Parent(dir) {
 			if up := a.claims[dir]; up != nil && up.entry.Type != tree.Dir {
-				return userError("cannot make %q of %s: %q is %s of %s", tree.Absolute(path), p.owner(), tree.Absolute(dir), up.entry.Type.Name(), up.owner())
+				return userError("cannot make %q of %s: %q is %s of %s", tree.Absolute(path), p.maker(), tree.Absolute(dir), up.entry.Type.Name(), up.maker())
 			}
 		}
 	}

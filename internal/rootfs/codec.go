@@ -43,12 +43,14 @@ func (ix *index) encode() []byte {
 		e.str(c.Path)
 		e.flag(c.RemoveOnUpgrade)
 	}
-	e.num(int64(len(ix.Scripts)))
-	for _, s := range ix.Scripts {
-		e.str(s.Name)
-		e.digest(s.Digest)
+	e.num(int64(len(ix.Files)))
+	for _, f := range ix.Files {
+		e.str(f.Name)
+		e.num(int64(f.Mode))
+		e.num(f.Size)
+		e.num(f.Offset)
+		e.digest(f.Digest)
 	}
-	e.str(ix.Triggers)
 	e.num(int64(ix.Newest))
 	e.num(int64(ix.BuiltAt))
 	e.num(int64(len(ix.Entries)))
@@ -105,9 +107,8 @@ func decodeIndex(b []byte) (*index, error) {
 		ix.Conffiles = append(ix.Conffiles, deb.Conffile{Path: d.str(), RemoveOnUpgrade: d.num() != 0})
 	}
 	for range d.count() {
-		ix.Scripts = append(ix.Scripts, script{d.str(), d.digest()})
+		ix.Files = append(ix.Files, controlFile{Name: d.str(), Mode: uint32(d.num()), Size: d.num(), Offset: d.num(), Digest: d.digest()})
 	}
-	ix.Triggers = d.str()
 	ix.Newest = kiln.Epoch(d.num())
 	ix.BuiltAt = kiln.Epoch(d.num())
 	n := d.count()

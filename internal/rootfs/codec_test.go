@@ -16,9 +16,9 @@ import (
 func sampleIndex() *index {
 	d := kiln.DigestOf([]byte("x"))
 	return &index{
-		Content: d, Control: "Package: x\n", Triggers: "interest y\n", Newest: 100, BuiltAt: -1,
+		Content: d, Control: "Package: x\n", Newest: 100, BuiltAt: -1,
 		Conffiles: []deb.Conffile{{Path: "/etc/x"}, {Path: "/etc/y", RemoveOnUpgrade: true}},
-		Scripts:   []script{{"postinst", d}},
+		Files:     []controlFile{{Name: "postinst", Mode: 0o755, Size: 1, Offset: 3, Digest: d}, {Name: "triggers", Mode: 0o644, Digest: d}},
 		Entries: []packed{
 			{Entry: tree.Entry{Path: ".", Type: tree.Dir, Mode: 0o755}},
 			{Entry: tree.Entry{Path: "x", Type: tree.File, Mode: 0o4755, UID: 1, GID: 2, ModTime: 3, Size: 1, Content: d,

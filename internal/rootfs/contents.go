@@ -78,6 +78,9 @@ func (r *pieceReader) Close() error { return r.blob.Close() }
 
 // add makes the files of an index known.
 func (c *contents) add(ix *index) {
+	for _, f := range ix.Files {
+		c.pieces[f.Digest] = piece{ix.Content, f.Offset, f.Size}
+	}
 	for i := range ix.Entries {
 		if e := &ix.Entries[i]; e.Type == tree.File {
 			c.pieces[e.Content] = piece{ix.Content, e.Offset, e.Size}

@@ -100,7 +100,7 @@ func TestScripts(t *testing.T) {
 	script := func(names ...string) []debtest.Script {
 		var all []debtest.Script
 		for _, n := range names {
-			all = append(all, debtest.Script{Name: n, Content: "#!/bin/sh\n"})
+			all = append(all, debtest.Script{Name: n, Content: "#!/bin/sh\nset -e\nfrobnicate --now\n"})
 		}
 		return all
 	}
@@ -109,9 +109,8 @@ func TestScripts(t *testing.T) {
 		skip    []recipe.Skip
 		want    []string // of the error; nil for none
 	}{
-		{"none is skipped", nil, []string{"scripts of 2 packages", "a_1.0_all: preinst and postinst", "b_1.0_all: postinst",
-			"skip:\n  - {package: a, scripts: [preinst, postinst], why: ...}\n  - {package: b, scripts: [postinst], why: ...}"}},
-		{"one is left", []recipe.Skip{{Package: "a", Scripts: []string{"postinst"}}, {Package: "b"}}, []string{"scripts of 1 package:", "{package: a, scripts: [preinst], why: ...}"}},
+		{"none is skipped", nil, []string{`"a_1.0_all": its preinst ended with status 127 near line 3`, `frobnicate: not found`, "skip:\n  - {package: a, scripts: [preinst], why: ...}"}},
+		{"one is left", []recipe.Skip{{Package: "a", Scripts: []string{"postinst"}}, {Package: "b"}}, []string{`"a_1.0_all": its preinst ended with status 127`}},
 		{"all", []recipe.Skip{{Package: "a"}, {Package: "b", Scripts: []string{"postinst"}}}, nil},
 		{"no such package", []recipe.Skip{{Package: "a"}, {Package: "b"}, {Package: "d"}}, []string{`skip[2]: the package "d" is not in the image for linux/amd64`}},
 		{"no such script", []recipe.Skip{{Package: "a"}, {Package: "b", Scripts: []string{"preinst"}}}, []string{`skip[1]: the package "b_1.0_all" has no script "preinst", it has postinst`}},

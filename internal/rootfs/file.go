@@ -65,11 +65,6 @@ func (m *fileMaker) start() error {
 	}
 	e := tree.Entry{Path: tree.Join(dir, base(clean)), ModTime: m.layer.epoch}
 	e.Origin = tree.Origin{Recipe: m.layer.origin("files", m.index), Why: f.Why}
-	if f.Owner != "" {
-		if e.UID, e.GID, err = m.accounts.Owner(f.Owner); err != nil {
-			return fmt.Errorf("owner: %w", err)
-		}
-	}
 	m.proto = e
 	return nil
 }
@@ -110,7 +105,10 @@ func (m *fileMaker) put(e tree.Entry) error {
 	if err := e.Check(); err != nil {
 		return err
 	}
-	return m.own(&place{entry: e, layer: m.layer, passing: e.Type == tree.Dir && !m.file.Directory})
+	return m.own(&place{
+		entry: e, layer: m.layer, passing: e.Type == tree.Dir && !m.file.Directory,
+		place: m.layer.placeName("files", m.index), owner: m.file.Owner,
+	})
 }
 
 func (m *fileMaker) directory(p string, modeToo bool) error {

@@ -14,16 +14,19 @@ type index struct {
 	Content   kiln.Digest
 	Control   string // the control paragraph as it stands in the package
 	Conffiles []deb.Conffile
-	Scripts   []script
-	Triggers  string     // the triggers file
-	Newest    kiln.Epoch // newest time stamp of Entries
-	BuiltAt   kiln.Epoch // of the .deb itself
-	Entries   []packed   // in archive order
+	Files     []controlFile // of the control archive besides control, in its order; their bytes stand first in Content
+	Newest    kiln.Epoch    // newest time stamp of Entries
+	BuiltAt   kiln.Epoch    // of the .deb itself
+	Entries   []packed      // in archive order
 }
 
-// script is a file of the control archive that would run.
-type script struct {
+// controlFile is a member of the control archive: a maintainer script, templates,
+// triggers, shlibs...
+type controlFile struct {
 	Name   string
+	Mode   uint32
+	Size   int64
+	Offset int64 // in the content blob
 	Digest kiln.Digest
 }
 
@@ -35,15 +38,15 @@ type packed struct {
 	MD5    [md5.Size]byte // of a file, as dpkg's database wants it
 }
 
-// scriptNames lists the members of a control archive that dpkg or debconf runs.
-func scriptNames() []string { return []string{"preinst", "postinst", "prerm", "postrm", "config"} }
-
-// has reports whether the package has the maintainer script.
-func (ix *index) has(name string) bool {
-	for _, s := range ix.Scripts {
-		if s.Name == name {
-			return true
+// file returns a member of the control archive, nil where it has none of the name.
+func (ix *index) file(name string) *controlFile {
+	for i := range ix.Files {
+		if ix.Files[i].Name == name {
+			return &ix.Files[i]
 		}
 	}
-	return false
+	return nil
 }
+
+// has reports whether the package has the maintainer script.
+func (ix *index) has(name string) bool { return ix.file(name) != nil }

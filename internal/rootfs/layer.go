@@ -5,19 +5,23 @@ import (
 
 	"kiln"
 	"kiln/internal/recipe"
+	"kiln/internal/tree"
 )
 
 // layer is a layer of the recipe with what belongs to it.
 type layer struct {
-	index  int
-	recipe *recipe.Layer
-	units  []*unit // in unpack order
-	epoch  kiln.Epoch
-	made   []*place // what rules and the recipe make, directories among them
-	drop   []*glob
-	keep   []*glob
-	dirs   map[string]*shippedDir
-	holds  directories // of the finished layer
+	index    int
+	recipe   *recipe.Layer
+	units    []*unit // in unpack order
+	epoch    kiln.Epoch
+	made     []*place // what rules and the recipe make, directories among them
+	drop     []*glob
+	keep     []*glob
+	dirs     map[string]*shippedDir
+	holds    directories // of the finished layer
+	scripted []*place    // what maintainer scripts made or changed, directories among them
+	removed  []string    // what they took away of the layers below
+	after    *tree.Tree  // this layer and those below, nothing dropped but by rules
 }
 
 // shippedDir is a directory that packages of the layer ship, whether it is

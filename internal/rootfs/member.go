@@ -24,6 +24,11 @@ func (a *assembly) makeLayer(l *layer, lower *tree.Tree) (*tree.Layer, error) {
 		}
 	}
 	own := tree.Member{Name: kilnMember}
+	for _, p := range l.scripted {
+		if p.in() && p.entry.Type != tree.Dir {
+			own.Entries = append(own.Entries, p.entry)
+		}
+	}
 	for _, p := range l.made {
 		if p.entry.Type != tree.Dir {
 			own.Entries = append(own.Entries, p.entry)
@@ -31,12 +36,14 @@ func (a *assembly) makeLayer(l *layer, lower *tree.Tree) (*tree.Layer, error) {
 	}
 	dirs := a.directories(l, lower, slices.Concat(members, []tree.Member{own}))
 	l.holds = dirs
+	dirs.configure(l)
 	database, err := a.database(l, dirs)
 	if err != nil {
 		return nil, err
 	}
 	own.Entries = append(own.Entries, database...)
 	tree.SortEntries(own.Entries)
+	relink(own.Entries)
 	made.Members = append(made.Members, dirs.member(l, lower, database))
 	made.Members = append(made.Members, members...)
 	if len(own.Entries) > 0 {
@@ -56,19 +63,7 @@ func (u *unit) member() tree.Member {
 		if !p.in() || p.entry.Type == tree.Dir {
 			continue
 		}
-		e := p.entry
-		if e.Type == tree.File {
-			inode := p.packed.Path
-			if p.packed.Hard {
-				inode = p.packed.Link
-			}
-			first, again := firsts[inode]
-			if !again {
-				firsts[inode] = e.Path
-			}
-			e.Hard, e.Link = again, first
-		}
-		m.Entries = append(m.Entries, e)
+		m.Entries = append(m.Entries, p.relinked(firsts))
 	}
 	return m
 }
@@ -83,7 +78,7 @@ func (a *assembly) directories(l *layer, lower *tree.Tree, members []tree.Member
 	dirs.need(l, lower, ".")
 	for _, u := range l.units {
 		for _, p := range u.places {
-			if p.in() && p.entry.Type == tree.Dir {
+			if p.in() && p.entry.Type == tree.Dir && isDir(l.after, p.entry.Path) {
 				dirs.need(l, lower, p.entry.Path)
 			}
 		}
@@ -91,6 +86,11 @@ func (a *assembly) directories(l *layer, lower *tree.Tree, members []tree.Member
 	for _, m := range members {
 		for i := range m.Entries {
 			dirs.need(l, lower, tree.Parent(m.Entries[i].Path))
+		}
+	}
+	for _, p := range l.scripted {
+		if p.in() && p.entry.Type == tree.Dir {
+			dirs.need(l, lower, p.entry.Path)
 		}
 	}
 	for _, p := range l.made {
@@ -101,6 +101,11 @@ func (a *assembly) directories(l *layer, lower *tree.Tree, members []tree.Member
 		dirs.change(p)
 	}
 	return dirs
+}
+
+func isDir(t *tree.Tree, path string) bool {
+	e, ok := t.Lookup(path)
+	return ok && e.Type == tree.Dir
 }
 
 // need puts dir and all above it into the set.
@@ -134,6 +139,48 @@ func (l *layer) directory(lower *tree.Tree, dir string) tree.Entry {
 		}
 	}
 	return e
+}
+
+// configure gives the directories what maintainer scripts made of them.
+func (d directories) configure(l *layer) {
+	for dir, e := range d { // each by itself
+		now, ok := l.after.Lookup(dir)
+		switch {
+		case !ok || now.Type != tree.Dir:
+			continue
+		case now.Mode == e.Mode && now.UID == e.UID && now.GID == e.GID && maps.Equal(now.Xattrs, e.Xattrs):
+			continue
+		case now.Origin.Script == "":
+			continue
+		}
+		e.Mode, e.UID, e.GID, e.Xattrs = now.Mode, now.UID, now.GID, now.Xattrs
+		e.Origin.Script = now.Origin.Script
+		if e.Origin.Package == "" {
+			e.Origin = now.Origin
+		}
+		d[dir] = e
+	}
+}
+
+// relink makes the first of several names of a file, among the sorted entries, the
+// one that the others name.
+func relink(entries []tree.Entry) {
+	firsts := map[string]string{}
+	for i := range entries {
+		e := &entries[i]
+		if e.Type != tree.File {
+			continue
+		}
+		inode := e.Path
+		if e.Hard {
+			inode = e.Link
+		}
+		first, again := firsts[inode]
+		if !again {
+			firsts[inode] = e.Path
+		}
+		e.Hard, e.Link = again, first
+	}
 }
 
 // change lets the recipe set mode and owner of a directory. What is made only in

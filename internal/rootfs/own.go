@@ -7,8 +7,10 @@ func (a *assembly) makeOwn(l *layer) error {
 		if err := a.makeMergedLinks(l); err != nil {
 			return err
 		}
-		if err := a.makeAccounts(l); err != nil {
-			return err
+		if !a.makesPasswd() {
+			if err := a.makeAccounts(l); err != nil {
+				return err
+			}
 		}
 	}
 	for i := range l.recipe.Files {

@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,21 +14,26 @@ import (
 type place struct {
 	entry tree.Entry // its path follows the links that other packages ship
 	// of a package's entry
-	unit    *unit
-	packed  *packed // as shipped
-	layer   *layer
-	dropped string // what left it out: the name of a rule or the place of a glob; empty where it is in
-	gone    bool   // it is not dropped, but another entry stands in its place
-	shared  bool   // that other entry is the same
-	covered bool   // it is in its layer, but in the image a later layer's package replaces it
-	passing bool   // of a directory: it is not what was asked for, but part of it
+	unit     *unit
+	packed   *packed // as shipped
+	layer    *layer
+	dropped  string // what left it out: the name of a rule or the place of a glob; empty where it is in
+	excluded bool   // a rule left it out: scripts do not see it either
+	scripted bool   // a maintainer script changed or removed it
+	gone     bool   // it is not dropped, but another entry stands in its place
+	shared   bool   // that other entry is the same
+	covered  bool   // it is in its layer, but in the image a later layer's package replaces it
+	passing  bool   // of a directory: it is not what was asked for, but part of it
+	// of a file of the recipe
+	place string // in the recipe, for messages
+	owner string // by name, to be found out when all users are there
 }
 
 // in reports whether the entry is in the image.
-func (p *place) in() bool { return p.dropped == "" && !p.gone }
+func (p *place) in() bool { return p.dropped == "" && !p.gone && !p.scripted }
 
-// owner names who makes the entry.
-func (p *place) owner() string {
+// maker names who makes the entry.
+func (p *place) maker() string {
 	switch {
 	case p.unit != nil:
 		return fmt.Sprintf("the package %q", p.unit)
@@ -53,16 +59,13 @@ func (a *assembly) place() error {
 			a.decideDrops(l, u)
 		}
 	}
-	// Typos first: what they should have dropped is what conflicts.
-	if err := a.unused(); err != nil {
-		return err
-	}
 	if err := a.claimPackages(); err != nil {
-		return err
+		// Typos first: what they should have dropped is what conflicts.
+		return cmp.Or(a.unused(), err)
 	}
 	for _, l := range a.layers {
 		if err := a.makeOwn(l); err != nil {
-			return err
+			return cmp.Or(a.unused(), err)
 		}
 	}
 	return a.checkPaths()
@@ -112,31 +115,49 @@ func (a *assembly) placeUnit(l *layer, u *unit) error {
 	return nil
 }
 
-// decideDrops asks the recipe's patterns, then the rules. What a keep matches
-// stays; where a package has keeps of its own, nothing else of it does.
+// decideDrops finds which of the package's entries are left out.
 func (a *assembly) decideDrops(l *layer, u *unit) {
-	var w want
-	if u.want != nil {
-		w = *u.want
-	}
 	for _, p := range u.places {
-		path := tree.Absolute(p.entry.Path)
-		kept := firstMatch(w.keep, path) != nil
-		keptByLayer := firstMatch(l.keep, path) != nil
-		drop := firstMatch(w.drop, path)
+		p.dropped, p.excluded = a.decide(p)
+	}
+}
+
+// decide asks the recipe's patterns, then the rules, and returns what leaves the
+// entry out, and whether a rule does, perhaps beside a pattern. What a keep matches stays; where a
+// package has keeps of its own, nothing else of it does. Of what a script made,
+// the patterns of its package and of both their layers count.
+func (a *assembly) decide(p *place) (dropped string, excluded bool) {
+	var w want
+	layers := []*layer{p.layer}
+	if p.unit != nil {
+		if p.unit.want != nil {
+			w = *p.unit.want
+		}
+		if p.unit.layer != p.layer {
+			layers = append(layers, p.unit.layer)
+		}
+	}
+	path := tree.Absolute(p.entry.Path)
+	kept, drop := firstMatch(w.keep, path) != nil, firstMatch(w.drop, path)
+	for _, l := range layers {
+		if firstMatch(l.keep, path) != nil {
+			kept = true
+		}
 		if g := firstMatch(l.drop, path); drop == nil {
 			drop = g
 		}
-		switch {
-		case kept || keptByLayer:
-		case len(w.keep) > 0:
-			p.dropped = w.keep[0].origin
-		case drop != nil:
-			p.dropped = drop.origin
-		default:
-			p.dropped = a.ruleThatDrops(&p.entry)
-		}
 	}
+	if kept {
+		return "", false
+	}
+	rule := a.ruleThatDrops(&p.entry)
+	switch {
+	case len(w.keep) > 0:
+		return w.keep[0].origin, rule != ""
+	case drop != nil:
+		return drop.origin, rule != ""
+	}
+	return rule, rule != ""
 }
 
 func (a *assembly) ruleThatDrops(e *tree.Entry) string {

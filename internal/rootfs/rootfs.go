@@ -29,6 +29,7 @@ type Input struct {
 	Recipe   *recipe.Recipe
 	Packages []Package // of this platform, from the lock, in any order
 	Files    fs.FS     // the recipe's folder, confined to it as os.Root.FS is; nil where the recipe takes no file of the host
+	Trace    bool      // find out what each maintainer script changed, for Image.Runs
 	Sink     kiln.Sink
 }
 
@@ -59,13 +60,24 @@ func Assemble(ctx context.Context, st *store.Store, in Input) (*Image, error) {
 	if err := a.unpack(ctx); err != nil {
 		return nil, err
 	}
-	if err := a.checkScripts(); err != nil {
+	if err := a.readSkips(); err != nil {
 		return nil, err
 	}
 	if err := a.plan(); err != nil {
 		return nil, err
 	}
+	if err := a.readAccounts(); err != nil {
+		return nil, err
+	}
 	if err := a.place(); err != nil {
+		return nil, err
+	}
+	for _, l := range a.layers {
+		if err := a.configure(ctx, l); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.check(); err != nil {
 		return nil, err
 	}
 	return a.image(ctx)
@@ -84,13 +96,15 @@ type assembly struct {
 	contents *contents
 	skeleton *skeleton
 	claims   map[string]*claim
+	world    *tree.Tree // the layers configured so far, nothing dropped but by rules
+	report   report
 }
 
 func newAssembly(st *store.Store, in Input) (*assembly, error) {
 	if len(in.Recipe.Layers) == 0 {
 		return nil, userError("cannot assemble the image: the recipe has no layers")
 	}
-	a := &assembly{in: in, store: st, claims: map[string]*claim{}}
+	a := &assembly{in: in, store: st, claims: map[string]*claim{}, world: tree.New()}
 	a.contents = &contents{store: st, pieces: map[kiln.Digest]piece{}, made: tree.Bytes{}}
 	var err error
 	if a.arch, err = deb.Architecture(in.Platform); err != nil {
@@ -99,17 +113,37 @@ func newAssembly(st *store.Store, in Input) (*assembly, error) {
 	if a.rules, err = rulesOf(in.Recipe); err != nil {
 		return nil, err
 	}
-	if a.accounts, err = newAccounts(in.Recipe); err != nil {
-		return nil, err
-	}
-	if u := in.Recipe.Container.User; u != "" {
-		uid, gid, err := a.accounts.Owner(u)
-		if err != nil {
-			return nil, userError("cannot resolve container.user: %v", err)
-		}
-		a.user = fmt.Sprintf("%d:%d", uid, gid)
-	}
 	return a, nil
+}
+
+// readAccounts makes the accounts of an image in which no package does.
+func (a *assembly) readAccounts() (err error) {
+	if a.makesPasswd() {
+		return checkAccounts(a.in.Recipe)
+	}
+	a.accounts, err = newAccounts(a.in.Recipe)
+	return err
+}
+
+// check finds what only the configured tree tells.
+func (a *assembly) check() error {
+	if err := a.unused(); err != nil {
+		return err
+	}
+	var err error
+	if a.accounts, err = a.readAccountTree(); err != nil {
+		return err
+	}
+	u := a.in.Recipe.Container.User
+	if u == "" {
+		return nil
+	}
+	uid, gid, err := a.accounts.Owner(u)
+	if err != nil {
+		return userError("cannot resolve container.user: %v", err)
+	}
+	a.user = fmt.Sprintf("%d:%d", uid, gid)
+	return nil
 }
 
 // image makes the layers out of what was placed.

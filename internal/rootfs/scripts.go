@@ -12,40 +12,19 @@ import (
 // handledScripts lists the scripts that dpkg would run on a fresh install.
 func handledScripts() []string { return []string{"preinst", "postinst"} }
 
-// checkScripts demands that the recipe answers for every maintainer script that
-// is not run, and for none that is not there.
-func (a *assembly) checkScripts() error {
+// readSkips notes which scripts the recipe skips, and refuses a skip of what is
+// not there.
+func (a *assembly) readSkips() error {
 	skipped := map[*unit][]string{}
 	for i := range a.in.Recipe.Skip {
 		if err := a.readSkip(i, skipped); err != nil {
 			return err
 		}
 	}
-	var lines, yaml []string
 	for _, u := range a.units {
-		var missing []string
-		for _, s := range handledScripts() {
-			if u.ix.has(s) && !slices.Contains(skipped[u], s) {
-				missing = append(missing, s)
-			}
-		}
-		if missing != nil {
-			lines = append(lines, fmt.Sprintf("  %s: %s", u.ID, strings.Join(missing, " and ")))
-			line := fmt.Sprintf("  - {package: %s, scripts: [%s], why: ...}", u.ID.Name, strings.Join(missing, ", "))
-			if !slices.Contains(yaml, line) { // a skip stands for the package of every architecture
-				yaml = append(yaml, line)
-			}
-		}
+		u.skip = skipped[u]
 	}
-	if lines == nil {
-		return nil
-	}
-	return &kiln.Error{
-		Code: kiln.User,
-		Text: fmt.Sprintf("cannot honour the maintainer scripts of %d %s: kiln does not run them, and the recipe does not skip them\n%s",
-			len(lines), plural(len(lines), "package"), strings.Join(lines, "\n")),
-		Hints: []string{"to accept that they are not run, write into the recipe, each with its reason:\nskip:\n" + strings.Join(yaml, "\n")},
-	}
+	return nil
 }
 
 func plural(n int, noun string) string {

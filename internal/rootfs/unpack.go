@@ -16,7 +16,7 @@ import (
 )
 
 // unpackFormat is the version of index and of all that goes into one.
-const unpackFormat = 2
+const unpackFormat = 3
 
 // unit is a package of the image.
 type unit struct {
@@ -25,6 +25,8 @@ type unit struct {
 	control *deb.Paragraph
 	pkg     *deb.Package // of control
 	want    *want        // of the recipe; nil for a mere dependency
+	layer   *layer
+	skip    []string // scripts that the recipe skips
 	places  []*place
 	foreign bool // of another architecture than the platform's
 }

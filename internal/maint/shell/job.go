@@ -68,6 +68,9 @@ func (j *job) at(file string, line int) {
 		j.place.file, j.place.inner = file, line
 		return
 	}
+	if j.runner.Step != nil && line != j.place.line {
+		j.runner.Step(line)
+	}
 	j.place = place{line: line}
 	j.runner.Machine.Line = line
 	j.runner.FS.Author(j.origin(line))

@@ -31,6 +31,7 @@ type Runner struct {
 	Stdout io.Writer // of the scripts; nil drops it
 	Stderr io.Writer // of the scripts; nil drops it
 	Limits Limits
+	Step   func(line int) // called when the script comes to a line; may be nil
 }
 
 // Limits bound one Run. A zero field means its default.

@@ -30,6 +30,7 @@ type node struct {
 	data     []byte      // of a loose file
 	content  kiln.Digest // of a sealed file
 	size     int64       // of a sealed file
+	writes   uint64      // changes of the content so far
 }
 
 func base(p string) string { return path.Base(p) }
@@ -118,6 +119,7 @@ func (f *FS) grow(by int64) error {
 
 // touched stamps a change of n's content.
 func (f *FS) touched(n *node) {
+	n.writes++
 	n.mtime = f.now
 	f.changed(n)
 }

@@ -86,6 +86,20 @@ func infoOf(path string, n *node) Info {
 	return Info{e, n.ino, n.names}
 }
 
+// Stamp is different after each change of what a path's content is.
+type Stamp struct {
+	ino, writes uint64
+}
+
+// Stamp returns the stamp of what path leads to; the zero one where nothing is.
+func (f *FS) Stamp(path string) Stamp {
+	p, err := f.walk("stat", path, true)
+	if err != nil || p.node == nil {
+		return Stamp{}
+	}
+	return Stamp{p.node.ino, p.node.writes}
+}
+
 // Stat describes what path leads to.
 func (f *FS) Stat(path string) (Info, error) { return f.stat("stat", path, true) }
 

@@ -1,0 +1,180 @@
+package rootfs
+
+import (
+	"context"
+	"errors"
+
+	"kiln"
+	"kiln/internal/deb"
+	"kiln/internal/maint"
+	"kiln/internal/maint/vfs"
+	"kiln/internal/tree"
+)
+
+// configure installs the layer's packages over what the layers below are, scripts
+// and all, as dpkg does. What the recipe drops is there meanwhile, for scripts to
+// work on; what the rules drop is not, as with dpkg's path-exclude.
+func (a *assembly) configure(ctx context.Context, l *layer) error {
+	before, err := a.ground(l)
+	if err != nil {
+		return err
+	}
+	packages, err := a.maintPackages(l)
+	if err != nil {
+		return err
+	}
+	res, err := maint.Install(ctx, maint.Input{
+		Tree:     before,
+		Contents: a.contents,
+		Packages: packages,
+		Arch:     a.arch,
+		Epoch:    l.epoch,
+		Answers:  a.answers(),
+		Enable:   a.enables,
+		Hooks: maint.Hooks{
+			Accounts:   func(fs *vfs.FS) error { return a.mergeAccounts(l, fs) },
+			Unpacked:   func(fs *vfs.FS) error { return a.putFiles(l, fs) },
+			Configured: func(fs *vfs.FS) error { return a.finish(l, fs) },
+		},
+		Trace: a.in.Trace,
+	})
+	if err != nil {
+		return configureError(err)
+	}
+	for d, content := range res.Made { // a set
+		a.contents.made[d] = content
+	}
+	a.report.add(res)
+	return a.settle(l, before, res.Tree)
+}
+
+// configureError makes the reader's fault of what the scripts' author did: the
+// recipe can do without the script or the package.
+func configureError(err error) error {
+	var known *kiln.Error
+	if errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &kiln.Error{Code: kiln.User, Text: "cannot configure the packages: " + err.Error(), Err: err}
+}
+
+// ground is the tree that the layer's packages come to: the layers below, and
+// in the first one what kiln makes by itself.
+func (a *assembly) ground(l *layer) (*tree.Tree, error) {
+	t := a.world
+	if l.index > 0 {
+		return t, nil
+	}
+	for _, p := range l.made {
+		if p.entry.Origin.Rule == "" {
+			continue
+		}
+		if err := insertAll(t, p.entry); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// insertAll inserts e and the directories above it.
+func insertAll(t *tree.Tree, e tree.Entry) error {
+	if up := tree.Parent(e.Path); up != "." {
+		if _, ok := t.Lookup(up); !ok {
+			if err := insertAll(t, tree.Entry{Path: up, Type: tree.Dir, Mode: 0o755, ModTime: e.ModTime, Origin: ruleOrigin("parents")}); err != nil {
+				return err
+			}
+		}
+	}
+	if old, ok := t.Lookup(e.Path); ok && old.Type == tree.Dir && e.Type == tree.Dir {
+		return nil
+	}
+	if err := t.Insert(e); err != nil {
+		return &kiln.Error{Code: kiln.Bug, Text: "bug: " + err.Error(), Err: err}
+	}
+	return nil
+}
+
+// maintPackages lists the packages of the layer and of those below, these as
+// installed.
+func (a *assembly) maintPackages(l *layer) ([]maint.Package, error) {
+	var all []maint.Package
+	for _, other := range a.layers[:l.index+1] {
+		for _, u := range other.units {
+			files, err := a.controlFiles(u)
+			if err != nil {
+				return nil, unpackError(u, err)
+			}
+			all = append(all, maint.Package{
+				ID: u.ID, Info: u.pkg, Paragraph: u.control, Files: files,
+				Entries: a.entries(u), Skip: u.skip, Installed: other != l,
+			})
+		}
+	}
+	return maint.InOrder(all), nil
+}
+
+// controlFiles reads the members of the package's control archive.
+func (a *assembly) controlFiles(u *unit) ([]deb.ControlFile, error) {
+	var files []deb.ControlFile
+	for _, f := range u.ix.Files {
+		content, err := a.contents.readAll(f.Digest)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, deb.ControlFile{Name: f.Name, Mode: f.Mode, Content: content})
+	}
+	return files, nil
+}
+
+// entries returns what of the package is put into the tree before scripts run, in
+// archive order. Where the first name of hard links is not among them, the next
+// one becomes the first.
+func (a *assembly) entries(u *unit) []tree.Entry {
+	var list []tree.Entry
+	firsts := map[string]string{} // first name as shipped -> first name here
+	for _, p := range u.places {
+		if !p.excluded && !p.gone && !a.givesWay(p) {
+			list = append(list, p.relinked(firsts))
+		}
+	}
+	return list
+}
+
+// givesWay reports whether the recipe leaves the entry out and another package's
+// is at its path.
+func (a *assembly) givesWay(p *place) bool {
+	c := a.claims[p.entry.Path]
+	return p.dropped != "" && c != nil && c.unit != nil && c.unit != p.unit && p.entry.Type != tree.Dir
+}
+
+// relinked returns p's entry as one of a series in which firsts has the first name
+// of each file that has several.
+func (p *place) relinked(firsts map[string]string) tree.Entry {
+	e := p.entry
+	if e.Type != tree.File {
+		return e
+	}
+	inode := p.packed.Path
+	if p.packed.Hard {
+		inode = p.packed.Link
+	}
+	first, again := firsts[inode]
+	if !again {
+		firsts[inode] = e.Path
+	}
+	e.Hard, e.Link = again, first
+	return e
+}
+
+// finish does what follows the last script of a layer.
+func (a *assembly) finish(l *layer, fs *vfs.FS) error {
+	if err := a.lateMembers(l, fs); err != nil {
+		return err
+	}
+	if l.index == len(a.layers)-1 {
+		if err := a.enableUnits(fs); err != nil {
+			return err
+		}
+	}
+	return a.finishFiles(l, fs)
+}

@@ -1,0 +1,98 @@
+package rootfs
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+
+	"kiln"
+	"kiln/internal/maint/vfs"
+	"kiln/internal/tree"
+)
+
+// The recipe's files are in the tree before any package is configured, so that
+// scripts find them and leave them alone; at the end they are made sure of, since
+// what the recipe says is final. Their owners are known then, too: scripts make
+// users.
+
+// putFiles puts the layer's files, all root's for now where an owner has a name.
+func (a *assembly) putFiles(l *layer, fs *vfs.FS) error {
+	for _, p := range l.made {
+		if p.entry.Origin.Recipe == "" {
+			continue
+		}
+		if err := putFile(p, fs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finishFiles puts them again, as they are to stay.
+func (a *assembly) finishFiles(l *layer, fs *vfs.FS) error {
+	accounts, err := readIDs(fs)
+	if err != nil {
+		return err
+	}
+	for _, p := range l.made {
+		if p.owner == "" {
+			continue
+		}
+		if p.entry.UID, p.entry.GID, err = accounts.Owner(p.owner); err != nil {
+			return &kiln.Error{Code: kiln.User, Text: p.place + ": owner: " + err.Error(), Err: err}
+		}
+	}
+	return a.putFiles(l, fs)
+}
+
+func readIDs(f *vfs.FS) (*Accounts, error) {
+	passwd, err := f.ReadFile(etcPasswd)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	group, err := f.ReadFile(etcGroup)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return parseAccounts(passwd, group)
+}
+
+func putFile(p *place, fs *vfs.FS) error {
+	path := tree.Absolute(p.entry.Path)
+	author := fs.Author(ruleOrigin("parents"))
+	defer fs.Author(author)
+	if up := tree.Parent(p.entry.Path); up != "." {
+		if err := fs.MkdirAll(tree.Absolute(up), 0o755); err != nil {
+			return fileError(p, err)
+		}
+	}
+	if p.entry.Type == tree.Dir {
+		if info, err := fs.Stat(path); err == nil && info.IsDir() && p.passing {
+			return nil
+		}
+	}
+	if info, err := fs.Lstat(path); err == nil && info.IsDir() != (p.entry.Type == tree.Dir) {
+		return userError("%s cannot make %q: a maintainer script made %s of it", p.maker(), path, info.Entry.Type.Name())
+	}
+	if err := fs.Put(p.entry); err != nil {
+		return fileError(p, err)
+	}
+	return nil
+}
+
+func fileError(p *place, err error) error {
+	return &kiln.Error{Code: kiln.CodeOf(err), Text: p.maker() + ": cannot make " + tree.Absolute(p.entry.Path) + ": " + err.Error(), Err: err}
+}
+
+// kept reports whether after has the recipe's file at its path: a folder above it
+// that a script turned into a link would have led it elsewhere.
+func (l *layer) checkFiles(after *tree.Tree) error {
+	i := slices.IndexFunc(l.made, func(p *place) bool {
+		_, ok := after.Lookup(p.entry.Path)
+		return p.entry.Origin.Recipe != "" && !ok
+	})
+	if i < 0 {
+		return nil
+	}
+	return userError("%s cannot make %q: a maintainer script turned a folder above it into a link", l.made[i].maker(), tree.Absolute(l.made[i].entry.Path))
+}

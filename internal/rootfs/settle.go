@@ -1,0 +1,133 @@
+package rootfs
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"kiln/internal/tree"
+)
+
+// settle compares what the layers below left with what the layer's packages and
+// scripts made of it. A package's entry that is as it was shipped stays the
+// package's; all else that is new or different is the scripts'.
+func (a *assembly) settle(l *layer, before, after *tree.Tree) error {
+	a.world, l.after = after, after
+	shipped := map[string]*place{}
+	for _, u := range l.units {
+		for _, p := range u.places {
+			if p.excluded || p.gone || p.entry.Type == tree.Dir {
+				continue
+			}
+			if e, ok := after.Lookup(p.entry.Path); ok && same(&p.entry, &e) {
+				shipped[p.entry.Path] = p
+			} else {
+				p.scripted = true
+			}
+		}
+	}
+	if err := l.checkFiles(after); err != nil {
+		return err
+	}
+	own := l.ownPaths(after)
+	for e := range after.All() {
+		old, there := before.Lookup(e.Path)
+		switch {
+		case e.Path == "." || own[e.Path] || shipped[e.Path] != nil:
+		case there && same(&old, &e):
+		case e.Type == tree.Dir && (l.dirs[e.Path] != nil || e.Origin.Script == ""): // makeLayer compares it, or needs it
+		default:
+			if err := a.takeScripted(l, e); err != nil {
+				return err
+			}
+		}
+	}
+	l.removed = removed(before, after)
+	return nil
+}
+
+// same reports whether two entries are the same but for their origin and for
+// which of several hard links is the first. The time of a directory says nothing.
+func same(x, y *tree.Entry) bool {
+	return x.Type == y.Type && x.Mode == y.Mode && x.UID == y.UID && x.GID == y.GID &&
+		(x.ModTime == y.ModTime || x.Type == tree.Dir) && x.Size == y.Size && x.Content == y.Content &&
+		(x.Type != tree.Symlink || x.Link == y.Link) && x.Major == y.Major && x.Minor == y.Minor && maps.Equal(x.Xattrs, y.Xattrs)
+}
+
+// ownPaths returns the paths of what rules and the recipe make in the layer. What
+// a script changed of a rule's file is the script's.
+func (l *layer) ownPaths(after *tree.Tree) map[string]bool {
+	own := map[string]bool{}
+	l.made = slices.DeleteFunc(l.made, func(p *place) bool {
+		e, ok := after.Lookup(p.entry.Path)
+		if p.entry.Origin.Recipe == "" && p.entry.Type != tree.Dir && (!ok || !same(&p.entry, &e)) {
+			return true
+		}
+		own[p.entry.Path] = p.entry.Type != tree.Dir || p.entry.Origin.Recipe != ""
+		return false
+	})
+	return own
+}
+
+// takeScripted gives the layer an entry that its scripts made or changed, unless
+// a pattern of the recipe or a rule leaves it out.
+func (a *assembly) takeScripted(l *layer, e tree.Entry) error {
+	p := &place{entry: e, layer: l, unit: a.creator(e.Origin.Package)}
+	if strings.Contains("/"+e.Path, "/"+whiteout) {
+		return whiteoutError(p)
+	}
+	if isDatabase(e.Path) {
+		if !a.keepsDatabase(e.Path) {
+			return nil
+		}
+	} else {
+		p.dropped, _ = a.decide(p)
+	}
+	l.scripted = append(l.scripted, p)
+	return nil
+}
+
+// creator returns the package that an entry is of.
+func (a *assembly) creator(name string) *unit {
+	i := slices.IndexFunc(a.units, func(u *unit) bool { return u.ID.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return a.units[i]
+}
+
+func isDatabase(path string) bool {
+	return path == databaseDir || strings.HasPrefix(path, databaseDir+"/")
+}
+
+// keepsDatabase reports whether what scripts left at a path of dpkg's database
+// belongs into the image: where dpkg is there to read it, all but what kiln writes itself.
+func (a *assembly) keepsDatabase(path string) bool {
+	name := strings.TrimPrefix(path, databaseDir+"/")
+	switch {
+	case !a.hasPackage("dpkg"), path == infoDir, strings.HasPrefix(path, infoDir+"/"):
+		return false
+	case name == "status", name == "arch", strings.HasSuffix(name, "-old"), strings.HasPrefix(name, "lock"), name == "triggers/Lock":
+		return false
+	}
+	return true
+}
+
+func (a *assembly) hasPackage(name string) bool { return a.creator(name) != nil }
+
+// removed lists what is in before and not in after, of directories that are gone only the
+// top one.
+func removed(before, after *tree.Tree) []string {
+	var top []string
+	gone := map[string]bool{}
+	for _, p := range before.Paths() {
+		if _, ok := after.Lookup(p); ok {
+			continue
+		}
+		gone[p] = true
+		if !gone[tree.Parent(p)] {
+			top = append(top, p)
+		}
+	}
+	return top
+}
