@@ -37,7 +37,8 @@ type built struct {
 // several goroutines at once.
 //
 // The blob is a concatenation of gzip members, or zstd frames: one for each
-// member of l that has entries, in order, and one for the end of the tar. Each is
+// member of l that has entries, in order, after the first of them one for the
+// whiteouts, if anything is removed, and one for the end of the tar. Each is
 // compressed once, and kept; and so is the layer as a whole, so that building it
 // again costs neither compression nor hashing.
 func BuildLayer(ctx context.Context, st *store.Store, l tree.Layer, c tree.Contents, comp Compression) (Layer, error) {
@@ -79,9 +80,13 @@ func newBuilder(st *store.Store, l tree.Layer, c tree.Contents, comp Compression
 	if err != nil {
 		return nil, err
 	}
+	members, err := membersOf(l)
+	if err != nil {
+		return nil, err
+	}
 	b := &builder{store: st, contents: c, comp: comp}
 	var keys []kiln.Digest
-	for _, m := range l.Members {
+	for _, m := range members {
 		if len(m.Entries) == 0 { // an empty member is none: it must not show in the bytes
 			continue
 		}

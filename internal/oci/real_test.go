@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,7 +37,7 @@ func stderr(err error) string {
 func needReal(t *testing.T) {
 	t.Helper()
 	if os.Getenv("KILN_TEST") != "real" {
-		t.Skip("needs skopeo and umoci: set KILN_TEST=real")
+		t.Skip("needs docker, podman, skopeo and umoci: set KILN_TEST=real")
 	}
 }
 
@@ -130,4 +131,67 @@ func TestUmociUnpacks(t *testing.T) {
 	if err != nil || !os.SameFile(one, two) || one.Mode()&os.ModeSetuid == 0 {
 		t.Errorf("tool %v, tool2 %v, %v: want one setuid file", one.Mode(), two, err)
 	}
+}
+
+// Every engine shows the tree without what the upper layer removed, and with what
+// took the place of something of another kind.
+func TestEnginesHonourWhiteouts(t *testing.T) {
+	needReal(t)
+	st, s := openStore(t), removing(t)
+	m := manifestFor(t, st, s, amd64(), oci.Gzip)
+	dir, file := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "out.tar")
+	if err := oci.WriteLayout(t.Context(), st, indexOf(t, st, m), dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := oci.WriteDockerArchive(t.Context(), st, m, "kiln-whiteouts:1", file); err != nil {
+		t.Fatal(err)
+	}
+	check := func(who string, got []string) {
+		t.Helper()
+		if diff := cmp.Diff(afterRemoving(), got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", who, diff)
+		}
+	}
+	bundle := filepath.Join(t.TempDir(), "bundle")
+	tool(t, "umoci", "unpack", "--rootless", "--image", dir+":1.4.0", bundle)
+	check("umoci", listFolder(t, filepath.Join(bundle, "rootfs")))
+	check("docker", exported(t, file, "docker"))
+	// The limits are for machines where podman's defaults are above what is allowed.
+	check("podman", exported(t, file, "podman", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000"))
+
+	// Through skopeo the layers come out as they went in, and podman reads what it wrote.
+	copied := filepath.Join(t.TempDir(), "copied.tar")
+	tool(t, "skopeo", "--insecure-policy", "copy", "oci:"+dir+":1.4.0", "docker-archive:"+copied+":kiln-whiteouts:2")
+	var config struct {
+		RootFS struct {
+			DiffIDs []kiln.Digest `json:"diff_ids"`
+		}
+	}
+	if err := json.Unmarshal([]byte(tool(t, "skopeo", "inspect", "--config", "--raw", "docker-archive:"+copied)), &config); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]kiln.Digest{m.Layers[0].DiffID, m.Layers[1].DiffID}, config.RootFS.DiffIDs); diff != "" {
+		t.Errorf("diff ids after skopeo (-want +got):\n%s", diff)
+	}
+	check("docker after skopeo", exported(t, copied, "docker"))
+}
+
+// exported loads an archive into an engine and lists what a container of it holds
+// below the folder a, sorted. Container and image are removed again: an engine that
+// has a layer does not unpack it, and a later load would prove nothing.
+func exported(t *testing.T, archive, engine string, create ...string) []string {
+	t.Helper()
+	out := tool(t, engine, "load", "-i", archive)
+	_, ref, ok := strings.Cut(out, "Loaded image: ")
+	if !ok {
+		t.Fatalf("%s load printed %q", engine, out)
+	}
+	ref = strings.TrimSpace(ref)
+	defer tool(t, engine, "rmi", "-f", ref)
+	id := strings.TrimSpace(tool(t, engine, slices.Concat([]string{"create"}, create, []string{ref, "/never-run"})...))
+	defer tool(t, engine, "rm", "-f", id)
+	names := list(t, strings.NewReader(tool(t, engine, "export", id)))
+	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, "a/") })
+	slices.Sort(names)
+	return names
 }

@@ -42,8 +42,10 @@ func (c *checker) recipe(r *Recipe) {
 	c.layers(r)
 	c.accounts(r)
 	c.skips(r)
+	c.debconf(r)
 	c.rules(r)
 	c.container(r)
+	c.units(r)
 }
 
 // platforms checks a list of platforms; known, where it is not nil, is what the

@@ -3,6 +3,7 @@ package recipe
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,7 +126,7 @@ func (d *decoder) pairs(n *yaml.Node, each func(key, val *yaml.Node)) map[string
 
 func (d *decoder) unknown(key *yaml.Node, fields keys) {
 	p := d.node(key, fmt.Sprintf("unknown key %q", key.Value))
-	if fields.top && isLater(key.Value) {
+	if slices.Contains(fields.later, key.Value) {
 		p.Text = fmt.Sprintf("this version of kiln does not support the key %q yet", key.Value)
 		d.report(p)
 		return
@@ -212,6 +213,8 @@ func (d *decoder) mismatch(n *yaml.Node, path, want string) {
 	switch {
 	case strings.HasSuffix(path, ".why"):
 		note = needs["why"]
+	case strings.HasSuffix(path, ".value"):
+		note = needs["value"]
 	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null":
 		note = "leave the key out if there is nothing to say"
 	case want == "a list" && n.Kind == yaml.MappingNode:

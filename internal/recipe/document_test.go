@@ -91,6 +91,8 @@ func TestWants(t *testing.T) {
 		{"layer", "name: base", "name: other", true},
 		{"file", "path: /app", "path: /application", true},
 		{"user", "uid: 10", "uid: 11", true},
+		{"answer", "layers:", "debconf: [{question: tzdata/Areas, value: Etc, why: it}]\nlayers:", true},
+		{"unit", "layers:", "system: {services: {enable: [{unit: ssh.service, why: it}]}}\nlayers:", true},
 		{"name of the image", "name: web", "name: web2", true},
 		{"default written out", "suite: trixie}", "suite: trixie, pockets: [security, updates], components: [main], priority: 500}", true},
 		{"blanks in a constraint", ">= 2.41", ">=2.41", true},

@@ -16,6 +16,8 @@ func Patterns() map[string]string {
 		"User.shell":        `^/.`,
 		"Group.name":        accountPattern,
 		"Skip.package":      packageNamePattern,
+		"Answer.question":   questionPattern,
+		"Unit.unit":         unitPattern,
 		"Container.workdir": `^/`,
 		"Package":           wantedNamePattern,
 		"Glob":              `^/.`,

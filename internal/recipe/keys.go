@@ -11,12 +11,12 @@ type keys struct {
 	names    []string // in the order of the type, for messages
 	index    map[string]int
 	required []string
-	named    bool // the first field is the item's name
-	top      bool // the document itself
+	named    bool     // the first field is the item's name
+	later    []string // what the design of the recipe has here and this kiln not yet
 }
 
 func keysOf(t reflect.Type) keys {
-	k := keys{index: map[string]int{}, top: t == reflect.TypeFor[Recipe]()}
+	k := keys{index: map[string]int{}, later: laterKeys(t)}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name := f.Tag.Get("yaml")
@@ -33,13 +33,16 @@ func keysOf(t reflect.Type) keys {
 	return k
 }
 
-// isLater tells the keys that the design of the recipe has and this kiln not yet.
-func isLater(key string) bool {
-	switch key {
-	case "system", "harden", "policy", "tests", "lifecycle", "from", "stages":
-		return true
+// laterKeys are the keys of a type that the design of the recipe has and this kiln
+// not yet.
+func laterKeys(t reflect.Type) []string {
+	switch t {
+	case reflect.TypeFor[Recipe]():
+		return []string{"harden", "policy", "tests", "lifecycle", "from", "stages"}
+	case reflect.TypeFor[System]():
+		return []string{"kernel", "cmdline", "disk"}
 	}
-	return false
+	return nil
 }
 
 // needs says what to write where a required key is missing.
@@ -50,4 +53,7 @@ var needs = map[string]string{
 	"layers":    "at least one, in order: - name: base",
 	"uid":       "the number of the user, such as uid: 10001",
 	"gid":       "the number of the group, such as gid: 10001",
+	"question":  "as debconf has it, such as question: tzdata/Areas",
+	"value":     "the answer as debconf keeps it, such as value: \"true\", or value: \"\" for an empty one",
+	"unit":      "the name of a unit file, such as unit: ssh.service",
 }

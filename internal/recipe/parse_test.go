@@ -3,6 +3,7 @@ package recipe_test
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -104,6 +105,10 @@ layers:
 users: [{name: app, uid: 4294967294, why: app}]
 groups: [{name: web, gid: 0, members: [app], why: web}]
 skip: [{package: tzdata, scripts: [postinst], why: it}]
+debconf:
+  - {question: tzdata/Zones/Europe, value: Vienna, why: there}
+  - {question: a/b, value: true, why: yes}
+  - {question: a/B, value: "", why: none}
 rules: {off: [no-doc: read]}
 container:
   user: app:web
@@ -111,6 +116,12 @@ container:
   ports: [8080, 53/udp]
   stop-signal: SIGRTMIN+3
   healthcheck: {command: [/f], interval: 1m30s, retries: 3}
+system:
+  services:
+    enable:
+      - {unit: ssh.service, why: ssh}
+      - {unit: getty@tty1.service, why: getty}
+      - {unit: "systemd-[!a-m]*@?.timer", why: pattern}
 `
 
 func TestWhole(t *testing.T) {
@@ -141,12 +152,22 @@ func TestWhole(t *testing.T) {
 		Users:  []recipe.User{{Name: "app", UID: 4294967294, Home: "/nonexistent", Shell: "/usr/sbin/nologin", Why: "app"}},
 		Groups: []recipe.Group{{Name: "web", Members: []string{"app"}, Why: "web"}},
 		Skip:   []recipe.Skip{{Package: "tzdata", Scripts: []string{"postinst"}, Why: "it"}},
-		Rules:  recipe.Rules{Off: []recipe.RuleOff{{Name: "no-doc", Why: "read"}}},
+		Debconf: []recipe.Answer{
+			{Question: "tzdata/Zones/Europe", Value: "Vienna", Why: "there"},
+			{Question: "a/b", Value: "true", Why: "yes"},
+			{Question: "a/B", Value: "", Why: "none"},
+		},
+		Rules: recipe.Rules{Off: []recipe.RuleOff{{Name: "no-doc", Why: "read"}}},
 		Container: recipe.Container{
 			User: "app:web", Env: map[string]string{"V": "1.10", "T": "2026-01-01", "N": "null-ish"},
 			Ports: []string{"8080", "53/udp"}, StopSignal: "SIGRTMIN+3",
 			Healthcheck: &recipe.Healthcheck{Command: []string{"/f"}, Interval: "1m30s", Retries: 3},
 		},
+		System: recipe.System{Services: recipe.Services{Enable: []recipe.Unit{
+			{Unit: "ssh.service", Why: "ssh"},
+			{Unit: "getty@tty1.service", Why: "getty"},
+			{Unit: "systemd-[!a-m]*@?.timer", Why: "pattern"},
+		}}},
 	}
 	for name, src := range map[string]string{
 		"plain":              whole,
@@ -166,6 +187,53 @@ func TestWhole(t *testing.T) {
 }
 
 func isDocument(p cmp.Path) bool { return p.Last().String() == ".document" }
+
+// Names of units as systemd.unit(5) has them, and patterns as systemd.preset(5).
+func TestUnitNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"ssh.service":                       true,
+		"ssh.socket":                        true,
+		"fstrim.timer":                      true,
+		"cups.path":                         true,
+		"multi-user.target":                 true,
+		"home.mount":                        true,
+		"proc-sys-fs-binfmt_misc.automount": true,
+		"dev-sda1.swap":                     true,
+		"system.slice":                      true,
+		"getty@.service":                    true,
+		"getty@tty1.service":                true,
+		"a@b@c.service":                     true,
+		`systemd-fsck@dev-disk-by\x2duuid.service`: true,
+		"dbus-org.freedesktop.x:1.service":         true,
+		"*.service":                                true,
+		"[[:alpha:]-]?*.socket":                    true,
+		"a[]-z].service":                           false,
+		"a[.service":                               false,
+		"a].service":                               false,
+		"a[].service":                              false,
+		"a!b.service":                              false,
+		"@.service":                                false,
+		".service":                                 false,
+		"service":                                  false,
+		"":                                         false,
+		"a.device":                                 false,
+		"a.scope":                                  false,
+		"a.Service":                                false,
+		"a.service ":                               false,
+		"a b.service":                              false,
+		"a.service\n":                              false,
+		"ä.service":                                false,
+		"/a.service":                               false,
+		"a.*":                                      false,
+		strings.Repeat("a", 247) + ".service":      true,
+		strings.Repeat("a", 248) + ".service":      false,
+	} {
+		src := fmt.Sprintf("kiln: v1\nname: x\nplatforms: [linux/amd64]\nlayers: [{name: base}]\nsystem: {services: {enable: [{unit: %q, why: x}]}}\n", name)
+		if _, problems := recipe.Parse("kiln.yaml", []byte(src)); (len(problems) == 0) != want {
+			t.Errorf("%q: problems %v", name, problems)
+		}
+	}
+}
 
 func TestConstraint(t *testing.T) {
 	for text, want := range map[string][2]string{

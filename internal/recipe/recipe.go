@@ -20,8 +20,10 @@ type Recipe struct {
 	Users     []User          `yaml:"users"`                           // accounts besides root
 	Groups    []Group         `yaml:"groups"`                          // groups besides those that come with a user
 	Skip      []Skip          `yaml:"skip"`                            // maintainer scripts that are not honoured
+	Debconf   []Answer        `yaml:"debconf"`                         // answers to what packages ask while they are configured
 	Rules     Rules           `yaml:"rules"`                           // default rules
 	Container Container       `yaml:"container"`                       // how the image runs as a container
+	System    System          `yaml:"system"`                          // for an image that runs systemd
 
 	document *document // where it was read from; nil for a Recipe made by hand
 }
@@ -108,6 +110,14 @@ type Skip struct {
 	Why     string   `yaml:"why" jsonschema:"required"`     // what makes up for them, or why nothing needs to
 }
 
+// Answer is the answer to one debconf question, in place of the default that its
+// package brings.
+type Answer struct {
+	Question string `yaml:"question" jsonschema:"required"` // as debconf has it: "tzdata/Areas"
+	Value    string `yaml:"value" jsonschema:"required"`    // as debconf keeps it, as it stands here: "true", "Europe", ""
+	Why      string `yaml:"why" jsonschema:"required"`      // why it is so
+}
+
 // Rules turns named default rules off. A nil entry means on.
 type Rules struct {
 	Off []RuleOff `yaml:"off"` // rules that do not apply to this image
@@ -140,4 +150,20 @@ type Healthcheck struct {
 	Timeout     string   `yaml:"timeout"`                       // of one check
 	StartPeriod string   `yaml:"start-period"`                  // in which failures do not count
 	Retries     int      `yaml:"retries"`                       // failures in a row that make it unhealthy
+}
+
+// System is for an image that runs systemd.
+type System struct {
+	Services Services `yaml:"services"` // which of the units are enabled
+}
+
+// Services says which units are enabled: those named here, and no others.
+type Services struct {
+	Enable []Unit `yaml:"enable"` // units that are enabled, whether or not their package asks for it
+}
+
+// Unit is one unit of systemd, or a pattern of several.
+type Unit struct {
+	Unit string `yaml:"unit" jsonschema:"required"` // name of the unit file with its type, ssh.service; with * ? [..] as in systemd.preset(5)
+	Why  string `yaml:"why" jsonschema:"required"`  // what it is for
 }

@@ -54,7 +54,7 @@ func schema(t *testing.T) []byte {
 	s.ID = "urn:kiln:recipe:v1"
 	s.Title = "kiln recipe, format v1"
 	refine("Recipe", s)
-	for _, name := range []string{"Source", "Layer", "File", "User", "Group", "Skip", "Rules", "Container", "Healthcheck", "Package", "Glob", "RuleOff"} {
+	for _, name := range []string{"Source", "Layer", "File", "User", "Group", "Skip", "Rules", "Container", "Healthcheck", "Answer", "System", "Services", "Unit", "Package", "Glob", "RuleOff"} {
 		if s.Definitions[name] == nil {
 			t.Fatalf("the schema has no definition %q", name)
 		}
@@ -216,7 +216,7 @@ func TestSchemaTakesGoodRecipes(t *testing.T) {
 func TestSchemaRefusesBadRecipes(t *testing.T) {
 	s := compiled(t)
 	bad := strings.Fields(`unknown-key.yaml later-key.yaml wrong-type.yaml nothing.yaml missing-key.yaml not-a-mapping.yaml
-		text.yaml items.yaml head.yaml sources.yaml packages.yaml layers.yaml files.yaml accounts.yaml skip.yaml container.yaml`)
+		text.yaml items.yaml head.yaml sources.yaml packages.yaml layers.yaml files.yaml accounts.yaml skip.yaml container.yaml debconf.yaml units.yaml`)
 	files := map[string][]byte{}
 	for _, name := range []string{"testdata/form.txtar", "testdata/meaning.txtar"} {
 		archive, err := txtar.ParseFile(name)
@@ -244,6 +244,13 @@ func TestSchemaRefusesBadRecipes(t *testing.T) {
 		"layers: [{name: base, drop: [usr: x]}]",
 		"layers: [{name: base}]\nsources: [{suite: trixie}]",
 		"layers: [{name: base}]\nrules: {off: [no-docs: x]}",
+		"layers: [{name: base}]\ndebconf: [{question: a/b, value: x}]",
+		"layers: [{name: base}]\ndebconf: [{question: a/b, why: x}]",
+		"layers: [{name: base}]\ndebconf: [{question: a b/c, value: x, why: x}]",
+		"layers: [{name: base}]\nsystem: {services: {enable: [{unit: ssh.service}]}}",
+		"layers: [{name: base}]\nsystem: {services: {enable: [{unit: ssh, why: x}]}}",
+		"layers: [{name: base}]\nsystem: {services: {enable: [{unit: a/b.service, why: x}]}}",
+		"layers: [{name: base}]\nsystem: {services: {disable: []}}",
 	} {
 		src := "kiln: v1\nname: x\nplatforms: [linux/amd64]\n" + line + "\n"
 		if validate(t, s, []byte(src)) == nil {

@@ -21,6 +21,13 @@ const (
 	accountPattern      = `^[a-z_][a-z0-9_-]{0,31}$`                                               // what useradd(8) takes
 	variablePattern     = `^[A-Za-z_][A-Za-z0-9_]*$`
 	modePattern         = `^0?[0-7]{3,4}$`
+	questionPattern     = `^[!-.0-~]+(/[!-.0-~]+)+$` // owner/name, printable ASCII: a line of debconf-set-selections(1) is split at blanks
+
+	// unitLetter is one letter of a unit's name (systemd.unit(5)), or what stands for
+	// letters in a pattern (systemd.preset(5), glob(7)). "\" is a letter: systemd has
+	// its patterns matched without escapes.
+	unitLetter  = `[A-Za-z0-9:_.\\*?-]|\[[!^]?(\[:[a-z]+:\]|[A-Za-z0-9:_.\\@-])+\]`
+	unitPattern = `^(` + unitLetter + `)+(@(@|` + unitLetter + `)*)?\.(service|socket|timer|path|target|mount|automount|swap|slice)$`
 )
 
 var (
@@ -34,6 +41,8 @@ var (
 	accountName  = matcher(accountPattern, 32)
 	variableName = matcher(variablePattern, 256)
 	modeText     = matcher(modePattern, 5)
+	question     = matcher(questionPattern, 256)
+	unitName     = matcher(unitPattern, 255) // systemd.unit(5): no longer than 255 letters
 )
 
 const packageSyntax = "a package name (small letters, digits and + - ., at least two)"

@@ -2,8 +2,13 @@ package tree
 
 import "kiln"
 
-// Layer is a named part of an image and the entries that it adds to or changes
-// in the layers below it.
+// Layer is a named part of an image: the paths of the layers below that it takes
+// away, and the entries that it adds to them or changes in them.
+//
+// What is removed goes first, then the entries come. A path that an entry merely
+// replaces is not removed as well, but for one case: where a directory takes the
+// place of something else, or something else that of a directory. A directory
+// that is to be emptied stays, and what it holds is removed.
 //
 // Its entries come in members: runs of entries that a writer may compress and
 // cache each on its own. The cut is part of the format, so that a layer's bytes
@@ -14,6 +19,7 @@ import "kiln"
 type Layer struct {
 	Name    string
 	Epoch   kiln.Epoch // newest time stamp of its packages
+	Removed []string   // paths of the layers below that are gone, each with all below it; sorted, once each
 	Members []Member
 }
 

@@ -237,6 +237,67 @@ func TestMergeAppliesLayersInOrder(t *testing.T) {
 	wantError(t, err, `layer "app", member "kiln": cannot put "/etc/a" into the tree`)
 }
 
+// upper is a layer that removes paths and adds entries.
+func upper(removed []string, entries ...tree.Entry) tree.Layer {
+	return tree.Layer{Name: "upper", Removed: removed, Members: []tree.Member{{Name: "all", Entries: entries}}}
+}
+
+func TestApplyRemovesFirst(t *testing.T) {
+	for _, row := range []struct {
+		summary string
+		layer   tree.Layer
+		want    []string
+	}{
+		{"a file", upper([]string{"f"}), []string{"/d d 0755 @0", "/d/e d 0755 @0", "/d/e/x f 0644 @0 1B 6b86b273ff34", "/h f 0644 @0 1B 6b86b273ff34 = /d/e/x", "/l l 0777 @0 -> d"}},
+		{"a directory with all below it", upper([]string{"d"}), []string{"/f f 0644 @0 0B e3b0c44298fc", "/h f 0644 @0 1B 6b86b273ff34", "/l l 0777 @0 -> d"}},
+		{"a link, not what it points at", upper([]string{"l"}), []string{"/d d 0755 @0", "/d/e d 0755 @0", "/d/e/x f 0644 @0 1B 6b86b273ff34", "/f f 0644 @0 0B e3b0c44298fc", "/h f 0644 @0 1B 6b86b273ff34 = /d/e/x"}},
+		{"several, and a new entry", upper([]string{"d/e", "f", "h"}, file("d/n", "")), []string{"/d d 0755 @0", "/d/n f 0644 @0 0B e3b0c44298fc", "/l l 0777 @0 -> d"}},
+		{"a file becomes a directory", upper([]string{"d", "f", "h", "l"}, dir("f"), file("f/n", "")), []string{"/f d 0755 @0", "/f/n f 0644 @0 0B e3b0c44298fc"}},
+		{"a link becomes a directory", upper([]string{"d", "f", "h", "l"}, dir("l"), file("l/n", "")), []string{"/l d 0755 @0", "/l/n f 0644 @0 0B e3b0c44298fc"}},
+		{"a directory becomes a link", upper([]string{"d", "f", "h", "l"}, symlink("d", "x")), []string{"/d l 0777 @0 -> x"}},
+		{"a directory becomes a file", upper([]string{"d", "f", "h", "l"}, file("d", "")), []string{"/d f 0644 @0 0B e3b0c44298fc"}},
+	} {
+		t.Run(row.summary, func(t *testing.T) {
+			tr := of(t, dir("d"), dir("d/e"), file("d/e/x", "1"), file("f", ""), hard("h", "d/e/x", "1"), symlink("l", "d"))
+			if err := tr.Apply(row.layer); err != nil {
+				t.Fatal(err)
+			}
+			wantDump(t, tr, row.want...)
+		})
+	}
+}
+
+func TestApplyRefusesRemovals(t *testing.T) {
+	for _, row := range []struct {
+		summary string
+		layer   tree.Layer
+		want    string
+	}{
+		{"not there", upper([]string{"no"}), `layer "upper": cannot take "/no" away: look up /no: file does not exist`},
+		{"gone with its directory", upper([]string{"d", "d/x"}), `cannot take "/d/x" away: look up /d/x: file does not exist`},
+		{"through a link", upper([]string{"l/x"}), `cannot take "/l/x" away: look up /l/x: file does not exist`},
+		{"twice", upper([]string{"f", "f"}), `cannot take "/f" away: it comes after "/f", and want sorted paths, once each`},
+		{"not sorted", upper([]string{"f", "d"}), `cannot take "/d" away: it comes after "/f"`},
+		{"the root", upper([]string{"."}), `cannot take "." away: want a clean path below the root`},
+		{"not clean", upper([]string{"d/"}), `cannot take "d/" away: want a clean path below the root`},
+		{"absolute", upper([]string{"/f"}), `cannot take a path away: the path "/f" is absolute`},
+		{"upwards", upper([]string{"../f"}), `holds ".."`},
+		{"a file that is replaced", upper([]string{"f"}, file("f", "2")), `cannot take "/f" away: member "all" puts a file there again, which replaces it`},
+		{"a file that a link replaces", upper([]string{"f"}, symlink("f", "d")), `member "all" puts a symbolic link there again, which replaces it`},
+		{"a directory that stays one", upper([]string{"d"}, dir("d")), `cannot take "/d" away: member "all" puts a directory there again, which replaces it`},
+		{"an entry below what is gone", upper([]string{"d"}, file("d/y", "")), `cannot put "/d/y" into the tree`},
+	} {
+		t.Run(row.summary, func(t *testing.T) {
+			tr := of(t, dir("d"), file("d/x", ""), file("f", "1"), symlink("l", "d"))
+			wantError(t, tr.Apply(row.layer), row.want)
+		})
+	}
+	err := of(t).Apply(upper([]string{"no"}))
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v is not fs.ErrNotExist", err)
+	}
+}
+
 func TestDiff(t *testing.T) {
 	a := of(t, file("a", "1"), file("b", "1"), dir("d"), symlink("l", "x"))
 	changed := file("b", "2")
