@@ -4,10 +4,12 @@ import (
 	"errors"
 	"io/fs"
 	"strconv"
+	"strings"
 
 	"kiln/internal/maint/account"
 )
 
+// The files of users and groups.
 const (
 	passwdFile  = "/etc/passwd"
 	groupFile   = "/etc/group"
@@ -31,6 +33,8 @@ func readAccounts(c *Call) (*account.Files, error) {
 	return f, nil
 }
 
+// readAccountFile reads one of the files with its parser. A file that is not there
+// leaves into as it is.
 func readAccountFile[T any](c *Call, path string, parse func([]byte) ([]T, error), into *[]T) error {
 	text, err := c.FS.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -82,4 +86,13 @@ func today(c *Call) string { return strconv.FormatInt(int64(c.Machine.Epoch)/864
 func loginDefs(c *Call) (account.LoginDefs, error) {
 	text, err := readIfThere(c.FS, "/etc/login.defs")
 	return account.ParseLoginDefs(text), err
+}
+
+// idOf resolves "#12" or a name.
+func idOf(s string, lookup func(string) (int, bool)) (int, bool) {
+	if n, ok := strings.CutPrefix(s, "#"); ok {
+		id, err := strconv.Atoi(n)
+		return id, err == nil && id >= 0
+	}
+	return lookup(s)
 }

@@ -1,9 +1,8 @@
 package command
 
 import (
-	"strings"
-
 	"slices"
+	"strings"
 
 	"kiln/internal/maint/account"
 )

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/benhoyt/goawk/interp"
@@ -34,7 +36,7 @@ func Awk(ctx context.Context, c *Call) (int, error) {
 		Stdin: c.Stdin, Output: c.Stdout, Error: c.Stderr, Argv0: c.Name, Environ: []string{},
 		NoExec: true, NoFileReads: true, NoFileWrites: true,
 	}
-	for _, name := range sortedNames(c.Env) {
+	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
 		config.Environ = append(config.Environ, name, c.Env[name])
 	}
 	if o.has("field-separator") {

@@ -3,10 +3,6 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"strconv"
-	"strings"
 
 	"kiln/internal/maint/vfs"
 	"kiln/internal/tree"
@@ -107,72 +103,4 @@ func (c *Call) chownOne(name string, o options, chown func(string, vfs.Info) err
 		return true
 	})
 	return errors.Join(failed, err)
-}
-
-// owner reads "user", "user:group", "user:" or ":group", or with group set a
-// group, by the tree's own accounts. -1 stands for what is not named.
-func (c *Call) owner(spec string, group bool) (uid, gid int, err error) {
-	uid, gid = -1, -1
-	if group {
-		gid, err = c.groupID(spec)
-		return uid, gid, err
-	}
-	user, name, both := strings.Cut(spec, ":")
-	if !both && strings.Contains(spec, ".") {
-		if _, err := c.userID(spec); err != nil {
-			user, name, both = strings.Cut(spec, ".")
-		}
-	}
-	if user != "" {
-		if uid, err = c.userID(user); err != nil {
-			return uid, gid, err
-		}
-	}
-	switch {
-	case both && name != "":
-		gid, err = c.groupID(name)
-	case both && user != "":
-		account, ok := c.account("/etc/passwd", user, 0, 2)
-		if !ok {
-			return uid, gid, fmt.Errorf("invalid spec: '%s'", spec)
-		}
-		gid, err = strconv.Atoi(account[3])
-	}
-	return uid, gid, err
-}
-
-func (c *Call) userID(name string) (int, error) {
-	if account, ok := c.account("/etc/passwd", name, 0, -1); ok && len(account) > 2 {
-		return strconv.Atoi(account[2])
-	}
-	if n, err := strconv.ParseUint(strings.TrimPrefix(name, "+"), 10, 32); err == nil {
-		return int(n), nil
-	}
-	return -1, fmt.Errorf("invalid user: '%s'", name)
-}
-
-func (c *Call) groupID(name string) (int, error) {
-	if account, ok := c.account("/etc/group", name, 0, -1); ok && len(account) > 2 {
-		return strconv.Atoi(account[2])
-	}
-	if n, err := strconv.ParseUint(strings.TrimPrefix(name, "+"), 10, 32); err == nil {
-		return int(n), nil
-	}
-	return -1, fmt.Errorf("invalid group: '%s'", name)
-}
-
-// account returns the fields of the line of a database whose field number field,
-// or other if that is not negative, is key.
-func (c *Call) account(file, key string, field, other int) ([]string, bool) {
-	data, err := c.FS.ReadFile(file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, false
-	}
-	for line := range strings.Lines(string(data)) {
-		fields := strings.Split(strings.TrimSuffix(line, "\n"), ":")
-		if len(fields) > field && fields[field] == key || other >= 0 && len(fields) > other && fields[other] == key {
-			return fields, true
-		}
-	}
-	return nil, false
 }

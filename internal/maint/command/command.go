@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"kiln"
+	"kiln/internal/maint/debconf"
 	"kiln/internal/maint/vfs"
 )
 
@@ -45,7 +46,7 @@ type Machine struct {
 	// none: services are not enabled because a package came along.
 	Enable func(unit string) bool
 
-	debconf *debconfState // see Debconf
+	debconf *debconfState // nil until a script talks to debconf
 
 	// Script that runs now.
 	Package string // "libc6", with ":arch" where dpkg would write it so
@@ -75,4 +76,11 @@ type Note struct {
 	Line            int
 	Kind            string // "enable", "start", "daemon-reload", "udev"...
 	Subject         string // the unit, most often
+}
+
+// debconfState is the database while scripts run, and the talk of the current one.
+type debconfState struct {
+	db      *debconf.DB
+	session *debconf.Session // nil before the first talk
+	owner   string           // of new questions: the package whose script talks
 }

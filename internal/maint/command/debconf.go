@@ -58,13 +58,6 @@ db_x_loadtemplatefile () { _db_cmd X_LOADTEMPLATEFILE "$@"; }
 db_stop () { return 0; }
 `
 
-// debconfState is the database while scripts run, and the talk of the current one.
-type debconfState struct {
-	db      *debconf.DB
-	session *debconf.Session
-	owner   string
-}
-
 // debconfOf opens the database of the tree at its first use.
 func debconfOf(m *Machine, f *vfs.FS) (*debconfState, error) {
 	if m.debconf != nil {
@@ -114,12 +107,12 @@ func DebconfStart(ctx context.Context, c *Call) (int, error) {
 	if err != nil {
 		return 1, unhonoured(c, "%v", err)
 	}
-	s.begin(c)
-	base, ok := s.controlBase(c)
+	beginTalk(c, s)
+	base, ok := controlBase(c, s)
 	if !ok {
 		return 0, nil
 	}
-	if err := s.load(c, base+"templates", s.owner); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := loadTemplates(c, s, base+"templates", s.owner); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 1, err
 	}
 	script := c.Machine.Script
@@ -133,12 +126,12 @@ func DebconfStart(ctx context.Context, c *Call) (int, error) {
 	c.Machine.Script = "config"
 	status, err := c.Exec(ctx, []string{base + "config", "configure", version}, c.Stdin, c.Stderr, c.Stderr)
 	c.Machine.Script = script
-	s.begin(c)
+	beginTalk(c, s)
 	return status, err
 }
 
-// begin starts a talk in the name of the package whose script runs.
-func (s *debconfState) begin(c *Call) {
+// beginTalk starts a talk in the name of the package whose script runs.
+func beginTalk(c *Call, s *debconfState) {
 	s.owner = c.Machine.Package
 	if c.Machine.Script == "preinst" {
 		s.owner, _, _ = strings.Cut(s.owner, ":")
@@ -147,7 +140,7 @@ func (s *debconfState) begin(c *Call) {
 }
 
 // controlBase is what the names of the package's control files begin with.
-func (s *debconfState) controlBase(c *Call) (string, bool) {
+func controlBase(c *Call, s *debconfState) (string, bool) {
 	name, _, _ := strings.Cut(c.Machine.Package, ":")
 	for _, base := range []string{"/var/lib/dpkg/tmp.ci/", "/var/lib/dpkg/info/" + c.Machine.Package + ".", "/var/lib/dpkg/info/" + name + "."} {
 		if strings.HasSuffix(base, "tmp.ci/") && c.Machine.Script != "preinst" {
@@ -160,7 +153,8 @@ func (s *debconfState) controlBase(c *Call) (string, bool) {
 	return "", false
 }
 
-func (s *debconfState) load(c *Call, file, owner string) error {
+// loadTemplates loads a file of templates, which owner then has.
+func loadTemplates(c *Call, s *debconfState, file, owner string) error {
 	text, err := c.FS.ReadFile(file)
 	if err != nil {
 		return err
@@ -181,10 +175,10 @@ func DebconfTalk(_ context.Context, c *Call) (int, error) {
 		return 1, unhonoured(c, "%v", err)
 	}
 	if s.session == nil {
-		s.begin(c)
+		beginTalk(c, s)
 	}
 	if len(c.Args) > 0 && strings.EqualFold(c.Args[0], "X_LOADTEMPLATEFILE") {
-		return s.loadFile(c)
+		return loadTemplateFile(c, s)
 	}
 	// As in confmodule, words lose their borders on the way.
 	status, text, _ := strings.Cut(s.session.Line(strings.Join(c.Args, " ")), " ")
@@ -202,7 +196,7 @@ func DebconfTalk(_ context.Context, c *Call) (int, error) {
 	return code, err
 }
 
-func (s *debconfState) loadFile(c *Call) (int, error) {
+func loadTemplateFile(c *Call, s *debconfState) (int, error) {
 	args := strings.Fields(strings.Join(c.Args[1:], " "))
 	if len(args) < 1 || len(args) > 2 {
 		return debconf.Syntax, nil
@@ -211,7 +205,7 @@ func (s *debconfState) loadFile(c *Call) (int, error) {
 	if len(args) == 2 {
 		owner = args[1]
 	}
-	err := s.load(c, args[0], owner)
+	err := loadTemplates(c, s, args[0], owner)
 	if errors.Is(err, fs.ErrNotExist) {
 		return debconf.BadParam, nil
 	}

@@ -62,15 +62,6 @@ func selectAnswers(c *Call, s *debconfState, text []byte) (int, error) {
 	return 0, nil
 }
 
-// cutWord splits at the first run of white space.
-func cutWord(s string) (word, rest string) {
-	i := strings.IndexAny(s, " \t")
-	if i < 0 {
-		return s, ""
-	}
-	return s[:i], strings.TrimLeft(s[i:], " \t")
-}
-
 // DebconfShow is debconf-show(1).
 func DebconfShow(_ context.Context, c *Call) (int, error) {
 	o, err := parseOptions(c, "listowners")

@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 )
@@ -250,13 +249,4 @@ func (d *diverter) truename() (int, error) {
 		say(d.c, "%s", d.file)
 	}
 	return 0, nil
-}
-
-// fnmatch is fnmatch(3) without flags: "*" matches slashes too.
-func fnmatch(pattern, name string) bool {
-	if pattern == name {
-		return true
-	}
-	ok, err := path.Match(strings.ReplaceAll(pattern, "/", "\x01"), strings.ReplaceAll(name, "/", "\x01"))
-	return err == nil && ok
 }

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -91,7 +92,7 @@ func (q *dpkgQuery) matchAll(patterns []string) (all []Status, status int) {
 			byName[st.Name+"\x00"+st.Architecture] = st
 		}
 	}
-	for _, n := range namesInOrder(byName) {
+	for _, n := range slices.Sorted(maps.Keys(byName)) {
 		all = append(all, byName[n])
 	}
 	return all, status
@@ -233,7 +234,7 @@ func (q *dpkgQuery) paragraph(st Status) {
 		"Source", "Version", "Replaces", "Provides", "Depends", "Pre-Depends", "Recommends", "Suggests", "Breaks", "Conflicts", "Enhances",
 		"Conffiles", "Description", "Homepage"}
 	names := slices.Clone(first)
-	for _, n := range namesInOrder(st.Fields) {
+	for _, n := range slices.Sorted(maps.Keys(st.Fields)) {
 		if !slices.Contains(first, n) {
 			names = append(names, n)
 		}
@@ -289,7 +290,7 @@ func (q *dpkgQuery) search() (int, error) {
 		if len(owners) == 0 {
 			status, _ = complain(q.c, 1, "no path found matching pattern %s", p)
 		}
-		files := namesInOrder(owners)
+		files := slices.Sorted(maps.Keys(owners))
 		slices.SortStableFunc(files, compareHashed) // dpkg's order
 		for _, f := range files {
 			say(q.c, "%s: %s", strings.Join(owners[f], ", "), f)
@@ -316,7 +317,7 @@ func (q *dpkgQuery) control() (int, error) {
 			}
 		}
 	}
-	for _, kind := range namesInOrder(kinds) {
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		switch {
 		case len(q.o.rest) > 1 && q.o.rest[1] != kind:
 		case q.o.has("control-list"):

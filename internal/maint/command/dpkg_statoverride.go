@@ -156,15 +156,6 @@ func (s *overrider) owner(v *StatOverride) (uid, gid, status int, err error) {
 	return uid, gid, 0, nil
 }
 
-// idOf resolves "#12" or a name.
-func idOf(s string, lookup func(string) (int, bool)) (int, bool) {
-	if n, ok := strings.CutPrefix(s, "#"); ok {
-		id, err := strconv.Atoi(n)
-		return id, err == nil && id >= 0
-	}
-	return lookup(s)
-}
-
 func (s *overrider) remove() (int, error) {
 	path := strings.TrimRight(s.o.rest[0], "/")
 	left := slices.DeleteFunc(slices.Clone(s.all), func(o StatOverride) bool { return o.Path == path })

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"kiln/internal/maint/vfs"
@@ -244,7 +246,7 @@ func (cp *copier) attributes(to string, src vfs.Info) error {
 		errs = append(errs, f.Lchtimes(target, src.Epoch()))
 	}
 	if cp.xattrs && !link {
-		for _, name := range sortedNames(src.Xattrs) {
+		for _, name := range slices.Sorted(maps.Keys(src.Xattrs)) {
 			errs = append(errs, f.Setxattr(target, name, src.Xattrs[name]))
 		}
 	}

@@ -2,15 +2,11 @@ package command
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strconv"
 	"syscall"
 
 	"kiln/internal/tree"
 )
-
-func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // Mkdir is mkdir(1).
 func Mkdir(_ context.Context, c *Call) (int, error) {

@@ -1,8 +1,6 @@
 package command
 
-import (
-	"context"
-)
+import "context"
 
 // True is true(1), and all that has no effect on an image: sleep(1), sync(1),
 // clear(1), tput(1).

@@ -14,6 +14,7 @@ type options struct {
 	rest  []string
 }
 
+// has reports whether the option was given.
 func (o options) has(name string) bool { return len(o.given[name]) > 0 }
 
 // value returns the last value given, or otherwise.
@@ -54,6 +55,8 @@ func parseLeading(c *Call, spec string) (options, error) {
 	return parseArguments(c, c.Args, spec, false)
 }
 
+// parseArguments is parseOptions for args; anywhere says whether options may follow
+// arguments.
 func parseArguments(c *Call, args []string, spec string, anywhere bool) (options, error) {
 	p := optionParser{call: c, known: optionsOf(spec), args: args, o: options{given: map[string][]string{}}}
 	for len(p.args) > 0 {

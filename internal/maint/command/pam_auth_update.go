@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -145,7 +146,7 @@ func (p *pamUpdate) readProfiles() error {
 
 func fieldsOf(p pamProfile) []string {
 	var all []string
-	for _, n := range namesInOrder(p) {
+	for _, n := range slices.Sorted(maps.Keys(p)) {
 		all = append(all, p[n])
 	}
 	return all

@@ -21,7 +21,7 @@ func (d *pamDebconf) begin() error {
 	}
 	const templates = "/var/lib/dpkg/info/libpam-runtime.templates"
 	if isFile(c.FS, templates) {
-		if err := state.load(c, templates, "libpam-runtime"); err != nil {
+		if err := loadTemplates(c, state, templates, "libpam-runtime"); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,8 @@ package command
 import (
 	"bufio"
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -74,7 +76,7 @@ func Chage(_ context.Context, c *Call) (int, error) {
 	if len(o.rest) != 1 || len(o.given) == 0 {
 		return 2, unhonoured(c, "it needs a user and something to set")
 	}
-	for _, name := range namesInOrder(o.given) {
+	for _, name := range slices.Sorted(maps.Keys(o.given)) {
 		if _, err := strconv.Atoi(o.value(name, "")); err != nil {
 			return 2, unhonoured(c, "%q is no number of days", o.value(name, ""))
 		}

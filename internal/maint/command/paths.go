@@ -6,12 +6,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"strings"
 	"syscall"
 
 	"kiln"
-	"kiln/internal/maint/vfs"
-	"kiln/internal/tree"
 )
 
 // path returns p as an absolute path. Unlike absolute, it leaves ".." and slashes
@@ -137,30 +136,7 @@ func isMissing(err error) bool {
 
 // isDirectory reports whether p leads to a directory.
 func (c *Call) isDirectory(p string) bool {
-	info, err := c.FS.Stat(c.path(p))
-	return err == nil && info.Kind() == tree.Dir
-}
-
-// visitTree calls visit for p and all below it, parents first, sorted. A directory for
-// which visit returns false is not entered. Links are not followed.
-func visitTree(f *vfs.FS, p string, visit func(path string, info vfs.Info) bool) error {
-	info, err := f.Lstat(p)
-	if err != nil {
-		return err
-	}
-	if !visit(p, info) || info.Kind() != tree.Dir {
-		return nil
-	}
-	entries, err := f.ReadDir(p)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if err := visitTree(f, joined(p, e.Name()), visit); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
+	return isDir(c.FS, c.path(p))
 }
 
 // joined puts a name behind a directory as find(1) and its like show it.
@@ -192,4 +168,12 @@ func dirName(p string) string {
 		return dir
 	}
 	return "/"
+}
+
+// absolute returns p as seen from the call's working directory.
+func absolute(c *Call, p string) string {
+	if !strings.HasPrefix(p, "/") {
+		p = c.Dir + "/" + p
+	}
+	return path.Clean(p)
 }

@@ -36,6 +36,7 @@ type backtracker struct {
 // more, and exhausted reports it.
 const maxTries = 20_000_000
 
+// newBacktracker makes one of a translated expression.
 func newBacktracker(text string) (*backtracker, error) {
 	re, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {

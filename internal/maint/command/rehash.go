@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -55,14 +56,14 @@ func rehashFolder(f *vfs.FS, dir string) error {
 		wanted[fmt.Sprintf("%08x.%d", hash, count[hash])] = e.Name()
 		count[hash]++
 	}
-	for _, name := range namesInOrder(stale) {
+	for _, name := range slices.Sorted(maps.Keys(stale)) {
 		if wanted[name] == "" {
 			if err := f.Remove(dir + "/" + name); err != nil {
 				return err
 			}
 		}
 	}
-	for _, name := range namesInOrder(wanted) {
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		if err := replaceLink(f, wanted[name], dir+"/"+name); err != nil {
 			return err
 		}

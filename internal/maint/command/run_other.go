@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 
 	"kiln/internal/maint/vfs"
@@ -39,7 +40,7 @@ func Env(ctx context.Context, c *Call) (int, error) {
 		return c.Exec(ctx, rest, c.Stdin, c.Stdout, c.Stderr)
 	}
 	var out output
-	for _, name := range sortedNames(env) {
+	for _, name := range slices.Sorted(maps.Keys(env)) {
 		out.line(name + "=" + env[name])
 	}
 	return out.flush(c, 0)

@@ -30,29 +30,12 @@ func Shadowconfig(ctx context.Context, c *Call) (int, error) {
 		gid  int
 		mode uint32
 	}{{passwdFile, 0, 0o644}, {groupFile, 0, 0o644}, {shadowFile, shadow.GID, 0o640}, {gshadowFile, shadow.GID, 0o640}} {
-		if err := setPerm(c, p.path, 0, p.gid, p.mode); err != nil {
+		if err := setPerm(c.FS, p.path, 0, p.gid, p.mode); err != nil {
 			return 1, err
 		}
 	}
 	say(c, "Shadow passwords are now on.")
 	return 0, nil
-}
-
-// setPerm sets owner and mode, where they are not right already.
-func setPerm(c *Call, path string, uid, gid int, mode uint32) error {
-	i, err := c.FS.Stat(path)
-	if err != nil {
-		return err
-	}
-	if i.UID != uid || i.GID != gid {
-		if err := c.FS.Chown(path, uid, gid); err != nil {
-			return err
-		}
-	}
-	if i.Perm() == mode {
-		return nil
-	}
-	return c.FS.Chmod(path, mode)
 }
 
 // Pwconv is shadow's pwconv(8): passwords go from passwd to shadow. Users without

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"path"
 	"slices"
 	"strings"
 )
@@ -70,7 +69,7 @@ func packagedShells(c *Call) ([]string, error) {
 			return nil, err
 		}
 		for _, name := range shellNames(text) {
-			for _, n := range []string{name, realFolder(c, name)} {
+			for _, n := range []string{name, realFolder(c.FS, name)} {
 				if !slices.Contains(all, n) {
 					all = append(all, n)
 				}
@@ -78,15 +77,6 @@ func packagedShells(c *Call) ([]string, error) {
 		}
 	}
 	return all, nil
-}
-
-// realFolder is p with its folder's links resolved.
-func realFolder(c *Call, p string) string {
-	dir, err := c.FS.Resolve(path.Dir(p))
-	if err != nil {
-		return p
-	}
-	return path.Join("/", dir, path.Base(p))
 }
 
 func mergeShells(text []byte, packaged, state []string) []byte {
@@ -121,7 +111,7 @@ func AddShell(_ context.Context, c *Call) (int, error) {
 	}
 	lines := strings.SplitAfter(string(text), "\n")
 	for _, arg := range c.Args {
-		for _, shell := range []string{arg, realFolder(c, arg)} {
+		for _, shell := range []string{arg, realFolder(c.FS, arg)} {
 			line := shell + "\n"
 			if c.Name == "remove-shell" {
 				lines = slices.DeleteFunc(lines, func(l string) bool { return l == line })

@@ -112,14 +112,6 @@ func (c *Call) statField(verb byte, name string, info vfs.Info) (string, bool) {
 	return "", false
 }
 
-// nameOf returns the name of a user or group number, or UNKNOWN as stat(1) does.
-func (c *Call) nameOf(file string, id int) string {
-	if fields, ok := c.account(file, strconv.Itoa(id), 2, -1); ok {
-		return fields[0]
-	}
-	return "UNKNOWN"
-}
-
 // rawMode is st_mode (inode(7)).
 func rawMode(info vfs.Info) uint32 {
 	return info.Perm() | map[tree.Type]uint32{

@@ -119,7 +119,7 @@ func (t *tmpfiles) copy(i tmpItem) error {
 	if src.Kind() == tree.Dir {
 		err = t.c.FS.MkdirAll(i.Path, src.Perm())
 		if err == nil {
-			err = copyTree(t.c, from, i.Path, 0, 0)
+			err = copyTree(t.c.FS, from, i.Path, 0, 0)
 		}
 	} else {
 		var data []byte

@@ -82,21 +82,81 @@ func rewrite(f *vfs.FS, path string, data []byte, mode uint32) error {
 	return f.WriteFile(path, data, mode)
 }
 
-// absolute returns p as seen from the call's working directory.
-func absolute(c *Call, p string) string {
-	if !strings.HasPrefix(p, "/") {
-		p = c.Dir + "/" + p
+// realFolder is p with its folder's links resolved.
+func realFolder(f *vfs.FS, p string) string {
+	dir, err := f.Resolve(path.Dir(p))
+	if err != nil {
+		return p
 	}
-	return path.Clean(p)
+	return path.Join("/", dir, path.Base(p))
 }
 
-// nonEmptyLines splits a text into its lines, empty ones left out.
-func nonEmptyLines(text []byte) []string {
-	var all []string
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSuffix(line, "\n"); line != "" {
-			all = append(all, line)
+// copyTree copies what is in from to the directory to, and gives it away.
+func copyTree(f *vfs.FS, from, to string, uid, gid int) error {
+	entries, err := f.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		src, dst := path.Join(from, e.Name()), path.Join(to, e.Name())
+		switch e.Kind() {
+		case tree.Dir:
+			if err = f.Mkdir(dst, e.Perm()); err == nil {
+				err = copyTree(f, src, dst, uid, gid)
+			}
+		case tree.Symlink:
+			err = f.Symlink(linkTarget(f, src), dst)
+		case tree.File:
+			var data []byte
+			if data, err = f.ReadFile(src); err == nil {
+				err = f.WriteFile(dst, data, e.Perm())
+			}
+		}
+		if err == nil {
+			err = f.Lchown(dst, uid, gid)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return all
+	return nil
+}
+
+// setPerm sets owner and mode, where they are not right already.
+func setPerm(f *vfs.FS, path string, uid, gid int, mode uint32) error {
+	i, err := f.Stat(path)
+	if err != nil {
+		return err
+	}
+	if i.UID != uid || i.GID != gid {
+		if err := f.Chown(path, uid, gid); err != nil {
+			return err
+		}
+	}
+	if i.Perm() == mode {
+		return nil
+	}
+	return f.Chmod(path, mode)
+}
+
+// visitTree calls visit for p and all below it, parents first, sorted. A directory for
+// which visit returns false is not entered. Links are not followed.
+func visitTree(f *vfs.FS, p string, visit func(path string, info vfs.Info) bool) error {
+	info, err := f.Lstat(p)
+	if err != nil {
+		return err
+	}
+	if !visit(p, info) || info.Kind() != tree.Dir {
+		return nil
+	}
+	entries, err := f.ReadDir(p)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := visitTree(f, strings.TrimSuffix(p, "/")+"/"+e.Name(), visit); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }

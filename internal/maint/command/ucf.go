@@ -162,7 +162,7 @@ func (u *ucf) copy(content []byte, to string) error {
 	if err := u.c.FS.WriteFile(to, content, i.Perm()); err != nil {
 		return err
 	}
-	if err := setPerm(u.c, to, i.UID, i.GID, i.Perm()); err != nil {
+	if err := setPerm(u.c.FS, to, i.UID, i.GID, i.Perm()); err != nil {
 		return err
 	}
 	return u.c.FS.Chtimes(to, i.Epoch())

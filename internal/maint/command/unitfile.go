@@ -1,7 +1,9 @@
 package command
 
 import (
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"kiln/internal/maint/vfs"
@@ -201,7 +203,7 @@ func presetFiles(f *vfs.FS, instance string) []string {
 		}
 	}
 	var files []string
-	for _, n := range namesInOrder(byName) {
+	for _, n := range slices.Sorted(maps.Keys(byName)) {
 		files = append(files, byName[n])
 	}
 	return files

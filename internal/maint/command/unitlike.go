@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -153,17 +154,8 @@ func configFiles(f *vfs.FS, kind string, args []string) (files []string, missing
 			byName[path.Base(p)] = p
 		}
 	}
-	for _, name := range namesInOrder(byName) {
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		files = append(files, byName[name])
 	}
 	return files, "", nil
-}
-
-func namesInOrder[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for n := range m {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"kiln/internal/maint/account"
-	"kiln/internal/tree"
 )
 
 // Statuses of the shadow tools, as useradd(8) numbers them.
@@ -274,36 +273,5 @@ func createHome(c *Call, u account.User, mode uint32, skel string) error {
 	if skel == "" || !isDir(c.FS, skel) {
 		return nil
 	}
-	return copyTree(c, skel, u.Home, u.UID, u.GID)
-}
-
-// copyTree copies what is in from to the directory to, and gives it away.
-func copyTree(c *Call, from, to string, uid, gid int) error {
-	entries, err := c.FS.ReadDir(from)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		src, dst := path.Join(from, e.Name()), path.Join(to, e.Name())
-		switch e.Kind() {
-		case tree.Dir:
-			if err = c.FS.Mkdir(dst, e.Perm()); err == nil {
-				err = copyTree(c, src, dst, uid, gid)
-			}
-		case tree.Symlink:
-			err = c.FS.Symlink(linkTarget(c.FS, src), dst)
-		case tree.File:
-			var data []byte
-			if data, err = c.FS.ReadFile(src); err == nil {
-				err = c.FS.WriteFile(dst, data, e.Perm())
-			}
-		}
-		if err == nil {
-			err = c.FS.Lchown(dst, uid, gid)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return copyTree(c.FS, skel, u.Home, u.UID, u.GID)
 }

@@ -2,46 +2,9 @@ package command
 
 import (
 	"context"
-	"path"
 	"slices"
 	"strings"
 )
-
-// DpkgRealpath is dpkg-realpath(1).
-func DpkgRealpath(_ context.Context, c *Call) (int, error) {
-	o, err := parseOptions(c, "zero,z instdir= root=")
-	if err != nil {
-		return 2, err
-	}
-	if len(o.rest) != 1 || strings.Trim(o.value("root", "")+o.value("instdir", ""), "/") != "" {
-		return complain(c, 2, "error: needs one path name")
-	}
-	p := absolute(c, o.rest[0])
-	// The last component need not be there.
-	if real, err := c.FS.Resolve(p); err == nil {
-		p = path.Join("/", real)
-	} else {
-		p = realFolder(c, p)
-	}
-	say(c, "%s", p)
-	return 0, nil
-}
-
-// MachineID is systemd-machine-id-setup(1) for an image: an empty file, which
-// systemd fills at the first boot.
-func MachineID(_ context.Context, c *Call) (int, error) {
-	o, err := parseOptions(c, "root= print commit")
-	if err != nil {
-		return 1, err
-	}
-	if strings.Trim(o.value("root", ""), "/") != "" || o.has("commit") {
-		return 1, unhonoured(c, "there is one root only")
-	}
-	if present(c.FS, "/etc/machine-id") {
-		return 0, nil
-	}
-	return 0, c.FS.WriteFile("/etc/machine-id", nil, 0o644)
-}
 
 // LocaleGen is locale-gen(8) for a tree whose /etc/locale.gen asks for nothing, as
 // the one that the package locales brings: C.UTF-8 is in libc-bin.
