@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// fnmatch is fnmatch(3) without flags: "*" matches slashes too.
-func fnmatch(pattern, name string) bool {
+// Fnmatch is fnmatch(3) without flags: "*" matches slashes too.
+func Fnmatch(pattern, name string) bool {
 	if pattern == name {
 		return true
 	}

@@ -10,9 +10,9 @@ import (
 // lineLimit bounds one line of input, in bytes.
 const lineLimit = 64 << 20
 
-// eachLine calls each with every line of r, without the newline. whole is false
+// EachLine calls each with every line of r, without the newline. whole is false
 // for a last line that has none.
-func eachLine(r io.Reader, each func(line string, whole bool) error) error {
+func EachLine(r io.Reader, each func(line string, whole bool) error) error {
 	in := bufio.NewReader(r)
 	for {
 		line, err := in.ReadString('\n')
@@ -34,10 +34,10 @@ func eachLine(r io.Reader, each func(line string, whole bool) error) error {
 	}
 }
 
-// linesOf returns all lines of the files named.
-func (c *Call) linesOf(names []string) (lines []string, status int) {
-	status, _ = c.inputs(names, func(_ string, r io.Reader) error {
-		return eachLine(r, func(line string, _ bool) error {
+// LinesOf returns all lines of the files named.
+func (c *Call) LinesOf(names []string) (lines []string, status int) {
+	status, _ = c.Inputs(names, func(_ string, r io.Reader) error {
+		return EachLine(r, func(line string, _ bool) error {
 			lines = append(lines, line)
 			return nil
 		})
@@ -45,22 +45,22 @@ func (c *Call) linesOf(names []string) (lines []string, status int) {
 	return lines, status
 }
 
-// output collects what a command prints, and writes it at once.
-type output struct{ strings.Builder }
+// Output collects what a command prints, and writes it at once.
+type Output struct{ strings.Builder }
 
-// line adds a line.
-func (o *output) line(text string) { o.WriteString(text); o.WriteByte('\n') }
+// Line adds a line.
+func (o *Output) Line(text string) { o.WriteString(text); o.WriteByte('\n') }
 
-// flush writes what was collected and returns the command's status.
-func (o *output) flush(c *Call, status int) (int, error) {
+// Flush writes what was collected and returns the command's status.
+func (o *Output) Flush(c *Call, status int) (int, error) {
 	if _, err := io.WriteString(c.Stdout, o.String()); err != nil {
 		return 1, nil
 	}
 	return status, nil
 }
 
-// nonEmptyLines splits a text into its lines, empty ones left out.
-func nonEmptyLines(text []byte) []string {
+// NonEmptyLines splits a text into its lines, empty ones left out.
+func NonEmptyLines(text []byte) []string {
 	var all []string
 	for line := range strings.Lines(string(text)) {
 		if line = strings.TrimSuffix(line, "\n"); line != "" {
@@ -70,8 +70,8 @@ func nonEmptyLines(text []byte) []string {
 	return all
 }
 
-// cutWord splits at the first run of white space.
-func cutWord(s string) (word, rest string) {
+// CutWord splits at the first run of white space.
+func CutWord(s string) (word, rest string) {
 	i := strings.IndexAny(s, " \t")
 	if i < 0 {
 		return s, ""
