@@ -13,7 +13,9 @@ import (
 	"kiln"
 	"kiln/internal/deb"
 	"kiln/internal/maint/command"
+	"kiln/internal/maint/debconftool"
 	"kiln/internal/maint/shell"
+	"kiln/internal/maint/toolbox"
 	"kiln/internal/maint/vfs"
 	"kiln/internal/tree"
 )
@@ -148,10 +150,10 @@ func newInstallation(in Input) *installation {
 	n.runner = &shell.Runner{
 		FS:      fs,
 		Machine: n.machine,
-		Table:   command.Table(),
+		Table:   toolbox.Table(),
 		Source: map[string]string{
-			"/usr/share/debconf/confmodule":    command.Confmodule,
-			"/usr/share/debconf/confmodule.sh": command.Confmodule,
+			"/usr/share/debconf/confmodule":    debconftool.Confmodule,
+			"/usr/share/debconf/confmodule.sh": debconftool.Confmodule,
 		},
 		Stdout: n.printed,
 		Stderr: n.printed,
@@ -162,7 +164,7 @@ func newInstallation(in Input) *installation {
 }
 
 func (n *installation) result() (*Result, error) {
-	if err := command.FinishDebconf(n.machine, n.fs); err != nil {
+	if err := debconftool.Finish(n.machine, n.fs); err != nil {
 		return nil, err
 	}
 	if err := n.writeDatabase(); err != nil {

@@ -1,6 +1,7 @@
-// Package command is what a maintainer script can call: one small Go function
-// for each command, over a vfs.FS, named as in Debian. Nothing here reaches the
-// host. A flag or use that a function does not know is an error that stops the
+// Package command is the contract of what a maintainer script can call: each command
+// is a Func, a small Go function over a vfs.FS, named as in Debian. It holds what
+// all of them need: the call, its options, paths and accounts. Nothing here reaches
+// the host. A flag or use that a function does not know is an error that stops the
 // build: it is never passed over.
 package command
 
@@ -9,6 +10,7 @@ import (
 	"io"
 
 	"kiln"
+	"kiln/internal/maint/debconf"
 	"kiln/internal/maint/vfs"
 )
 
@@ -45,7 +47,7 @@ type Machine struct {
 	// none: services are not enabled because a package came along.
 	Enable func(unit string) bool
 
-	debconf *debconfState // see Debconf
+	Debconf *Debconf // nil until a script talks to debconf
 
 	// Script that runs now.
 	Package string // "libc6", with ":arch" where dpkg would write it so
@@ -75,4 +77,11 @@ type Note struct {
 	Line            int
 	Kind            string // "enable", "start", "daemon-reload", "udev"...
 	Subject         string // the unit, most often
+}
+
+// Debconf is the database while scripts run, and the talk of the current one.
+type Debconf struct {
+	DB      *debconf.DB
+	Session *debconf.Session // nil before the first talk
+	Owner   string           // of new questions: the package whose script talks
 }

@@ -19,30 +19,30 @@ func Unescape(s string) (text string, stop bool) {
 		case c == 'c':
 			return b.String(), true
 		case c == '0':
-			n, length := octal(s[i+1:], 3)
+			n, length := Octal(s[i+1:], 3)
 			b.WriteByte(n)
 			i += length
 		case '1' <= c && c <= '7':
-			n, length := octal(s[i:], 3)
+			n, length := Octal(s[i:], 3)
 			b.WriteByte(n)
 			i += length - 1
 		default:
-			b.WriteString(escaped(c))
+			b.WriteString(Escaped(c))
 		}
 	}
 	return b.String(), false
 }
 
-// escaped returns what a backslash and c stand for, or both as they are.
-func escaped(c byte) string {
+// Escaped returns what a backslash and c stand for, or both as they are.
+func Escaped(c byte) string {
 	if i := strings.IndexByte(`abfnrtv\`, c); i >= 0 {
 		return "\a\b\f\n\r\t\v\\"[i : i+1]
 	}
 	return `\` + string(rune(c))
 }
 
-// octal reads at most n octal digits.
-func octal(s string, n int) (value byte, length int) {
+// Octal reads at most n octal digits.
+func Octal(s string, n int) (value byte, length int) {
 	for length < n && length < len(s) && '0' <= s[length] && s[length] <= '7' {
 		value = value<<3 | s[length] - '0'
 		length++

@@ -8,17 +8,18 @@ import (
 	"kiln"
 )
 
-// options is a parsed command line.
-type options struct {
-	given map[string][]string // by the option's first name; a flag has "" for each time
-	rest  []string
+// Options is a parsed command line.
+type Options struct {
+	Given map[string][]string // by the option's first name; a flag has "" for each time
+	Rest  []string
 }
 
-func (o options) has(name string) bool { return len(o.given[name]) > 0 }
+// Has reports whether the option was given.
+func (o Options) Has(name string) bool { return len(o.Given[name]) > 0 }
 
-// value returns the last value given, or otherwise.
-func (o options) value(name, otherwise string) string {
-	if v := o.given[name]; len(v) > 0 {
+// Value returns the last value given, or otherwise.
+func (o Options) Value(name, otherwise string) string {
+	if v := o.Given[name]; len(v) > 0 {
 		return v[len(v)-1]
 	}
 	return otherwise
@@ -41,42 +42,44 @@ func optionsOf(spec string) []option {
 	return all
 }
 
-// parseOptions reads the arguments of c as getopt_long(3) would: options may
+// ParseOptions reads the arguments of c as getopt_long(3) would: options may
 // stand anywhere before "--". Anything that spec does not have is an error that
 // stops the build.
-func parseOptions(c *Call, spec string) (options, error) {
-	return parseArguments(c, c.Args, spec, true)
+func (c *Call) ParseOptions(spec string) (Options, error) {
+	return c.ParseArguments(c.Args, spec, true)
 }
 
-// parseLeading is parseOptions for commands whose options end at the first
+// ParseLeading is ParseOptions for commands whose options end at the first
 // argument.
-func parseLeading(c *Call, spec string) (options, error) {
-	return parseArguments(c, c.Args, spec, false)
+func (c *Call) ParseLeading(spec string) (Options, error) {
+	return c.ParseArguments(c.Args, spec, false)
 }
 
-func parseArguments(c *Call, args []string, spec string, anywhere bool) (options, error) {
-	p := optionParser{call: c, known: optionsOf(spec), args: args, o: options{given: map[string][]string{}}}
+// ParseArguments is ParseOptions for args; anywhere says whether options may follow
+// arguments.
+func (c *Call) ParseArguments(args []string, spec string, anywhere bool) (Options, error) {
+	p := optionParser{call: c, known: optionsOf(spec), args: args, o: Options{Given: map[string][]string{}}}
 	for len(p.args) > 0 {
 		arg := p.args[0]
 		p.args = p.args[1:]
 		var err error
 		switch {
 		case arg == "--":
-			p.o.rest = append(p.o.rest, p.args...)
+			p.o.Rest = append(p.o.Rest, p.args...)
 			p.args = nil
 		case strings.HasPrefix(arg, "--"):
 			err = p.long(arg)
 		case len(arg) > 1 && arg[0] == '-':
 			err = p.short(arg)
 		default:
-			p.o.rest = append(p.o.rest, arg)
+			p.o.Rest = append(p.o.Rest, arg)
 			if !anywhere {
-				p.o.rest = append(p.o.rest, p.args...)
+				p.o.Rest = append(p.o.Rest, p.args...)
 				p.args = nil
 			}
 		}
 		if err != nil {
-			return options{}, err
+			return Options{}, err
 		}
 	}
 	return p.o, nil
@@ -86,7 +89,7 @@ type optionParser struct {
 	call  *Call
 	known []option
 	args  []string
-	o     options
+	o     Options
 }
 
 func (p *optionParser) find(name string) (option, bool) {
@@ -119,11 +122,11 @@ func (p *optionParser) long(arg string) error {
 	name, value, attached := strings.Cut(arg[2:], "=")
 	o, ok := p.abbreviated(name)
 	if !ok || len(name) < 2 {
-		return unhonoured(p.call, "the option %q is not known", "--"+name)
+		return p.call.Unhonoured("the option %q is not known", "--"+name)
 	}
 	switch {
 	case attached && !o.value:
-		return unhonoured(p.call, "the option %q takes no value", "--"+name)
+		return p.call.Unhonoured("the option %q takes no value", "--"+name)
 	case !attached && o.value:
 		return p.next(o, "--"+name)
 	}
@@ -135,7 +138,7 @@ func (p *optionParser) short(arg string) error {
 	for i := 1; i < len(arg); i++ {
 		o, ok := p.find(arg[i : i+1])
 		if !ok {
-			return unhonoured(p.call, "the option %q is not known", "-"+arg[i:i+1])
+			return p.call.Unhonoured("the option %q is not known", "-"+arg[i:i+1])
 		}
 		if !o.value {
 			p.add(o, "")
@@ -152,7 +155,7 @@ func (p *optionParser) short(arg string) error {
 
 func (p *optionParser) next(o option, shown string) error {
 	if len(p.args) == 0 {
-		return unhonoured(p.call, "the option %q needs a value", shown)
+		return p.call.Unhonoured("the option %q needs a value", shown)
 	}
 	p.add(o, p.args[0])
 	p.args = p.args[1:]
@@ -160,12 +163,12 @@ func (p *optionParser) next(o option, shown string) error {
 }
 
 func (p *optionParser) add(o option, value string) {
-	p.o.given[o.names[0]] = append(p.o.given[o.names[0]], value)
+	p.o.Given[o.names[0]] = append(p.o.Given[o.names[0]], value)
 }
 
-// unhonoured is the error for a call that kiln cannot carry out as the real
+// Unhonoured is the error for a call that kiln cannot carry out as the real
 // command would.
-func unhonoured(c *Call, format string, args ...any) error {
+func (c *Call) Unhonoured(format string, args ...any) error {
 	line := strings.Join(append([]string{c.Name}, c.Args...), " ")
 	if len(line) > 200 {
 		line = line[:200] + "…"
@@ -177,18 +180,18 @@ func unhonoured(c *Call, format string, args ...any) error {
 	}
 }
 
-// say writes a line to the script's standard output.
-func say(c *Call, format string, args ...any) { fmt.Fprintf(c.Stdout, format+"\n", args...) }
+// Say writes a line to the script's standard output.
+func (c *Call) Say(format string, args ...any) { fmt.Fprintf(c.Stdout, format+"\n", args...) }
 
-// complain writes a line to standard error, begun with the command's name, and
+// Complain writes a line to standard error, begun with the command's name, and
 // returns status: what a command does that the script got wrong.
-func complain(c *Call, status int, format string, args ...any) (int, error) {
+func (c *Call) Complain(status int, format string, args ...any) (int, error) {
 	fmt.Fprintf(c.Stderr, c.Name+": "+format+"\n", args...)
 	return status, nil
 }
 
-// note records what a script wanted of a running system.
-func note(c *Call, kind, subject string) {
+// Note records what a script wanted of a running system.
+func (c *Call) Note(kind, subject string) {
 	m := c.Machine
 	m.Notes = append(m.Notes, Note{Package: m.Package, Script: m.Script, Line: m.Line, Kind: kind, Subject: subject})
 }

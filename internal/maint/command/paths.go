@@ -6,18 +6,17 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"strings"
 	"syscall"
 
 	"kiln"
-	"kiln/internal/maint/vfs"
-	"kiln/internal/tree"
 )
 
-// path returns p as an absolute path. Unlike absolute, it leaves ".." and slashes
+// Path returns p as an absolute path. Unlike Absolute, it leaves ".." and slashes
 // at the end to the file system, for which they can mean something else than
 // they seem to.
-func (c *Call) path(p string) string {
+func (c *Call) Path(p string) string {
 	if p == "" || strings.HasPrefix(p, "/") {
 		return p
 	}
@@ -29,15 +28,15 @@ func (c *Call) open(name string) (io.ReadCloser, error) {
 	if name == "-" || name == "/dev/stdin" || name == "/proc/self/fd/0" || name == "/dev/fd/0" {
 		return io.NopCloser(c.Stdin), nil
 	}
-	f, err := c.FS.OpenFile(c.path(name), os.O_RDONLY, 0)
+	f, err := c.FS.OpenFile(c.Path(name), os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
-// create opens a file for writing, anew or to append to it.
-func (c *Call) create(name string, appending bool) (io.WriteCloser, error) {
+// Create opens a file for writing, anew or to append to it.
+func (c *Call) Create(name string, appending bool) (io.WriteCloser, error) {
 	switch name {
 	case "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1":
 		return nopCloser{c.Stdout}, nil
@@ -48,15 +47,15 @@ func (c *Call) create(name string, appending bool) (io.WriteCloser, error) {
 	if appending {
 		flag = os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	}
-	return c.FS.OpenFile(c.path(name), flag, 0o666&^c.Umask)
+	return c.FS.OpenFile(c.Path(name), flag, 0o666&^c.Umask)
 }
 
 type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
 
-// readAll returns the content of a file, "-" being standard input.
-func (c *Call) readAll(name string) ([]byte, error) {
+// ReadAll returns the content of a file, "-" being standard input.
+func (c *Call) ReadAll(name string) ([]byte, error) {
 	r, err := c.open(name)
 	if err != nil {
 		return nil, err
@@ -65,9 +64,9 @@ func (c *Call) readAll(name string) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-// inputs calls each for every file named, or for standard input if there is none.
+// Inputs calls each for every file named, or for standard input if there is none.
 // A file that cannot be read is complained about; the status is then 1.
-func (c *Call) inputs(names []string, each func(name string, r io.Reader) error) (int, error) {
+func (c *Call) Inputs(names []string, each func(name string, r io.Reader) error) (int, error) {
 	if len(names) == 0 {
 		names = []string{"-"}
 	}
@@ -83,25 +82,25 @@ func (c *Call) inputs(names []string, each func(name string, r io.Reader) error)
 			if errors.As(err, &fatal) {
 				return status, err
 			}
-			if isBroken(err) {
+			if IsBroken(err) {
 				return status, nil
 			}
-			status, _ = c.failed(1, name, err)
+			status, _ = c.Failed(1, name, err)
 		}
 	}
 	return status, nil
 }
 
-// isBroken reports whether err is of writing to a pipe that nobody reads.
-func isBroken(err error) bool { return errors.Is(err, syscall.EPIPE) }
+// IsBroken reports whether err is of writing to a pipe that nobody reads.
+func IsBroken(err error) bool { return errors.Is(err, syscall.EPIPE) }
 
-// failed complains about an operation on a file, as the C library words it.
-func (c *Call) failed(status int, name string, err error) (int, error) {
-	return complain(c, status, "%s: %s", name, errorText(err))
+// Failed complains about an operation on a file, as the C library words it.
+func (c *Call) Failed(status int, name string, err error) (int, error) {
+	return c.Complain(status, "%s: %s", name, ErrorText(err))
 }
 
-// errorText is strerror(3) for the errors of a vfs.FS.
-func errorText(err error) string {
+// ErrorText is strerror(3) for the errors of a vfs.FS.
+func ErrorText(err error) string {
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		err = p.Err
@@ -130,44 +129,21 @@ func errorText(err error) string {
 	return fmt.Sprint(err)
 }
 
-// isMissing reports whether err is of a path that is not there.
-func isMissing(err error) bool {
+// IsMissing reports whether err is of a path that is not there.
+func IsMissing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// isDirectory reports whether p leads to a directory.
-func (c *Call) isDirectory(p string) bool {
-	info, err := c.FS.Stat(c.path(p))
-	return err == nil && info.Kind() == tree.Dir
+// IsDirectory reports whether p leads to a directory.
+func (c *Call) IsDirectory(p string) bool {
+	return c.FS.IsDir(c.Path(p))
 }
 
-// visitTree calls visit for p and all below it, parents first, sorted. A directory for
-// which visit returns false is not entered. Links are not followed.
-func visitTree(f *vfs.FS, p string, visit func(path string, info vfs.Info) bool) error {
-	info, err := f.Lstat(p)
-	if err != nil {
-		return err
-	}
-	if !visit(p, info) || info.Kind() != tree.Dir {
-		return nil
-	}
-	entries, err := f.ReadDir(p)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if err := visitTree(f, joined(p, e.Name()), visit); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
+// Joined puts a name behind a directory as find(1) and its like show it.
+func Joined(dir, name string) string { return strings.TrimSuffix(dir, "/") + "/" + name }
 
-// joined puts a name behind a directory as find(1) and its like show it.
-func joined(dir, name string) string { return strings.TrimSuffix(dir, "/") + "/" + name }
-
-// baseName is basename(3).
-func baseName(p string) string {
+// BaseName is basename(3).
+func BaseName(p string) string {
 	trimmed := strings.TrimRight(p, "/")
 	if trimmed == "" {
 		if p == "" {
@@ -178,8 +154,8 @@ func baseName(p string) string {
 	return trimmed[strings.LastIndexByte(trimmed, '/')+1:]
 }
 
-// dirName is dirname(3).
-func dirName(p string) string {
+// DirName is dirname(3).
+func DirName(p string) string {
 	trimmed := strings.TrimRight(p, "/")
 	i := strings.LastIndexByte(trimmed, '/')
 	switch {
@@ -192,4 +168,12 @@ func dirName(p string) string {
 		return dir
 	}
 	return "/"
+}
+
+// Absolute returns p as seen from the call's working directory.
+func (c *Call) Absolute(p string) string {
+	if !strings.HasPrefix(p, "/") {
+		p = c.Dir + "/" + p
+	}
+	return path.Clean(p)
 }

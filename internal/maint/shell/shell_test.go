@@ -12,6 +12,7 @@ import (
 	"kiln"
 	"kiln/internal/maint/command"
 	"kiln/internal/maint/shell"
+	"kiln/internal/maint/toolbox"
 	"kiln/internal/maint/vfs"
 	"kiln/internal/tree"
 )
@@ -36,7 +37,7 @@ func newBench(t *testing.T) *bench {
 		}
 	}
 	b.runner = &shell.Runner{
-		FS: b.fs, Machine: &command.Machine{Arch: "amd64", Epoch: epoch}, Table: command.ShellTools(), Stdout: &b.out, Stderr: &b.errs,
+		FS: b.fs, Machine: &command.Machine{Arch: "amd64", Epoch: epoch}, Table: toolbox.ShellTools(), Stdout: &b.out, Stderr: &b.errs,
 	}
 	return b
 }

@@ -163,7 +163,7 @@ func (f *FS) Glob(pattern string) []string {
 
 func (f *FS) globIn(dir, part string) []string {
 	if !strings.ContainsAny(part, `*?[\`) {
-		if p := path.Join(dir, part); f.exists(p) {
+		if p := path.Join(dir, part); f.Present(p) {
 			return []string{p}
 		}
 		return nil
@@ -180,9 +180,4 @@ func (f *FS) globIn(dir, part string) []string {
 		}
 	}
 	return found
-}
-
-func (f *FS) exists(path string) bool {
-	_, err := f.Lstat(path)
-	return err == nil
 }

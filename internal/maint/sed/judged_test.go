@@ -1,0 +1,9 @@
+package sed_test
+
+import (
+	"testing"
+
+	"kiln/internal/maint/toolbox/toolboxtest"
+)
+
+func TestAsTheRealTools(t *testing.T) { toolboxtest.Judged(t) }
