@@ -51,7 +51,7 @@ func rooms() []room {
 		{"internal/maint", ". internal/deb internal/maint/command internal/maint/debconftool internal/maint/shell internal/maint/toolbox internal/maint/vfs internal/tree", "dpkg's order and states over all that"},
 		{"internal/rootfs", ". internal/deb internal/maint internal/maint/account internal/maint/command internal/maint/servicetool internal/maint/vfs internal/recipe internal/store internal/tree", "the Debian root file system: formats from deb, configured by maint, with the recipe's users, files and units put in on the way"},
 		{"internal/oci", ". internal/durable internal/store internal/tree", "writes trees; must not know that deb exists"},
-		{"internal/debian", ". internal/apt internal/bake internal/deb internal/lock internal/recipe internal/resolve internal/rootfs internal/store", "the Debian family: the one place where its parts meet, as bake.Family asks"},
+		{"internal/debian", ". internal/apt internal/bake internal/deb internal/lock internal/recipe internal/resolve internal/rootfs internal/store internal/tree", "the Debian family: the one place where its parts meet, as bake.Family asks"},
 		{"internal/bake", ". internal/lock internal/oci internal/recipe internal/store internal/tree", "orders the steps; must not know that deb exists"},
 		{"examples", "", "the recipes that kiln init writes"},
 		{"internal/cli", ". examples internal/bake internal/debian internal/apt internal/lock internal/oci internal/recipe internal/store", "wires it together and prints"},

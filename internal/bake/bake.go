@@ -24,6 +24,8 @@ type Family interface {
 	Fetch(ctx context.Context, r *recipe.Recipe, l *lock.Lock, platforms []kiln.Platform) error
 	// Assemble makes the tree of one platform, layer by layer, from the store.
 	Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*Root, error)
+	// Explain does what Assemble does, and tells what led to the tree.
+	Explain(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*Explanation, error)
 }
 
 // Update says how far a new lock may move from the old one.
@@ -44,4 +46,5 @@ type Root struct {
 	Epoch    kiln.Epoch
 	User     string // container.user with its names resolved to numbers: "65532:65532"
 	Packages int
+	Units    []Unit // by name
 }

@@ -43,6 +43,7 @@ type Image struct {
 	Size     int64         `json:"size"` // of all layers, compressed, in bytes
 	Layers   []Layer       `json:"layers"`
 	Packages int           `json:"packages"`
+	Units    []Unit        `json:"units,omitempty"` // that packages want enabled or the recipe enables
 }
 
 // Layer is one layer of an Image.
@@ -113,7 +114,7 @@ func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock)
 
 // buildImage turns the tree of one platform into the blobs of its image.
 func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root) (built, error) {
-	img := Image{Platform: p, Tree: root.Tree.Digest(), Packages: root.Packages}
+	img := Image{Platform: p, Tree: root.Tree.Digest(), Packages: root.Packages, Units: root.Units}
 	var layers []oci.Layer
 	for _, l := range root.Layers {
 		subject := fmt.Sprintf("layer %s of %s", l.Name, p)

@@ -44,6 +44,10 @@ func (f *failing) Fetch(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p [
 	return f.family.Fetch(ctx, r, l, p)
 }
 
+func (f *failing) Explain(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform) (*bake.Explanation, error) {
+	return nil, errors.New("not asked for")
+}
+
 func (f *failing) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*bake.Root, error) {
 	if do := f.before["assemble"]; do != nil {
 		if err := do(); err != nil {

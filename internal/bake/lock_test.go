@@ -50,6 +50,10 @@ func (f *family) Fetch(context.Context, *recipe.Recipe, *lock.Lock, []kiln.Platf
 	return nil
 }
 
+func (f *family) Explain(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform) (*bake.Explanation, error) {
+	return &bake.Explanation{Root: *f.root}, nil
+}
+
 func (f *family) Assemble(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform) (*bake.Root, error) {
 	f.note("assemble")
 	return f.root, nil

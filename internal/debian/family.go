@@ -30,12 +30,20 @@ var _ bake.Family = (*Family)(nil)
 
 // Assemble implements bake.Family.
 func (f *Family) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*bake.Root, error) {
+	img, err := f.assemble(ctx, r, l, p, false)
+	if err != nil {
+		return nil, err
+	}
+	return rootOf(img, l.Platforms[p]), nil
+}
+
+func (f *Family) assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, trace bool) (*rootfs.Image, error) {
 	folder, err := r.Root()
 	if err != nil {
 		return nil, err
 	}
 	defer folder.Close()
-	in := rootfs.Input{Platform: p, Recipe: r, Files: folder.FS(), Sink: f.Sink}
+	in := rootfs.Input{Platform: p, Recipe: r, Files: folder.FS(), Trace: trace, Sink: f.Sink}
 	for _, pkg := range l.Platforms[p].Packages {
 		d, err := kiln.DigestFromHex(pkg.SHA256)
 		if err != nil {
@@ -47,16 +55,20 @@ func (f *Family) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p
 			RequiredBy: pkg.RequiredBy,
 		})
 	}
-	img, err := rootfs.Assemble(ctx, f.Store, in)
-	if err != nil {
-		return nil, err
-	}
-	return &bake.Root{
+	return rootfs.Assemble(ctx, f.Store, in)
+}
+
+func rootOf(img *rootfs.Image, l *lock.Platform) *bake.Root {
+	root := &bake.Root{
 		Layers:   img.Layers,
 		Tree:     img.Tree,
 		Contents: img.Contents,
 		Epoch:    img.Epoch,
 		User:     img.User,
-		Packages: len(in.Packages),
-	}, nil
+		Packages: len(l.Packages),
+	}
+	for _, u := range img.Units {
+		root.Units = append(root.Units, bake.Unit(u))
+	}
+	return root
 }

@@ -9,15 +9,17 @@ import (
 
 // Account is a user or group and where it came to be.
 type Account struct {
-	Group  bool
-	Name   string
-	Script string // "openssh-server.postinst:12"
+	Group   bool
+	Name    string
+	Package string
+	Script  string // "openssh-server.postinst:12"
 }
 
 // accountWatch finds out which line of which script made a user or group: it
 // looks at the two files whenever the script goes on to another line.
 type accountWatch struct {
 	fs     *vfs.FS
+	pkg    string // whose script runs
 	script string // that runs
 	line   int    // that was last begun
 	files  [2]watched
@@ -44,7 +46,9 @@ func (w *accountWatch) forget() {
 	}
 }
 
-func (w *accountWatch) begin(script string) { w.script, w.line = script, 0 }
+func (w *accountWatch) begin(pkg, script string) {
+	w.pkg, w.script, w.line = pkg, pkg+"."+script, 0
+}
 
 // look is called when a line of the script begins.
 func (w *accountWatch) look(line int) {
@@ -60,7 +64,7 @@ func (w *accountWatch) end() {
 			if w.line > 0 {
 				place = fmt.Sprintf("%s:%d", w.script, w.line)
 			}
-			w.made = append(w.made, Account{Group: i == 1, Name: name, Script: place})
+			w.made = append(w.made, Account{Group: i == 1, Name: name, Package: w.pkg, Script: place})
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (n *installation) script(ctx context.Context, m *member, name string, args 
 	before := n.fs.Author(tree.Origin{Package: m.ID.Name, Script: m.ID.Name + "." + name})
 	defer n.fs.Author(before)
 	n.printed.last = nil
-	n.watch.begin(m.ID.Name + "." + name)
+	n.watch.begin(m.ID.Name, name)
 	status, err := n.runner.Run(ctx, shell.Script{
 		Package: label,
 		Name:    name,

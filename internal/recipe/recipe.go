@@ -4,7 +4,12 @@
 // each with its place and, where there is one, the nearest valid spelling.
 package recipe
 
-import "kiln"
+import (
+	"path"
+	"strings"
+
+	"kiln"
+)
 
 // Recipe is format v1 of the document. Slices keep the order of the file.
 type Recipe struct {
@@ -160,6 +165,17 @@ type System struct {
 // Services says which units are enabled: those named here, and no others.
 type Services struct {
 	Enable []Unit `yaml:"enable"` // units that are enabled, whether or not their package asks for it
+}
+
+// Pattern reports whether u stands for more than one unit.
+func (u Unit) Pattern() bool { return strings.ContainsAny(u.Unit, "*?[") }
+
+// Match reports whether u means the unit called name: systemd.preset(5), in which
+// a backslash is a letter.
+func (u Unit) Match(name string) bool {
+	pattern := strings.ReplaceAll(strings.ReplaceAll(u.Unit, `\`, `\\`), "[!", "[^")
+	ok, err := path.Match(pattern, name)
+	return err == nil && ok
 }
 
 // Unit is one unit of systemd, or a pattern of several.

@@ -16,7 +16,7 @@ const (
 
 // makeLayer makes the layer's members. lower is what the layers below make.
 func (a *assembly) makeLayer(l *layer, lower *tree.Tree) (*tree.Layer, error) {
-	made := &tree.Layer{Name: l.name(), Epoch: l.epoch}
+	made := &tree.Layer{Name: l.name(), Epoch: l.epoch, Removed: l.removedFrom(lower)}
 	var members []tree.Member
 	for _, u := range l.units {
 		if m := u.member(); len(m.Entries) > 0 {
@@ -36,6 +36,9 @@ func (a *assembly) makeLayer(l *layer, lower *tree.Tree) (*tree.Layer, error) {
 	}
 	dirs := a.directories(l, lower, slices.Concat(members, []tree.Member{own}))
 	l.holds = dirs
+	for _, p := range made.Removed {
+		dirs.need(l, lower, tree.Parent(p))
+	}
 	dirs.configure(l)
 	database, err := a.database(l, dirs)
 	if err != nil {
@@ -50,6 +53,14 @@ func (a *assembly) makeLayer(l *layer, lower *tree.Tree) (*tree.Layer, error) {
 		made.Members = append(made.Members, own)
 	}
 	return made, nil
+}
+
+// removedFrom lists what scripts took away of what the image has below the layer.
+func (l *layer) removedFrom(lower *tree.Tree) []string {
+	return slices.DeleteFunc(slices.Clone(l.removed), func(p string) bool {
+		_, there := lower.Lookup(p)
+		return !there
+	})
 }
 
 // member returns the package's own entries, but for directories. Where the first

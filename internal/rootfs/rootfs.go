@@ -29,7 +29,7 @@ type Input struct {
 	Recipe   *recipe.Recipe
 	Packages []Package // of this platform, from the lock, in any order
 	Files    fs.FS     // the recipe's folder, confined to it as os.Root.FS is; nil where the recipe takes no file of the host
-	Trace    bool      // find out what each maintainer script changed, for Image.Runs
+	Trace    bool      // make Image.Report
 	Sink     kiln.Sink
 }
 
@@ -48,6 +48,8 @@ type Image struct {
 	Epoch    kiln.Epoch // newest of the layers
 	Accounts *Accounts
 	User     string // container.user with its names resolved: "65532:65532"; empty where the recipe names none
+	Units    []Unit // that packages want enabled or the recipe enables, by name
+	Report   Report // with Input.Trace
 }
 
 // Assemble makes the image of one platform. Packages that were never unpacked
@@ -70,6 +72,9 @@ func Assemble(ctx context.Context, st *store.Store, in Input) (*Image, error) {
 		return nil, err
 	}
 	if err := a.place(); err != nil {
+		return nil, err
+	}
+	if err := a.checkAnswers(); err != nil {
 		return nil, err
 	}
 	for _, l := range a.layers {
@@ -130,6 +135,9 @@ func (a *assembly) check() error {
 	if err := a.unused(); err != nil {
 		return err
 	}
+	if err := a.checkUnits(); err != nil {
+		return err
+	}
 	var err error
 	if a.accounts, err = a.readAccountTree(); err != nil {
 		return err
@@ -148,7 +156,10 @@ func (a *assembly) check() error {
 
 // image makes the layers out of what was placed.
 func (a *assembly) image(ctx context.Context) (*Image, error) {
-	img := &Image{Tree: tree.New(), Contents: a.contents, Accounts: a.accounts, User: a.user}
+	img := &Image{Tree: tree.New(), Contents: a.contents, Accounts: a.accounts, User: a.user, Units: a.unitWishes()}
+	if a.in.Trace {
+		img.Report = a.makeReport()
+	}
 	for _, l := range a.layers {
 		if err := ctx.Err(); err != nil {
 			return nil, err

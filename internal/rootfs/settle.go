@@ -115,13 +115,14 @@ func (a *assembly) keepsDatabase(path string) bool {
 
 func (a *assembly) hasPackage(name string) bool { return a.creator(name) != nil }
 
-// removed lists what is in before and not in after, of directories that are gone only the
-// top one.
+// removed lists what is in before and not in after, or is a directory in one of
+// them only; of directories that are gone only the top one.
 func removed(before, after *tree.Tree) []string {
 	var top []string
 	gone := map[string]bool{}
 	for _, p := range before.Paths() {
-		if _, ok := after.Lookup(p); ok {
+		was, _ := before.Lookup(p)
+		if is, ok := after.Lookup(p); ok && (was.Type == tree.Dir) == (is.Type == tree.Dir) {
 			continue
 		}
 		gone[p] = true

@@ -7,7 +7,9 @@ package command
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"strings"
 
 	"kiln"
 	"kiln/internal/maint/debconf"
@@ -77,6 +79,18 @@ type Note struct {
 	Line            int
 	Kind            string // "enable", "start", "daemon-reload", "udev"...
 	Subject         string // the unit, most often
+}
+
+// Enable is the Kind of the Note that a package wants a unit enabled.
+const Enable = "enable"
+
+// Place returns where the script asked: "openssh-server.postinst:12".
+func (n Note) Place() string {
+	name, _, _ := strings.Cut(n.Package, ":")
+	if n.Line == 0 {
+		return name + "." + n.Script
+	}
+	return fmt.Sprintf("%s.%s:%d", name, n.Script, n.Line)
 }
 
 // Debconf is the database while scripts run, and the talk of the current one.

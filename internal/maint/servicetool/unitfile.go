@@ -1,6 +1,7 @@
 package servicetool
 
 import (
+	"errors"
 	"maps"
 	"path"
 	"slices"
@@ -125,6 +126,51 @@ func (u *unitFile) links(asked string) []string {
 	return all
 }
 
+// ErrNoUnit is what Enable gives where the tree has no such unit.
+var ErrNoUnit = errors.New("there is no such unit in the image")
+
+// ErrNoInstall is what Enable gives for a unit that no target or alias asks for.
+var ErrNoInstall = errors.New("the unit has no [Install] section that says what starts it")
+
+// Enable makes the links of a system unit, and of those that it names in Also=,
+// as "systemctl enable" does.
+func Enable(f *vfs.FS, unit string) error {
+	file, ok := findUnit(f, "system", unit)
+	if !ok {
+		return ErrNoUnit
+	}
+	u, err := readUnit(f, file)
+	if err != nil {
+		return err
+	}
+	if len(u.links(unit))+len(u.also) == 0 {
+		return ErrNoInstall
+	}
+	_, err = enableUnit(f, "system", unit, map[string]bool{})
+	return err
+}
+
+// Units lists the names of the system units in the tree, sorted.
+func Units(f *vfs.FS) []string {
+	seen := map[string]bool{}
+	for _, dir := range unitFolders("system") {
+		for _, p := range f.Glob(dir + "/*.*") {
+			if isUnit(p) {
+				seen[path.Base(p)] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+func isUnit(p string) bool {
+	switch path.Ext(p) {
+	case ".service", ".socket", ".timer", ".path", ".target", ".mount", ".automount", ".swap", ".slice":
+		return true
+	}
+	return false
+}
+
 // enableUnit makes the links of a unit and of those it names in Also=.
 func enableUnit(f *vfs.FS, instance, unit string, seen map[string]bool) (found bool, err error) {
 	file, ok := findUnit(f, instance, unit)
@@ -213,6 +259,6 @@ func presetFiles(f *vfs.FS, instance string) []string {
 // wanted asks the recipe whether a unit is to be enabled, and records that a
 // package wants it.
 func wanted(c *command.Call, unit string) bool {
-	c.Note("enable", unit)
+	c.Note(command.Enable, unit)
 	return c.Machine.Enable != nil && c.Machine.Enable(unit)
 }

@@ -1,0 +1,99 @@
+package bake
+
+import (
+	"context"
+	"fmt"
+
+	"kiln"
+	"kiln/internal/lock"
+	"kiln/internal/recipe"
+	"kiln/internal/tree"
+)
+
+// Explanation is one platform's root file system with what led to it.
+type Explanation struct {
+	Root
+	Recipe   *recipe.Recipe
+	Lock     *lock.Lock
+	Platform kiln.Platform
+	Packages []Package // by name
+	Runs     []Run     // maintainer scripts in the order in which they ran, then those that the recipe skips
+	Accounts []Account // users, then groups, as /etc/passwd and /etc/group list them
+	Dropped  []Dropped // by path
+}
+
+// Package is a package of the image and where it came in.
+type Package struct {
+	ID         kiln.PackageID
+	Layer      string
+	RequiredBy []string // names of packages as the lock has them, "recipe", "essential"
+	Recipe     string   // where the recipe lists it: "layers[base].packages[0]"; empty for a mere dependency
+	Why        string   // the recipe's reason
+}
+
+// Run is a maintainer script that ran, or that the recipe skips.
+type Run struct {
+	Package kiln.PackageID
+	Script  string   // "postinst"
+	Args    []string // "configure", "", or "triggered", "ldconfig"
+	Skipped string   // where the recipe skips it: "skip[0]"; nothing ran then
+	Why     string   // the reason of the skip
+	Changes []tree.Change
+	Notes   []Note
+}
+
+// Note is something that a script wanted of a running system, which an image is
+// not: it was not done.
+type Note struct {
+	Kind    string // "enable", "start", "daemon-reload"...
+	Subject string // the unit, most often
+	Script  string // "openssh-server.postinst:12"
+}
+
+// Account is a user or a group of the image.
+type Account struct {
+	Group  bool
+	Name   string
+	ID     int
+	Origin tree.Origin // the script that made it, or the part of the recipe
+}
+
+// Dropped is an entry that a package ships or a script made and that is not in
+// the image.
+type Dropped struct {
+	Path    string // as in a tree, without a leading slash
+	Package string
+	Origin  tree.Origin // of the entry as it would have been
+	By      string      // name of a rule, or the pattern's place in the recipe
+	Why     string      // the reason of the rule or of the pattern
+}
+
+// Unit is a unit that packages want enabled or that the recipe enables.
+type Unit struct {
+	Name    string   `json:"name"`
+	Wanted  []string `json:"wanted_by,omitempty"` // places in scripts: "openssh-server.postinst:12"
+	Enabled bool     `json:"enabled"`
+	Recipe  string   `json:"recipe,omitempty"` // where it enables it: "system.services.enable[0]"
+	Why     string   `json:"why,omitempty"`
+}
+
+// Explain makes the image's tree and tells how it came about. The lock is made as
+// for a build, but never written.
+func Explain(ctx context.Context, o LockOptions, p kiln.Platform) (*Explanation, error) {
+	locked, err := settle(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if locked.Lock.Platforms[p] == nil {
+		return nil, fmt.Errorf("bug: the lock %q has no platform %s", locked.Path, p)
+	}
+	if err := o.Family.Fetch(ctx, o.Recipe, locked.Lock, []kiln.Platform{p}); err != nil {
+		return nil, err
+	}
+	e, err := o.Family.Explain(ctx, o.Recipe, locked.Lock, p)
+	if err != nil {
+		return nil, err
+	}
+	e.Recipe, e.Lock, e.Platform = o.Recipe, locked.Lock, p
+	return e, nil
+}
