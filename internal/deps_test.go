@@ -57,7 +57,7 @@ func rooms() []room {
 		{"internal/cli", ". examples internal/bake internal/debian internal/apt internal/lock internal/oci internal/recipe internal/store", "wires it together and prints"},
 		{"internal", "", "this test"},
 		{"docs", "", "tests of the documents"},
-		{"drills", "", "tests of the whole product by its binary"},
+		{"drills", "internal/apt", "tests of the whole product by its binary; apt finds the mirror for the peers"},
 		{"cmd/kiln", "internal/cli", "signals, one Run, exit code"},
 	}
 }

@@ -22,6 +22,8 @@ type Session struct {
 	owner  string
 	escape bool
 	asked  []string // by INPUT, and not yet by GO
+	shown  []string // of these, what a person would have been shown
+	seen   []string // shown, and gone by
 }
 
 // Session starts a talk in the name of a package: "locales", "libc6:amd64".

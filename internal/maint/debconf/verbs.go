@@ -28,6 +28,11 @@ func (s *Session) input(args []string) Reply {
 		return wrong("%q is not a valid priority", args[0])
 	}
 	s.asked = append(s.asked, args[1])
+	// "high" is debconf's default; an error is always shown.
+	important := args[0] == "high" || args[0] == "critical"
+	if s.db.Type(args[1]) == "error" || important && !s.db.Seen(args[1]) {
+		s.shown = append(s.shown, args[1])
+	}
 	return Reply{Invisible, "question skipped"}
 }
 
@@ -39,8 +44,22 @@ func (s *Session) advance([]string) Reply {
 			s.db.changed = true
 		}
 	}
-	s.asked = nil
+	s.seen = append(s.seen, s.shown...)
+	s.asked, s.shown = nil, nil
 	return Reply{Success, "ok"}
+}
+
+// Finish ends the talk. What a person would have been shown counts as seen, as
+// with DEBCONF_NONINTERACTIVE_SEEN, which installers of images set: nobody is to
+// be asked again.
+func (s *Session) Finish() {
+	for _, name := range s.seen {
+		if q, ok := s.db.config[name]; ok {
+			q.flags["seen"] = "true"
+			s.db.changed = true
+		}
+	}
+	s.seen = nil
 }
 
 // chosen is the value that debconf's noninteractive elements come up with.
@@ -98,7 +117,7 @@ func splitChoices(text string) []string {
 func isSpace(c byte) bool { return c == '\n' || strings.IndexByte(space, c) >= 0 }
 
 func (s *Session) clear([]string) Reply {
-	s.asked = nil
+	s.asked, s.shown = nil, nil
 	return Reply{}
 }
 

@@ -88,6 +88,9 @@ func Open(m *command.Machine, f *vfs.FS) (*command.Debconf, error) {
 // Finish writes debconf's database into the tree, when the last script has
 // run. A tree without debconf has none.
 func Finish(m *command.Machine, f *vfs.FS) error {
+	if m.Debconf != nil && m.Debconf.Session != nil {
+		m.Debconf.Session.Finish()
+	}
 	if m.Debconf == nil || !m.Debconf.DB.Changed() || !f.IsFile("/usr/share/debconf/frontend") {
 		return nil
 	}
@@ -138,6 +141,9 @@ func beginTalk(c *command.Call, s *command.Debconf) {
 	s.Owner = c.Machine.Package
 	if c.Machine.Script == "preinst" {
 		s.Owner, _, _ = strings.Cut(s.Owner, ":")
+	}
+	if s.Session != nil {
+		s.Session.Finish()
 	}
 	s.Session = s.DB.Session(s.Owner)
 }
