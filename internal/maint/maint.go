@@ -55,7 +55,7 @@ func (p *Package) file(name string) ([]byte, bool) {
 type Input struct {
 	Tree     *tree.Tree // what is there
 	Contents tree.Contents
-	Packages []Package // in the order to unpack
+	Packages []Package // in any order
 	Arch     string    // the native architecture, in Debian's terms
 	Epoch    kiln.Epoch
 	Answers  map[string]string      // debconf answers: "package/question" -> value
@@ -85,28 +85,20 @@ type installation struct {
 	runner  *shell.Runner
 	machine *command.Machine
 	db      *database
-	runs    []Run
+	graph   *graph
+	// unpacked lists packages in the order in which they were unpacked, chosen
+	// those that are to be configured before the next one is unpacked.
+	unpacked, chosen []*member
+	runs             []Run
 }
 
 // Install installs the packages that are not installed yet.
 func Install(ctx context.Context, in Input) (*Result, error) {
 	n := newInstallation(in)
-	if err := n.bootstrap(); err != nil {
+	if err := n.bootstrap(ctx); err != nil {
 		return nil, err
 	}
-	for _, p := range n.db.packages {
-		if !p.Installed {
-			if err := n.unpack(ctx, p); err != nil {
-				return nil, err
-			}
-		}
-	}
-	for _, p := range configureOrder(n.db.packages) {
-		if err := n.configure(ctx, p); err != nil {
-			return nil, err
-		}
-	}
-	if err := n.processTriggers(ctx); err != nil {
+	if err := n.installRest(ctx); err != nil {
 		return nil, err
 	}
 	return n.result()
@@ -115,6 +107,7 @@ func Install(ctx context.Context, in Input) (*Result, error) {
 func newInstallation(in Input) *installation {
 	fs := vfs.New(in.Tree, in.Contents, in.Epoch)
 	n := &installation{in: in, fs: fs, db: newDatabase(in.Packages, in.Arch)}
+	n.graph = newGraph(n.db.packages)
 	n.machine = &command.Machine{Arch: in.Arch, Epoch: in.Epoch, Packages: n.db, Answers: in.Answers, Enable: in.Enable}
 	n.runner = &shell.Runner{
 		FS:      fs,
