@@ -5,6 +5,7 @@ import (
 	"kiln/internal/maint/command"
 	"kiln/internal/maint/filetool"
 	"kiln/internal/maint/hosttool"
+	"kiln/internal/maint/pythontool"
 	"kiln/internal/maint/sed"
 	"kiln/internal/maint/texttool"
 )
@@ -36,6 +37,6 @@ func ShellTools() map[string]command.Func {
 		"kill": hosttool.Kill, "pidof": hosttool.False, "pgrep": hosttool.False, "mountpoint": hosttool.False, "tty": hosttool.False, "chattr": hosttool.True,
 		"chroot": hosttool.OfTheHost, "mount": hosttool.OfTheHost, "umount": hosttool.OfTheHost, "du": hosttool.OfTheHost,
 
-		"df": hosttool.Df, "ss": hosttool.Ss, "lsmod": hosttool.True, "systemd-sysctl": hosttool.True, "findmnt": hosttool.False, "killall": hosttool.False, "getopt": hosttool.Getopt, "locale": hosttool.Locale, "python3": hosttool.Python, "python3.13": hosttool.Python, "runuser": hosttool.Runuser, "setpriv": hosttool.Setpriv, "su": hosttool.Su,
+		"df": hosttool.Df, "ss": hosttool.Ss, "lsmod": hosttool.True, "systemd-sysctl": hosttool.True, "findmnt": hosttool.False, "killall": hosttool.False, "getopt": hosttool.Getopt, "locale": hosttool.Locale, "python3": pythontool.Python, "python3.13": pythontool.Python, "runuser": hosttool.Runuser, "setpriv": hosttool.Setpriv, "su": hosttool.Su,
 	}
 }
