@@ -152,7 +152,6 @@ func parity(t *testing.T, set paritySet, accepted []string) parityRow {
 // scriptsRun counts the maintainer scripts, triggers' runs among them.
 func scriptsRun(t *testing.T, dir string) int {
 	t.Helper()
-	return 0
 	var report struct {
 		Scripts []struct{ Script string } `json:"scripts"`
 	}
