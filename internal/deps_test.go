@@ -35,7 +35,7 @@ func rooms() []room {
 		{"internal/maint/vfs", ". internal/tree", "a tree that scripts can change; the host is not reachable"},
 		{"internal/maint/command", ". internal/maint/account internal/maint/debconf internal/maint/vfs", "the contract of a command: its call, and what all commands need of options, paths and accounts; no command itself"},
 		{"internal/maint/sed", ". internal/maint/command internal/maint/regex internal/tree", "one language, by itself"},
-		{"internal/maint/texttool", ". internal/deb internal/maint/command internal/maint/regex internal/maint/vfs internal/tree", "text in, text out"},
+		{"internal/maint/texttool", ". internal/maint/command internal/maint/regex internal/maint/vfs internal/tree", "text in, text out"},
 		{"internal/maint/filetool", ". internal/maint/command internal/maint/vfs internal/tree", "files as such: it knows nothing of packages"},
 		{"internal/maint/hosttool", "internal/maint/command internal/maint/regex internal/maint/vfs internal/tree", "answers that are the same on every host, and running others"},
 		{"internal/maint/accounttool", "internal/maint/account internal/maint/command", "changes users and groups"},
