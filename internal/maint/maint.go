@@ -116,6 +116,7 @@ func Install(ctx context.Context, in Input) (*Result, error) {
 
 func newInstallation(in Input) *installation {
 	fs := vfs.New(in.Tree, in.Contents, in.Epoch)
+	fs.Program("/usr/sbin/policy-rc.d") // scripts that ask it are told that nothing may start
 	n := &installation{in: in, fs: fs, db: newDatabase(in.Packages, in.Arch), printed: &tail{next: in.Output}}
 	n.graph = newGraph(n.db.packages)
 	n.machine = &command.Machine{Arch: in.Arch, Epoch: in.Epoch, Packages: n.db, Answers: in.Answers, Enable: in.Enable}
