@@ -19,6 +19,7 @@ import (
 // root is a root file system as a tar has it.
 type root struct {
 	entries map[string]string // path to what it is, in one line
+	links   map[string]string // path of a symbolic link to its target
 	content map[string][]byte // of what dpkg and shadow keep
 }
 
@@ -46,7 +47,7 @@ func readRoot(t *testing.T, path string) *root {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	r := &root{entries: map[string]string{}, content: map[string][]byte{}}
+	r := &root{entries: map[string]string{}, links: map[string]string{}, content: map[string][]byte{}}
 	tr := tar.NewReader(f)
 	for {
 		h, err := tr.Next()
@@ -84,6 +85,11 @@ func (r *root) add(content io.Reader, h *tar.Header) error {
 		if path == "etc/shadow" {
 			b = lastChange.ReplaceAll(b, []byte("${1}DAY:"))
 		}
+		if path == javaStore {
+			if b, err = undatedStore(b); err != nil {
+				return err
+			}
+		}
 		if strings.HasPrefix(path, "etc/") || strings.HasPrefix(path, "var/lib/dpkg/") {
 			r.content[path] = b
 		}
@@ -93,7 +99,7 @@ func (r *root) add(content io.Reader, h *tar.Header) error {
 	case tar.TypeDir:
 		r.entries[path] = "a directory " + owner
 	case tar.TypeSymlink:
-		r.entries[path] = "a link to " + h.Linkname
+		r.entries[path], r.links[path] = "a link to "+h.Linkname, h.Linkname
 	}
 	return nil
 }
