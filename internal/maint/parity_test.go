@@ -57,6 +57,35 @@ func readPackage(t *testing.T, data []byte, contents tree.Bytes) maint.Package {
 	}
 }
 
+func isDeb(e tree.Entry) bool {
+	return strings.HasPrefix(e.Path, "var/cache/apt/archives/") && strings.HasSuffix(e.Path, ".deb")
+}
+
+// useArchivePriorities gives packages the priorities of the archive's index, which
+// may differ from those in the packages: apt sorts by them what it unpacks.
+func useArchivePriorities(debs []maint.Package, peer []tree.Entry, contents tree.Bytes) {
+	known := map[string]string{}
+	for _, e := range peer {
+		if !strings.HasPrefix(e.Path, "var/lib/apt/lists/") || !strings.HasSuffix(e.Path, "_Packages") {
+			continue
+		}
+		name := ""
+		for line := range bytes.Lines(contents[e.Content]) {
+			switch key, value, _ := bytes.Cut(bytes.TrimSpace(line), []byte(": ")); string(key) {
+			case "Package":
+				name = string(value)
+			case "Priority":
+				known[name] = string(value)
+			}
+		}
+	}
+	for i := range debs {
+		if p := known[debs[i].ID.Name]; p != "" {
+			debs[i].Info.Priority = p
+		}
+	}
+}
+
 // bootstrapOrder marks what Essential packages need, and puts it first.
 func bootstrapOrder(all []maint.Package) []maint.Package {
 	byName := map[string]*maint.Package{}
@@ -123,7 +152,7 @@ const parityEpoch = 1_700_000_000
 
 // For a set of packages, the tree that kiln makes is the tree that dpkg makes: type,
 // mode, owner, link target, content and capabilities of every path. mmdebstrap
-// makes the other one, and its .debs are what kiln installs. testdata/parity.txt
+// makes the other one, and its .debs and the archive's index are what kiln works from. testdata/parity.txt
 // lists the differences that are accepted, each with its reason.
 func TestParity(t *testing.T) {
 	if os.Getenv("KILN_TEST") != "real" {
@@ -139,12 +168,13 @@ func parity(t *testing.T, set string) {
 	var debs []maint.Package
 	want := map[string]tree.Entry{}
 	for _, e := range peer {
-		if strings.HasPrefix(e.Path, "var/cache/apt/archives/") && strings.HasSuffix(e.Path, ".deb") {
+		if isDeb(e) {
 			debs = append(debs, readPackage(t, contents[e.Content], contents))
 			continue
 		}
 		want[e.Path] = e
 	}
+	useArchivePriorities(debs, peer, contents)
 	var printed bytes.Buffer
 	res, err := maint.Install(context.Background(), maint.Input{
 		Tree: tree.New(), Contents: contents, Packages: bootstrapOrder(debs), Arch: "amd64", Epoch: parityEpoch,
@@ -214,8 +244,8 @@ func acceptedDifferences(t *testing.T) []string {
 	return patterns
 }
 
-// mmdebstrap makes a tree of minbase and further packages, with the .debs that it
-// was made of still in apt's cache.
+// mmdebstrap makes a tree of minbase and further packages, with the .debs and
+// the index that it was made of still in apt's folders.
 func mmdebstrap(t *testing.T, set string) ([]tree.Entry, tree.Bytes) {
 	t.Helper()
 	mirrors, err := apt.FindMirrors(apt.MirrorOptions{Getenv: os.Getenv, Host: os.DirFS("/etc/apt")})
@@ -227,7 +257,7 @@ func mmdebstrap(t *testing.T, set string) ([]tree.Entry, tree.Bytes) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "peer.tar")
-	args := []string{"--variant=minbase", "--skip=essential/unlink", "--skip=cleanup/apt/cache", "--quiet"}
+	args := []string{"--variant=minbase", "--skip=essential/unlink", "--skip=cleanup/apt/cache", "--skip=cleanup/apt/lists", "--quiet"}
 	if set != "" {
 		args = append(args, "--include="+set)
 	}
