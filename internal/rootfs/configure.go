@@ -69,18 +69,19 @@ func (a *assembly) ground(l *layer) (*tree.Tree, error) {
 		if p.entry.Origin.Rule == "" {
 			continue
 		}
-		if err := insertAll(t, p.entry); err != nil {
+		if err := l.insertAll(t, p.entry); err != nil {
 			return nil, err
 		}
 	}
 	return t, nil
 }
 
-// insertAll inserts e and the directories above it.
-func insertAll(t *tree.Tree, e tree.Entry) error {
+// insertAll inserts e and the directories above it, these as the layer will have
+// them.
+func (l *layer) insertAll(t *tree.Tree, e tree.Entry) error {
 	if up := tree.Parent(e.Path); up != "." {
 		if _, ok := t.Lookup(up); !ok {
-			if err := insertAll(t, tree.Entry{Path: up, Type: tree.Dir, Mode: 0o755, ModTime: e.ModTime, Origin: ruleOrigin("parents")}); err != nil {
+			if err := l.insertAll(t, l.directory(t, up)); err != nil {
 				return err
 			}
 		}
@@ -132,19 +133,36 @@ func (a *assembly) controlFiles(u *unit) ([]deb.ControlFile, error) {
 func (a *assembly) entries(u *unit) []tree.Entry {
 	var list []tree.Entry
 	firsts := map[string]string{} // first name as shipped -> first name here
+	above := u.above()
 	for _, p := range u.places {
-		if !p.excluded && !p.gone && !a.givesWay(p) {
+		excluded := p.excluded && (p.entry.Type != tree.Dir || !above[p.entry.Path])
+		if !excluded && !p.gone && !a.givesWay(p) {
 			list = append(list, p.relinked(firsts))
 		}
 	}
 	return list
 }
 
-// givesWay reports whether the recipe leaves the entry out and another package's
-// is at its path.
+// above returns the directories in which something of the package is that no rule
+// leaves out: they come along, as with dpkg.
+func (u *unit) above() map[string]bool {
+	dirs := map[string]bool{}
+	for _, p := range u.places {
+		if p.excluded || p.gone {
+			continue
+		}
+		for dir := tree.Parent(p.entry.Path); dir != "." && !dirs[dir]; dir = tree.Parent(dir) {
+			dirs[dir] = true
+		}
+	}
+	return dirs
+}
+
+// givesWay reports whether the recipe leaves the entry out and another package's,
+// or a rule's, is at its path.
 func (a *assembly) givesWay(p *place) bool {
 	c := a.claims[p.entry.Path]
-	return p.dropped != "" && c != nil && c.unit != nil && c.unit != p.unit && p.entry.Type != tree.Dir
+	return p.dropped != "" && c != nil && c.place != p && c.unit != p.unit && p.entry.Type != tree.Dir && (c.unit != nil || c.entry.Origin.Rule != "")
 }
 
 // relinked returns p's entry as one of a series in which firsts has the first name

@@ -135,7 +135,7 @@ func (a *assembly) accountOrigin(group bool, name string) tree.Origin {
 func (a *assembly) droppedEntries() []Dropped {
 	var all []Dropped
 	add := func(p *place) {
-		if p.dropped != "" {
+		if p.dropped != "" && !p.scripted {
 			all = append(all, Dropped{Entry: p.entry, By: p.dropped, Why: a.reasonOf(p)})
 		}
 	}

@@ -59,6 +59,10 @@ func Assemble(ctx context.Context, st *store.Store, in Input) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.assemble(ctx)
+}
+
+func (a *assembly) assemble(ctx context.Context) (*Image, error) {
 	if err := a.unpack(ctx); err != nil {
 		return nil, err
 	}

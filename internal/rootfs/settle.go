@@ -13,6 +13,37 @@ import (
 // package's; all else that is new or different is the scripts'.
 func (a *assembly) settle(l *layer, before, after *tree.Tree) error {
 	a.world, l.after = after, after
+	shipped := l.unchanged(after)
+	if err := l.checkFiles(after); err != nil {
+		return err
+	}
+	own := l.ownPaths(after)
+	scattered := l.scattered(before, after, shipped, own)
+	for e := range after.All() {
+		old, there := before.Lookup(e.Path)
+		switch {
+		case e.Path == "." || own[e.Path]:
+			continue
+		case scattered[e.Path]:
+			if p := shipped[e.Path]; p != nil {
+				p.scripted = true
+			}
+		case shipped[e.Path] != nil || there && same(&old, &e):
+			continue
+		case e.Type == tree.Dir && (l.dirs[e.Path] != nil || e.Origin.Script == ""): // makeLayer compares it, or needs it
+			continue
+		}
+		if err := a.takeScripted(l, e); err != nil {
+			return err
+		}
+	}
+	l.removed = removed(before, after)
+	return nil
+}
+
+// unchanged returns what of the layer's packages is in after as it was shipped,
+// directories apart, and marks the rest.
+func (l *layer) unchanged(after *tree.Tree) map[string]*place {
 	shipped := map[string]*place{}
 	for _, u := range l.units {
 		for _, p := range u.places {
@@ -26,24 +57,7 @@ func (a *assembly) settle(l *layer, before, after *tree.Tree) error {
 			}
 		}
 	}
-	if err := l.checkFiles(after); err != nil {
-		return err
-	}
-	own := l.ownPaths(after)
-	for e := range after.All() {
-		old, there := before.Lookup(e.Path)
-		switch {
-		case e.Path == "." || own[e.Path] || shipped[e.Path] != nil:
-		case there && same(&old, &e):
-		case e.Type == tree.Dir && (l.dirs[e.Path] != nil || e.Origin.Script == ""): // makeLayer compares it, or needs it
-		default:
-			if err := a.takeScripted(l, e); err != nil {
-				return err
-			}
-		}
-	}
-	l.removed = removed(before, after)
-	return nil
+	return shipped
 }
 
 // same reports whether two entries are the same but for their origin and for
@@ -73,9 +87,6 @@ func (l *layer) ownPaths(after *tree.Tree) map[string]bool {
 // a pattern of the recipe or a rule leaves it out.
 func (a *assembly) takeScripted(l *layer, e tree.Entry) error {
 	p := &place{entry: e, layer: l, unit: a.creator(e.Origin.Package)}
-	if strings.Contains("/"+e.Path, "/"+whiteout) {
-		return whiteoutError(p)
-	}
 	if isDatabase(e.Path) {
 		if !a.keepsDatabase(e.Path) {
 			return nil
@@ -85,6 +96,9 @@ func (a *assembly) takeScripted(l *layer, e tree.Entry) error {
 	}
 	if p.dropped == "" && strings.HasPrefix(e.Path, debconfCache) && !a.hasPackage("debconf") && a.isOn(noTraces) {
 		p.dropped = noTraces // nothing in the image reads it
+	}
+	if p.dropped == "" && strings.Contains("/"+e.Path, "/"+whiteout) {
+		return whiteoutError(p)
 	}
 	l.scripted = append(l.scripted, p)
 	return nil
