@@ -1,92 +1,56 @@
 package drills_test
 
 import (
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// probe reads what a program needs from a base image: its own user, a host name
-// file, CA roots and time zones; and proves that the root is read-only.
-const probeGo = `package main
-
-import (
-	"crypto/x509"
-	"fmt"
-	"os"
-	"os/user"
-	"time"
-)
-
-func main() {
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		panic(err)
-	}
-	zone, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		panic(err)
-	}
-	me, err := user.Current()
-	if err != nil {
-		panic(err)
-	}
-	_, err = os.Create("/probe")
-	fmt.Printf("uid=%s user=%s roots=%t zone=%s read-only=%t\n", me.Uid, me.Username, !roots.Equal(x509.NewCertPool()), zone, err != nil)
-}
-`
-
-const probeC = `#include <stdio.h>
-#include <pwd.h>
-#include <unistd.h>
-#include <gnu/libc-version.h>
-int main(void) {
-	struct passwd *p = getpwuid(getuid());
-	FILE *f = fopen("/probe", "w");
-	printf("uid=%d user=%s glibc=%d read-only=%d\n", getuid(), p ? p->pw_name : "?", gnu_get_libc_version()[0] == '2', f == NULL);
-	return 0;
-}
-`
-
-// probes builds the two programs into a folder that is mounted in the containers.
-func probes(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "go.mod"), "module probe\n")
-	write(t, filepath.Join(dir, "main.go"), probeGo)
-	write(t, filepath.Join(dir, "probe.c"), probeC)
-	cmd := exec.Command("go", "build", "-o", "static", ".")
-	cmd.Dir = dir
-	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
-	output(t, cmd)
-	run(t, dir, "gcc", "-o", "dynamic", "probe.c")
-	run(t, dir, "chmod", "-R", "a+rX", dir)
-	return dir
-}
-
+// What each example's program prints under an engine: all it needs is there, and
+// nothing can be written.
 func TestProgramsRunUnderTheEngines(t *testing.T) {
 	real(t)
 	bin := probes(t)
-	for _, name := range []string{"static", "base", "debug"} {
+	static := probe{[]string{"/probe.d/static"}, "uid=65532 user=nonroot roots=true zone=Europe/Berlin read-only=true\n"}
+	dynamic := probe{[]string{"/probe.d/dynamic"}, "uid=65532 user=nonroot glibc=1 openssl-roots=1 read-only=1\n"}
+	python := probe{[]string{"/usr/bin/python3", "/probe.d/probe.py"}, "uid=65532 user=nonroot roots=True sqlite=42 sha256=e3b0c442 zone=2:00:00 name=3.13 read-only=True\n"}
+	java := probe{[]string{"/usr/bin/java", "-cp", "/probe.d", "Probe"}, "user=nonroot roots=true trusted=true stranger=false zone=+02:00 name=21 read-only=true\n"}
+	for _, row := range []struct {
+		name   string
+		probes []probe
+	}{
+		{"static", []probe{static}}, {"base", []probe{static, dynamic}}, {"debug", []probe{static, dynamic}},
+		{"python", []probe{static, dynamic, python}}, {"java", []probe{static, java}},
+	} {
+		dir := example(t, row.name)
+		build(t, dir, "--platform", "linux/amd64", "-o", "docker-archive:image.tar")
+		for _, e := range engines() {
+			t.Run(row.name+"/"+e.name, func(t *testing.T) {
+				ref := e.load(t, filepath.Join(dir, "image.tar"))
+				defer e.remove(t, ref)
+				for _, p := range row.probes {
+					if got := e.run(t, ref, bin, p.command...); got != p.want {
+						t.Errorf("%s: got %q, want %q", strings.Join(p.command, " "), got, p.want)
+					}
+				}
+			})
+		}
+	}
+}
+
+// Python and Java are what their images start.
+func TestEntrypoints(t *testing.T) {
+	real(t)
+	for name, want := range map[string]string{"python": "Python 3.13.", "java": "openjdk 21."} {
 		dir := example(t, name)
 		build(t, dir, "--platform", "linux/amd64", "-o", "docker-archive:image.tar")
 		for _, e := range engines() {
-			t.Run(name+"/"+e.name, func(t *testing.T) {
-				ref := e.load(t, filepath.Join(dir, "image.tar"))
-				defer e.remove(t, ref)
-				want := "uid=65532 user=nonroot roots=true zone=Europe/Berlin read-only=true\n"
-				if got := e.run(t, ref, bin, "/probe.d/static"); got != want {
-					t.Errorf("static program: got %q, want %q", got, want)
-				}
-				if name == "static" {
-					return
-				}
-				want = "uid=65532 user=nonroot glibc=1 read-only=1\n"
-				if got := e.run(t, ref, bin, "/probe.d/dynamic"); got != want {
-					t.Errorf("dynamically linked program: got %q, want %q", got, want)
-				}
-			})
+			ref := e.load(t, filepath.Join(dir, "image.tar"))
+			defer e.remove(t, ref)
+			if got := e.start(t, ref, nil, "--version"); !strings.HasPrefix(got, want) {
+				t.Errorf("%s: %s --version printed %q, want %q", e.name, name, got, want)
+			}
 		}
 	}
 }
@@ -131,12 +95,37 @@ func (e engine) load(t *testing.T, archive string) string {
 	return strings.TrimSpace(ref)
 }
 
-// run runs a program with a read-only root, no network, and bin mounted.
+// run runs a program with bin mounted.
 func (e engine) run(t *testing.T, ref, bin string, command ...string) string {
 	t.Helper()
-	args := append(e.cli[1:], "run", "--rm", "--read-only", "--network=none", "-v", bin+":/probe.d:ro", "--entrypoint", command[0])
-	args = append(append(args, e.opts...), ref)
-	return run(t, "", e.cli[0], append(args, command[1:]...)...)
+	return e.start(t, ref, []string{"-v", bin + ":/probe.d:ro", "--entrypoint", command[0]}, command[1:]...)
+}
+
+// start runs the image with a read-only root and no network.
+func (e engine) start(t *testing.T, ref string, opts []string, args ...string) string {
+	t.Helper()
+	all := slices.Concat(e.cli[1:], []string{"run", "--rm", "--read-only", "--network=none"}, opts, e.opts, []string{ref}, args)
+	return run(t, "", e.cli[0], all...)
+}
+
+// shell runs a line of shell as root with a read-only root and no network, and
+// returns what it prints on either output, whatever its status.
+func (e engine) shell(t *testing.T, ref, line string) string {
+	t.Helper()
+	return e.sh(t, ref, line, "--read-only", "--tmpfs", "/tmp")
+}
+
+// change is shell with a root that can be changed.
+func (e engine) change(t *testing.T, ref, line string) string {
+	t.Helper()
+	return e.sh(t, ref, line)
+}
+
+func (e engine) sh(t *testing.T, ref, line string, opts ...string) string {
+	t.Helper()
+	args := append(slices.Clone(e.cli[1:]), "run", "--rm", "--network=none", "--user=0", "--entrypoint", "/bin/sh")
+	args = append(append(append(args, opts...), e.opts...), ref, "-c", "{ "+line+"\n} 2>&1; true")
+	return run(t, "", e.cli[0], args...)
 }
 
 // remove removes the image: engines reuse layers by diffID, and a later load would prove nothing.

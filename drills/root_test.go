@@ -2,6 +2,7 @@ package drills_test
 
 import (
 	"archive/tar"
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,6 +87,9 @@ func (r *root) add(content io.Reader, h *tar.Header) error {
 		if path == "etc/shadow" {
 			b = lastChange.ReplaceAll(b, []byte("${1}DAY:"))
 		}
+		if path == "var/lib/dpkg/triggers/File" {
+			b = sortedLines(b)
+		}
 		if path == javaStore {
 			if b, err = undatedStore(b); err != nil {
 				return err
@@ -102,4 +107,12 @@ func (r *root) add(content io.Reader, h *tar.Header) error {
 		r.entries[path], r.links[path] = "a link to "+h.Linkname, h.Linkname
 	}
 	return nil
+}
+
+// sortedLines sorts the lines of dpkg's list of file triggers, which has no order:
+// dpkg writes it as packages came, which apt sorts by the archive's priorities.
+func sortedLines(b []byte) []byte {
+	lines := slices.Collect(bytes.Lines(b))
+	slices.SortFunc(lines, bytes.Compare)
+	return bytes.Join(lines, nil)
 }

@@ -34,7 +34,7 @@ func lockedPackages(t *testing.T, path, platform string) []string {
 
 func TestDpkgListsTheLockedPackages(t *testing.T) {
 	real(t)
-	for _, name := range []string{"static", "base", "debug"} {
+	for _, name := range exampleNames {
 		for _, platform := range []string{"linux/amd64", "linux/arm64"} {
 			t.Run(name+"/"+platform, func(t *testing.T) {
 				dir := example(t, name)

@@ -22,5 +22,7 @@ func Templates() []Template {
 		{"static", "TLS roots, time zones and an ordinary user, for one statically linked program"},
 		{"base", "static, with glibc and OpenSSL"},
 		{"debug", "base, with a shell and the usual commands"},
+		{"python", "base, with Python 3.13 and its standard library, for one Python program"},
+		{"java", "TLS roots, time zones, an ordinary user and OpenJDK 21, for one Java program"},
 	}
 }

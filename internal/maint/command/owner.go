@@ -6,10 +6,12 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+
+	"kiln/internal/maint/account"
 )
 
 // Owner reads "user", "user:group", "user:" or ":group", or with group set a
-// group, by the tree's own accounts. -1 stands for what is not named.
+// group, by the tree's own accounts and those of every Debian system. -1 stands for what is not named.
 func (c *Call) Owner(spec string, group bool) (uid, gid int, err error) {
 	uid, gid = -1, -1
 	if group {
@@ -31,33 +33,47 @@ func (c *Call) Owner(spec string, group bool) (uid, gid int, err error) {
 	case both && name != "":
 		gid, err = c.GroupID(name)
 	case both && user != "":
-		account, ok := c.AccountLine("/etc/passwd", user, 0, 2)
-		if !ok {
-			return uid, gid, fmt.Errorf("invalid spec: '%s'", spec)
-		}
-		gid, err = strconv.Atoi(account[3])
+		gid, err = c.primaryGroup(spec, user)
 	}
 	return uid, gid, err
 }
 
-// UserID returns the id of a user of the tree, or the number that name is.
+// primaryGroup returns the group of a user of the owner spec.
+func (c *Call) primaryGroup(spec, user string) (int, error) {
+	if line, ok := c.AccountLine(PasswdFile, user, 0, 2); ok && len(line) > 3 {
+		return strconv.Atoi(line[3])
+	}
+	if _, gid, ok := account.StaticUser(user); ok {
+		return gid, nil
+	}
+	return -1, fmt.Errorf("invalid spec: '%s'", spec)
+}
+
+// UserID returns the id of a user of the tree, the number that name is, or the id
+// that name has on every Debian system, unless that is somebody else's here.
 func (c *Call) UserID(name string) (int, error) {
-	if account, ok := c.AccountLine("/etc/passwd", name, 0, -1); ok && len(account) > 2 {
-		return strconv.Atoi(account[2])
+	if line, ok := c.AccountLine(PasswdFile, name, 0, -1); ok && len(line) > 2 {
+		return strconv.Atoi(line[2])
 	}
 	if n, err := strconv.ParseUint(strings.TrimPrefix(name, "+"), 10, 32); err == nil {
 		return int(n), nil
+	}
+	if uid, _, ok := account.StaticUser(name); ok && c.NameOf(PasswdFile, uid) == unknown {
+		return uid, nil
 	}
 	return -1, fmt.Errorf("invalid user: '%s'", name)
 }
 
 // GroupID is UserID for groups.
 func (c *Call) GroupID(name string) (int, error) {
-	if account, ok := c.AccountLine("/etc/group", name, 0, -1); ok && len(account) > 2 {
-		return strconv.Atoi(account[2])
+	if line, ok := c.AccountLine(GroupFile, name, 0, -1); ok && len(line) > 2 {
+		return strconv.Atoi(line[2])
 	}
 	if n, err := strconv.ParseUint(strings.TrimPrefix(name, "+"), 10, 32); err == nil {
 		return int(n), nil
+	}
+	if gid, ok := account.StaticGroup(name); ok && c.NameOf(GroupFile, gid) == unknown {
+		return gid, nil
 	}
 	return -1, fmt.Errorf("invalid group: '%s'", name)
 }
@@ -83,7 +99,7 @@ func (c *Call) NameOf(file string, id int) string {
 	if fields, ok := c.AccountLine(file, strconv.Itoa(id), 2, -1); ok {
 		return fields[0]
 	}
-	return "UNKNOWN"
+	return unknown
 }
 
 // GroupsOf returns the numbers of a user's groups, the primary one first.
@@ -106,3 +122,6 @@ func (c *Call) GroupsOf(user, primary string) []string {
 	}
 	return all
 }
+
+// unknown is what stat(1) prints for an id without a name.
+const unknown = "UNKNOWN"

@@ -33,6 +33,18 @@ func TestAlternatives(t *testing.T) {
 	s.Refuses("update-alternatives --instal /a b /c 1", "--instal")
 }
 
+// An image without dpkg has neither of dpkg's folders for them, and one without
+// manual pages has none for the links to these.
+func TestAlternativesWithoutDpkg(t *testing.T) {
+	s := toolboxtest.New(t, map[string]string{"/usr/bin/mawk": "m", "/usr/lib/mawk/mawk.1": "m"})
+	s.OK("update-alternatives --install /usr/bin/awk awk /usr/bin/mawk 5 --slave /usr/share/man/man1/awk.1 awk.1 /usr/lib/mawk/mawk.1")
+	s.Links(map[string]string{
+		"/usr/bin/awk": "/etc/alternatives/awk", "/etc/alternatives/awk": "/usr/bin/mawk",
+		"/usr/share/man/man1/awk.1": "/etc/alternatives/awk.1", "/etc/alternatives/awk.1": "/usr/lib/mawk/mawk.1",
+	})
+	s.Is("/var/lib/dpkg/alternatives/awk", "auto\n/usr/bin/awk\nawk.1\n/usr/share/man/man1/awk.1\n\n/usr/bin/mawk\n5\n/usr/lib/mawk/mawk.1\n\n")
+}
+
 func TestAlternativeKeepsForeignFile(t *testing.T) {
 	s := toolboxtest.New(t, map[string]string{"/usr/bin/vi": "a real file", "/usr/bin/nvi": "n", "/etc/alternatives/": "", "/var/lib/dpkg/alternatives/": ""})
 	out := s.OK("update-alternatives --install /usr/bin/vi vi /usr/bin/nvi 5")
@@ -96,9 +108,11 @@ func TestStatOverride(t *testing.T) {
 	}
 	s.Fails("dpkg-statoverride --list /none", 1)
 	s.Fails("dpkg-statoverride --add web adm 2750 /var/log/web", 2)
-	s.Fails("dpkg-statoverride --add nobody adm 2750 /x", 2)
+	s.Fails("dpkg-statoverride --add messagebus adm 2750 /x", 2)
 	s.OK("dpkg-statoverride --quiet --remove /var/log/web")
 	s.Is("/var/lib/dpkg/statoverride", "")
+	s.OK("dpkg-statoverride --update --add man staff 2755 /var/log/web") // dpkg could not read the names: they are not the tree's
+	s.Is("/var/lib/dpkg/statoverride", "#6 #50 2755 /var/log/web\n")
 }
 
 func TestMaintscriptHelper(t *testing.T) {

@@ -132,22 +132,24 @@ func (s *overrider) apply(v StatOverride, uid, gid int) error {
 }
 
 // owner resolves the owner. A number is written as a name where it has one, as
-// dpkg does.
+// dpkg does, and a name that the tree does not list as its number: dpkg refuses a
+// database with a name that is unknown.
 func (s *overrider) owner(v *StatOverride) (uid, gid, status int, err error) {
 	f, err := s.c.ReadAccounts()
 	if err != nil {
 		return 0, 0, 2, err
 	}
-	uid, ok := command.IDOf(v.User, func(n string) (int, bool) { u, ok := f.User(n); return u.UID, ok })
+	uid, ok := command.IDOf(v.User, f.OwnerUID)
 	if !ok {
 		status, _ = s.c.Complain(2, "error: unknown user '%s'", v.User)
 		return 0, 0, status, nil
 	}
-	gid, ok = command.IDOf(v.Group, func(n string) (int, bool) { g, ok := f.Group(n); return g.GID, ok })
+	gid, ok = command.IDOf(v.Group, f.OwnerGID)
 	if !ok {
 		status, _ = s.c.Complain(2, "error: unknown group '%s'", v.Group)
 		return 0, 0, status, nil
 	}
+	v.User, v.Group = fmt.Sprintf("#%d", uid), fmt.Sprintf("#%d", gid)
 	if u, ok := f.UserByID(uid); ok {
 		v.User = u.Name
 	}

@@ -154,8 +154,12 @@ func (u *alternatives) load(name string) (*altGroup, error) {
 // current is what the group points at now, or "".
 func (u *alternatives) current(name string) string { return u.c.FS.LinkTarget(u.altDir + "/" + name) }
 
+// save writes the group's file. An image without dpkg does not have the folders.
 func (u *alternatives) save(g *altGroup) error {
 	g.dropUnusedSlaves()
+	if err := u.c.FS.MkdirAll(u.adminDir, 0o755); err != nil {
+		return err
+	}
 	return u.c.FS.Rewrite(u.adminDir+"/"+g.name, g.print(), 0o644)
 }
 
@@ -305,7 +309,14 @@ func (u *alternatives) makeLinks(g *altGroup, slaves []altSlave, chosen string) 
 	return nil
 }
 
+// makeLink makes the two links of a name. The folder of either may be left out of
+// the image, with dpkg or with the manual pages; the real tool then ends with an error.
 func (u *alternatives) makeLink(name, link, file string) error {
+	for _, dir := range []string{u.altDir, path.Dir(link)} {
+		if err := u.c.FS.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
 	if err := u.c.FS.ReplaceLink(file, u.altDir+"/"+name); err != nil {
 		return err
 	}

@@ -150,7 +150,7 @@ func underAny(p string, dirs []string) bool {
 func (t *tmpfiles) resolve(l TmpfilesLine) (tmpItem, bool) {
 	item := tmpItem{TmpfilesLine: l, mode: l.Mode, uid: -1, gid: -1}
 	if l.User != "" {
-		uid, ok := command.IDOf(numbered(l.User), func(n string) (int, bool) { u, ok := t.accounts.User(n); return u.UID, ok })
+		uid, ok := command.IDOf(numbered(l.User), t.accounts.OwnerUID)
 		if !ok {
 			_, _ = t.c.Complain(0, "Failed to resolve user '%s'", l.User)
 			return item, false
@@ -158,7 +158,7 @@ func (t *tmpfiles) resolve(l TmpfilesLine) (tmpItem, bool) {
 		item.uid = uid
 	}
 	if l.Group != "" {
-		gid, ok := command.IDOf(numbered(l.Group), func(n string) (int, bool) { g, ok := t.accounts.Group(n); return g.GID, ok })
+		gid, ok := command.IDOf(numbered(l.Group), t.accounts.OwnerGID)
 		if !ok {
 			_, _ = t.c.Complain(0, "Failed to resolve group '%s'", l.Group)
 			return item, false

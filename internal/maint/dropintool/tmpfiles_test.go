@@ -20,6 +20,7 @@ L+ /var/old/f - - - - /gone
 C /etc/fact
 C /etc/missing - - - - /none
 z /var/cache/* 0711 - -
+d /var/mail 2775 root mail
 d /run/web
 d /run/lock/web
 f /dev/null2
@@ -40,6 +41,9 @@ f^ /etc/cred2 - - - - x
 			t.Errorf("%s is %v, %v", p, i.Entry, err)
 		}
 	}
+	if i, err := s.FS.Stat("/var/mail"); err != nil || i.GID != 8 {
+		t.Errorf("/var/mail is %v, %v", i.Entry, err)
+	}
 	for _, p := range []string{"/run/web", "/dev/null2", "/boot-only", "/id", "/etc/missing", "/etc/cred2"} {
 		if _, err := s.FS.Lstat(p); err == nil {
 			t.Errorf("%s was made", p)
@@ -52,7 +56,7 @@ f^ /etc/cred2 - - - - x
 }
 
 func TestTmpfilesUnknownUser(t *testing.T) {
-	s := toolboxtest.New(t, map[string]string{"/usr/lib/tmpfiles.d/t.conf": "d /var/a - nobody -\nd /var/b\n"})
+	s := toolboxtest.New(t, map[string]string{"/usr/lib/tmpfiles.d/t.conf": "d /var/a - nosuch -\nd /var/b\n"})
 	s.Fails("systemd-tmpfiles --create t.conf", 65)
 	if _, err := s.FS.Stat("/var/b"); err != nil {
 		t.Error("the good line was not carried out")

@@ -22,6 +22,10 @@ func TestOwnersByTheTreesAccounts(t *testing.T) {
 		{"chown 12:34 /d/f", "/d/f", [3]int{12, 34, 0o644}},
 		{"chown +100 /d/f", "/d/f", [3]int{100, 0, 0o644}},
 		{"chgrp adm /d/f", "/d/f", [3]int{0, 4, 0o644}},
+		{"chown root:mail /d/f", "/d/f", [3]int{0, 8, 0o644}}, // these names the tree does not have, Debian does
+		{"chown man: /d/f", "/d/f", [3]int{6, 12, 0o644}},
+		{"chgrp staff /d/f", "/d/f", [3]int{0, 50, 0o644}},
+		{"install -d -o www-data -g utmp -m 2750 /n/m", "/n/m", [3]int{33, 43, 0o2750}},
 		{"chown app /d/l", "/d/f", [3]int{100, 0, 0o644}},
 		{"chown -h app /d/l", "/d/l", [3]int{100, 0, 0o777}},
 		{"chown -h app /d/l", "/d/f", [3]int{0, 0, 0o644}},
@@ -42,6 +46,22 @@ func TestOwnersByTheTreesAccounts(t *testing.T) {
 		if got := toolboxtest.Owner(t, s.FS, row.path); got != row.want {
 			t.Errorf("%s: %s has %v, want %v", row.args, row.path, got, row.want)
 		}
+	}
+}
+
+// An id that is somebody else's in the tree, a name that no policy fixes and what
+// asks who exists know no names but the tree's.
+func TestOwnersThatAreNotThere(t *testing.T) {
+	s := toolboxtest.Tools(t)
+	toolboxtest.Must(t, s.FS.Rewrite("/etc/group", []byte("root:x:0:\nlogs:x:4:\n"), 0o644))
+	for _, line := range []string{"chown :adm /d/f", "chown messagebus /d/f", "chgrp users /d/f", "getent group mail", "getent passwd man", "id man"} {
+		args := strings.Fields(line)
+		if out, status, err := s.Tool(args[0], args[1:]...); err != nil || status == 0 {
+			t.Errorf("%s: status %d, %v, printed %q", line, status, err, out)
+		}
+	}
+	if out, _, err := s.Tool("stat", "-c", "%G", "/d/f"); err != nil || out != "root\n" {
+		t.Errorf("the group of the file is %q, %v", out, err)
 	}
 }
 
