@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"kiln/internal/deb/debtest"
+	"kiln/internal/recipe"
 )
 
 func postinst(text string) []debtest.Script {
@@ -90,5 +91,55 @@ func check(t *testing.T, b *bench, want, member map[string]string) {
 		if got := holding(img, len(b.in.Recipe.Layers)-1, path); got != want {
 			t.Errorf("%q is in the member %q, want %q", path, got, want)
 		}
+	}
+}
+
+// overLower is a layer with files and one above it whose script is given.
+func overLower(t *testing.T, script []debtest.Script) *bench {
+	b := newBench(t, &recipe.Recipe{Layers: []recipe.Layer{{Name: "low", Packages: wants("low")}, {Name: "up", Packages: wants("up")}}})
+	b.add(debtest.Spec{Name: "low", Time: 10, Entries: []debtest.Entry{
+		{Path: "srv/a", Content: "a"}, {Path: "srv/b", Type: 'h', Link: "srv/a"}, {Path: "srv/c", Content: "c"},
+		{Path: "srv/d/x", Content: "x"}, {Path: "srv/d/sub/", Mode: 0o700}, {Path: "srv/e/"}, {Path: "srv/l", Link: "d"},
+		{Path: "srv/deep/one/f", Content: "f"}, {Path: "srv/deep/one/g", Content: "g"}, {Path: "srv/h/1", Content: "h"}, {Path: "srv/i/1", Type: 'h', Link: "srv/h/1"},
+	}, Scripts: postinst("echo made > /srv/made; ln -s made /srv/madelink; mkdir -m 700 /srv/maded; echo 1 > /srv/maded/f")})
+	b.add(debtest.Spec{Name: "up", Time: 20, Entries: []debtest.Entry{{Path: "opt/up", Content: "up"}}, Scripts: script})
+	return b
+}
+
+// What the script of a layer does to the files of the layer below.
+func TestScriptsOverLowerLayers(t *testing.T) {
+	for _, row := range []struct {
+		summary, script string
+		want            map[string]string
+		member          map[string]string // of the upper layer
+		removed         string
+	}{
+		{"nothing", "true", map[string]string{"srv/made": "@10 5B"}, map[string]string{"srv/made": "", "srv": ""}, ""},
+		{"content", "echo more >> /srv/c", map[string]string{"srv/c": "@20 6B"}, map[string]string{"srv/c": "kiln", "srv": "directories", "srv/d": ""}, ""},
+		{"mode of a folder", "chmod 711 /srv/e", map[string]string{"srv/e": "d 0711"}, map[string]string{"srv/e": "directories"}, ""},
+		{"hard link changes", "echo more >> /srv/b", map[string]string{"srv/a": "6B", "srv/b": "= /srv/a"}, map[string]string{"srv/a": "kiln", "srv/b": "kiln"}, ""},
+		{"hard link to it", "ln /srv/c /opt/c", map[string]string{"srv/c": "= /opt/c"}, map[string]string{"srv/c": "kiln", "opt/c": "kiln"}, ""},
+		{"one name removed", "rm /srv/a", map[string]string{"srv/a": "", "srv/b": "f 0644 @10 1B"}, map[string]string{"srv/b": ""}, "srv/a"},
+		{"names parted", "cp -p /srv/b /srv/t; mv /srv/t /srv/b", map[string]string{"srv/b": "f 0644 @10 1B"}, nil, ""},
+		{"removed", "rm /srv/c /srv/made", map[string]string{"srv/c": "", "srv/made": ""}, map[string]string{"srv": "directories"}, "srv/c srv/made"},
+		{"folder removed", "rm -r /srv/deep", map[string]string{"srv/deep": "", "srv/deep/one/f": ""}, map[string]string{"srv": "directories", "srv/deep": ""}, "srv/deep"},
+		{"folder emptied", "rm /srv/deep/one/*", map[string]string{"srv/deep/one": "d 0755"}, map[string]string{"srv/deep/one": "directories", "srv/deep": "directories"}, "srv/deep/one/f srv/deep/one/g"},
+		{"moved", "mv /srv/c /opt/c", map[string]string{"srv/c": "", "opt/c": "1B"}, map[string]string{"opt/c": "kiln"}, "srv/c"},
+		{"folder moved", "mv /srv/d /opt/d", map[string]string{"srv/d": "", "opt/d/x": "1B", "opt/d/sub": "d 0700"}, map[string]string{"opt/d/sub": "directories"}, "srv/d"},
+		{"folder with one of two names moved", "mv /srv/i /srv/0", map[string]string{"srv/0/1": "1B", "srv/h/1": "= /srv/0/1"}, map[string]string{"srv/h/1": "kiln"}, "srv/i"},
+		{"folder becomes a link", "mv /srv/d /srv/new; ln -s new /srv/d", map[string]string{"srv/d": "-> new", "srv/new/sub": "d 0700"}, map[string]string{"srv/d": "kiln"}, "srv/d"},
+		{"link becomes a folder", "rm /srv/l; mkdir -m 711 /srv/l; echo 1 > /srv/l/f", map[string]string{"srv/l": "d 0711", "srv/l/f": "2B"}, nil, "srv/l"},
+		{"file becomes a folder", "rm /srv/c; mkdir /srv/c", map[string]string{"srv/c": "d 0755"}, map[string]string{"srv/c": "directories"}, "srv/c"},
+		{"replaced", "rm /srv/c; ln -s x /srv/c", map[string]string{"srv/c": "-> x"}, nil, ""},
+		{"diversion", "dpkg-divert --quiet --package up --rename --add /srv/c; echo new > /srv/c", map[string]string{"srv/c": "4B", "srv/c.distrib": "f 0644 @10 1B"}, map[string]string{"srv/c.distrib": "kiln"}, ""},
+		{"made and made again alike", "echo made > /tmp-x; cp /tmp-x /srv/made; touch -d @10 /srv/made; rm /tmp-x", nil, map[string]string{"srv/made": ""}, ""},
+	} {
+		t.Run(row.summary, func(t *testing.T) {
+			b := overLower(t, postinst(row.script))
+			check(t, b, row.want, row.member)
+			if got := strings.Join(b.assemble().Layers[1].Removed, " "); got != row.removed {
+				t.Errorf("removed %q, want %q", got, row.removed)
+			}
+		})
 	}
 }

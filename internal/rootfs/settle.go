@@ -30,7 +30,7 @@ func (a *assembly) settle(l *layer, before, after *tree.Tree) error {
 			}
 		case shipped[e.Path] != nil || there && same(&old, &e):
 			continue
-		case e.Type == tree.Dir && (l.dirs[e.Path] != nil || e.Origin.Script == ""): // makeLayer compares it, or needs it
+		case e.Type == tree.Dir && (l.dirs[e.Path] != nil || e.Origin.Script == "" && (there || e.Origin.Package == "")): // makeLayer compares it, or needs it
 			continue
 		}
 		if err := a.takeScripted(l, e); err != nil {

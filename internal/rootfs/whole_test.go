@@ -28,7 +28,7 @@ func (b *bench) whole() *rootfs.Image {
 }
 
 // wrong lists what contradicts the promises of an image's layers.
-func wrong(img *rootfs.Image, after []*tree.Tree) []string {
+func wrong(img *rootfs.Image, after []rootfs.Configuration) []string {
 	var problems []string
 	image := tree.New()
 	for i := range after {
@@ -37,7 +37,7 @@ func wrong(img *rootfs.Image, after []*tree.Tree) []string {
 		if err := image.Apply(l); err != nil {
 			return append(problems, fmt.Sprintf("layer %q: %v", l.Name, err))
 		}
-		problems = append(problems, wrongEntries(img, l.Name, image, after[i])...)
+		problems = append(problems, wrongEntries(l.Name, image, after[i].Tree, after[i].Dropped)...)
 	}
 	return append(problems, unreadable(img)...)
 }
@@ -105,12 +105,8 @@ func alike(x, y tree.Entry) bool {
 }
 
 // wrongEntries compares the image as far as the layer with what was configured.
-func wrongEntries(img *rootfs.Image, layer string, image, after *tree.Tree) []string {
+func wrongEntries(layer string, image, after *tree.Tree, dropped map[string]bool) []string {
 	var problems []string
-	dropped := map[string]bool{}
-	for _, d := range img.Report.Dropped {
-		dropped[d.Entry.Path] = true
-	}
 	for e := range image.All() {
 		is, ok := after.Lookup(e.Path)
 		switch {
@@ -120,7 +116,7 @@ func wrongEntries(img *rootfs.Image, layer string, image, after *tree.Tree) []st
 			problems = append(problems, fmt.Sprintf("layer %q: nothing made %v (%+v)", layer, e, e.Origin))
 		case ok && !alike(e, is):
 			problems = append(problems, fmt.Sprintf("layer %q: the image has %v (%+v)\nconfigured was %v (%+v)", layer, e, e.Origin, is, is.Origin))
-		case ok && e.Type == tree.File && !slices.Equal(image.Names(e.Path), kept(image, after.Names(is.Path))):
+		case ok && e.Type == tree.File && !slices.Equal(image.Names(e.Path), kept(image, after.Names(is.Path), dropped)):
 			problems = append(problems, fmt.Sprintf("layer %q: the names of %q are %q, configured were %q", layer, e.Path, image.Names(e.Path), after.Names(is.Path)))
 		}
 		if e.Path != "." && e.Origin == (tree.Origin{}) {
@@ -128,7 +124,7 @@ func wrongEntries(img *rootfs.Image, layer string, image, after *tree.Tree) []st
 		}
 	}
 	for e := range after.All() {
-		if _, ok := image.Lookup(e.Path); !ok && !dropped[e.Path] && !isDatabase(e.Path) && !strings.HasPrefix(e.Path, "var/cache/debconf") && !idle(img, after, e, dropped) {
+		if _, ok := image.Lookup(e.Path); !ok && !dropped[e.Path] && !isDatabase(e.Path) && !strings.HasPrefix(e.Path, "var/cache/debconf") && !idle(e, dropped) {
 			problems = append(problems, fmt.Sprintf("layer %q: the image lacks %v (%+v)", layer, e, e.Origin))
 		}
 	}
@@ -136,7 +132,7 @@ func wrongEntries(img *rootfs.Image, layer string, image, after *tree.Tree) []st
 }
 
 // idle reports whether e is a folder that was there only for what is left out.
-func idle(img *rootfs.Image, after *tree.Tree, e tree.Entry, dropped map[string]bool) bool {
+func idle(e tree.Entry, dropped map[string]bool) bool {
 	if e.Type != tree.Dir || e.Origin.Script != "" || e.Origin.Recipe != "" && e.Origin.Package == "" {
 		return false
 	}
@@ -148,8 +144,9 @@ func idle(img *rootfs.Image, after *tree.Tree, e tree.Entry, dropped map[string]
 	return slices.Contains([]string{"var", "var/lib", "var/cache"}, e.Path) // above the databases
 }
 
-func kept(image *tree.Tree, names []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { _, ok := image.Lookup(n); return !ok })
+// kept lists those of the names that are in the image as configured.
+func kept(image *tree.Tree, names []string, dropped map[string]bool) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { _, ok := image.Lookup(n); return !ok || dropped[n] })
 }
 
 // unreadable finds files whose content is not there.
