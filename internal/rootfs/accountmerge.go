@@ -25,7 +25,7 @@ const passwdMaker = "base-passwd"
 // makesPasswd reports whether the first layer's packages make /etc/passwd.
 func (a *assembly) makesPasswd() bool {
 	return slices.ContainsFunc(a.layers[0].units, func(u *unit) bool {
-		return u.ID.Name == passwdMaker && !slices.Contains(u.skip, "preinst")
+		return u.ID.Name == passwdMaker && u.ix.has("preinst") && !slices.Contains(u.skip, "preinst")
 	})
 }
 

@@ -248,6 +248,7 @@ func (a *assembly) databaseLayer(img *Image) (*tree.Layer, error) {
 		return nil, err
 	}
 	entries = append(entries, a.statusFiles(a.units, l.epoch)...)
+	entries = append(entries, a.lateFiles(l, img.Tree)...)
 	tree.SortEntries(entries)
 	dirs := directories{}
 	dirs.need(l, img.Tree, ".")

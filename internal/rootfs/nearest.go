@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -15,7 +16,7 @@ func (a *assembly) unused() error {
 	for _, l := range a.layers {
 		for _, g := range append(l.drop, l.keep...) {
 			if g.hits == 0 {
-				return g.unusedError("no package of the layer ships such a path", l.shipped())
+				return g.unusedError("no package of the layer ships such a path, and no script of theirs makes it", l.there())
 			}
 		}
 		for _, u := range l.units {
@@ -24,12 +25,26 @@ func (a *assembly) unused() error {
 			}
 			for _, g := range append(u.want.drop, u.want.keep...) {
 				if g.hits == 0 {
-					return g.unusedError(fmt.Sprintf("the package %q ships no such path", u.ID), u.places)
+					return g.unusedError(fmt.Sprintf("the package %q ships no such path, and no script makes it", u.ID), u.there())
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// there lists all that the layer's packages ship and scripts make.
+func (l *layer) there() []*place { return append(l.shipped(), l.scripted...) }
+
+// there lists what the package ships and scripts make of it.
+func (u *unit) there() []*place {
+	all := slices.Clone(u.places)
+	for _, p := range u.layer.scripted {
+		if p.unit == u {
+			all = append(all, p)
+		}
+	}
+	return all
 }
 
 // shipped lists all that the layer's packages ship.

@@ -88,13 +88,13 @@ func (l *layer) ownPaths(after *tree.Tree) map[string]bool {
 func (a *assembly) takeScripted(l *layer, e tree.Entry) error {
 	p := &place{entry: e, layer: l, unit: a.creator(e.Origin.Package)}
 	if isDatabase(e.Path) {
-		if !a.keepsDatabase(e.Path) {
+		if !a.keepsDatabase(l, e.Path) {
 			return nil
 		}
 	} else {
 		p.dropped, _ = a.decide(p)
 	}
-	if p.dropped == "" && strings.HasPrefix(e.Path, debconfCache) && !a.hasPackage("debconf") && a.isOn(noTraces) {
+	if p.dropped == "" && strings.HasPrefix(e.Path, debconfCache) && !a.hasPackage(l, "debconf") && a.isOn(noTraces) {
 		p.dropped = noTraces // nothing in the image reads it
 	}
 	if p.dropped == "" && strings.Contains("/"+e.Path, "/"+whiteout) {
@@ -121,11 +121,11 @@ func isDatabase(path string) bool {
 }
 
 // keepsDatabase reports whether what scripts left at a path of dpkg's database
-// belongs into the image: where dpkg is there to read it, all but what kiln writes itself.
-func (a *assembly) keepsDatabase(path string) bool {
+// belongs into the layer: where dpkg is there to read it, all but what kiln writes itself.
+func (a *assembly) keepsDatabase(l *layer, path string) bool {
 	name := strings.TrimPrefix(path, databaseDir+"/")
 	switch {
-	case !a.hasPackage("dpkg"), path == infoDir, strings.HasPrefix(path, infoDir+"/"):
+	case !a.hasPackage(l, "dpkg"), path == infoDir, strings.HasPrefix(path, infoDir+"/"):
 		return false
 	case name == "status", name == "arch", strings.HasSuffix(name, "-old"), strings.HasPrefix(name, "lock"), name == "triggers/Lock":
 		return false
@@ -133,7 +133,10 @@ func (a *assembly) keepsDatabase(path string) bool {
 	return true
 }
 
-func (a *assembly) hasPackage(name string) bool { return a.creator(name) != nil }
+// hasPackage reports whether the package is in the layer or below it.
+func (a *assembly) hasPackage(l *layer, name string) bool {
+	return slices.ContainsFunc(a.units, func(u *unit) bool { return u.ID.Name == name && u.layer.index <= l.index })
+}
 
 // removed lists what is in before and not in after, or is a directory in one of
 // them only; of directories that are gone only the top one.

@@ -111,8 +111,8 @@ func wrongEntries(layer string, image, after *tree.Tree, dropped map[string]bool
 		is, ok := after.Lookup(e.Path)
 		switch {
 		case isDatabase(e.Path) || e.Path == ".":
-		case dropped[e.Path] && e.Type != tree.Dir: // a layer above leaves its own change out
-		case !ok && !(e.Type == tree.Dir && dropped[e.Path]):
+		case dropped[e.Path]: // a layer above leaves its own change out, or the folder is needed
+		case !ok:
 			problems = append(problems, fmt.Sprintf("layer %q: nothing made %v (%+v)", layer, e, e.Origin))
 		case ok && !alike(e, is):
 			problems = append(problems, fmt.Sprintf("layer %q: the image has %v (%+v)\nconfigured was %v (%+v)", layer, e, e.Origin, is, is.Origin))
