@@ -167,6 +167,10 @@ func (d directories) configure(l *layer) {
 		case !ok || now.Type != tree.Dir:
 			continue
 		case now.Mode == e.Mode && now.UID == e.UID && now.GID == e.GID && maps.Equal(now.Xattrs, e.Xattrs):
+			if e.Origin.Rule == "parents" && now.Origin != (tree.Origin{}) {
+				e.Origin = now.Origin // it is more than that
+				d[dir] = e
+			}
 			continue
 		}
 		e.Mode, e.UID, e.GID, e.Xattrs = now.Mode, now.UID, now.GID, now.Xattrs

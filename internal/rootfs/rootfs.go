@@ -105,6 +105,7 @@ type assembly struct {
 	contents *contents
 	skeleton *skeleton
 	claims   map[string]*claim
+	merged   bool       // the recipe's accounts are among those of packages
 	world    *tree.Tree // the layers configured so far, nothing dropped but by rules
 	report   report
 }

@@ -33,7 +33,7 @@ func wrong(img *rootfs.Image, after []rootfs.Configuration) []string {
 	image := tree.New()
 	for i := range after {
 		l := img.Layers[i]
-		problems = append(problems, wrongMembers(l, image, i)...)
+		problems = append(problems, wrongMembers(l, image, after[i].Tree, i)...)
 		if err := image.Apply(l); err != nil {
 			return append(problems, fmt.Sprintf("layer %q: %v", l.Name, err))
 		}
@@ -44,7 +44,7 @@ func wrong(img *rootfs.Image, after []rootfs.Configuration) []string {
 
 // wrongMembers finds entries that stand twice in a layer, in the wrong member, or
 // that repeat what the layers below hold.
-func wrongMembers(l tree.Layer, lower *tree.Tree, number int) []string {
+func wrongMembers(l tree.Layer, lower, after *tree.Tree, number int) []string {
 	var problems []string
 	seen := map[string]string{}
 	for _, m := range l.Members {
@@ -66,27 +66,12 @@ func wrongMembers(l tree.Layer, lower *tree.Tree, number int) []string {
 			}
 			old, there := lower.Lookup(e.Path)
 			if m.Name == "kiln" && number > 0 && there && alike(old, e) && !isDatabase(e.Path) &&
-				slices.Equal(lower.Names(e.Path), namesIn(m, e)) {
+				len(after.Names(e.Path)) < 2 && len(lower.Names(e.Path)) < 2 {
 				problems = append(problems, fmt.Sprintf("layer %q repeats %v", l.Name, e))
 			}
 		}
 	}
 	return problems
-}
-
-// namesIn lists the names in the member of the file that e is.
-func namesIn(m tree.Member, e tree.Entry) []string {
-	first := e.Path
-	if e.Hard {
-		first = e.Link
-	}
-	var names []string
-	for _, o := range m.Entries {
-		if o.Path == first || o.Hard && o.Link == first {
-			names = append(names, o.Path)
-		}
-	}
-	return names
 }
 
 func isDatabase(path string) bool { return strings.HasPrefix(path+"/", "var/lib/dpkg/") }
