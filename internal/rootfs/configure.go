@@ -19,12 +19,22 @@ func (a *assembly) configure(ctx context.Context, l *layer) error {
 	if err != nil {
 		return err
 	}
-	packages, err := a.maintPackages(l)
+	subject := "layer " + l.name()
+	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: kiln.Started, Subject: subject})
+	after, err := a.configureOnce(ctx, l, before)
 	if err != nil {
 		return err
 	}
-	subject := "layer " + l.name()
-	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: kiln.Started, Subject: subject})
+	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: kiln.Finished, Subject: subject})
+	return a.settle(l, before, after)
+}
+
+// install has maint install the layer's packages.
+func (a *assembly) install(ctx context.Context, l *layer, before *tree.Tree) (*maint.Result, error) {
+	packages, err := a.maintPackages(l)
+	if err != nil {
+		return nil, err
+	}
 	res, err := maint.Install(ctx, maint.Input{
 		Tree:     before,
 		Contents: a.contents,
@@ -35,20 +45,31 @@ func (a *assembly) configure(ctx context.Context, l *layer) error {
 		Enable:   a.enables,
 		Hooks: maint.Hooks{
 			Accounts:    func(fs *vfs.FS) error { return a.mergeAccounts(l, fs) },
-			Configuring: func(fs *vfs.FS) error { return a.putFiles(l, fs) },
+			Configuring: func(fs *vfs.FS) error { return a.begin(l, fs) },
 			Configured:  func(fs *vfs.FS) error { return a.finish(l, fs) },
 		},
 		Trace: a.in.Trace,
 	})
 	if err != nil {
-		return configureError(err)
+		return nil, configureError(err)
 	}
-	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: kiln.Finished, Subject: subject})
 	for d, content := range res.Made { // a set
 		a.contents.made[d] = content
 	}
 	a.report.add(res)
-	return a.settle(l, before, res.Tree)
+	return res, nil
+}
+
+// begin puts the recipe's files before the first package is configured.
+func (a *assembly) begin(l *layer, fs *vfs.FS) error {
+	a.noteLooked(l, fs, false)
+	if err := a.putFiles(l, fs); err != nil {
+		return err
+	}
+	for _, p := range l.made {
+		fs.Forget(p.entry.Path)
+	}
+	return nil
 }
 
 // configureError makes the reader's fault of what the scripts' author did: the
@@ -189,6 +210,7 @@ func (p *place) relinked(firsts map[string]string) tree.Entry {
 
 // finish does what follows the last script of a layer.
 func (a *assembly) finish(l *layer, fs *vfs.FS) error {
+	a.noteLooked(l, fs, true)
 	if err := a.checkMerged(); err != nil {
 		return err
 	}

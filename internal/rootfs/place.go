@@ -95,12 +95,18 @@ func (a *assembly) seeds() []string {
 	return names
 }
 
+// origin is that of what the package ships.
+func (u *unit) origin() tree.Origin {
+	o := tree.Origin{Package: u.ID.Name}
+	if u.want != nil {
+		o.Recipe, o.Why = u.want.layer.origin("packages", u.want.index), u.want.Why
+	}
+	return o
+}
+
 // placeUnit finds where the package's entries go.
 func (a *assembly) placeUnit(l *layer, u *unit) error {
-	origin := tree.Origin{Package: u.ID.Name}
-	if u.want != nil {
-		origin.Recipe, origin.Why = u.want.layer.origin("packages", u.want.index), u.want.Why
-	}
+	origin := u.origin()
 	for i := range u.ix.Entries {
 		p := &place{entry: u.ix.Entries[i].Entry, unit: u, packed: &u.ix.Entries[i], layer: l}
 		p.entry.Origin = origin

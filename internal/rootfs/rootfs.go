@@ -30,6 +30,7 @@ type Input struct {
 	Packages []Package // of this platform, from the lock, in any order
 	Files    fs.FS     // the recipe's folder, confined to it as os.Root.FS is; nil where the recipe takes no file of the host
 	Trace    bool      // make Image.Report
+	Build    string    // names the build of kiln, whose results only it may take; empty: none are kept
 	Sink     kiln.Sink
 }
 
@@ -105,8 +106,9 @@ type assembly struct {
 	contents *contents
 	skeleton *skeleton
 	claims   map[string]*claim
-	merged   bool       // the recipe's accounts are among those of packages
-	world    *tree.Tree // the layers configured so far, nothing dropped but by rules
+	merged   bool        // the recipe's accounts are among those of packages
+	below    kiln.Digest // key of what the layer below came to; empty where that is not kept
+	world    *tree.Tree  // the layers configured so far, nothing dropped but by rules
 	report   report
 }
 
