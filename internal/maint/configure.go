@@ -11,6 +11,9 @@ import (
 
 // configure runs the package's postinst.
 func (n *installation) configure(ctx context.Context, m *member) error {
+	if err := n.hookConfiguring(); err != nil {
+		return err
+	}
 	if err := n.script(ctx, m, "postinst", "configure", ""); err != nil {
 		return err
 	}

@@ -31,6 +31,9 @@ type member struct {
 	interests  []interest
 	pending    []string // triggers that were activated since it was configured
 	configured bool     // its postinst has run
+	begun      bool     // it is to be unpacked next, when what it needs is there
+	choosing   bool     // what it needs is being chosen for configuration
+	chosen     bool     // see installation.chosen
 }
 
 func newDatabase(packages []Package, arch string) *database {

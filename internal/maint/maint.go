@@ -55,7 +55,7 @@ func (p *Package) file(name string) ([]byte, bool) {
 type Input struct {
 	Tree     *tree.Tree // what is there
 	Contents tree.Contents
-	Packages []Package // in the order to unpack
+	Packages []Package // in any order
 	Arch     string    // the native architecture, in Debian's terms
 	Epoch    kiln.Epoch
 	Answers  map[string]string      // debconf answers: "package/question" -> value
@@ -63,13 +63,6 @@ type Input struct {
 	Output   io.Writer              // what scripts print; nil drops it
 	Hooks    Hooks
 	Trace    bool // find out what each script changed: takes a comparison of the whole tree after each
-}
-
-// Hooks are called once each, where they are given, while packages are installed.
-type Hooks struct {
-	Accounts   func(*vfs.FS) error // as soon as there are an /etc/passwd and an /etc/group, before the next script
-	Unpacked   func(*vfs.FS) error // once all packages are unpacked, before any is configured
-	Configured func(*vfs.FS) error // at the end
 }
 
 // Result is what became of the tree.
@@ -84,43 +77,35 @@ type Result struct {
 
 // installation is one run of Install.
 type installation struct {
-	in       Input
-	fs       *vfs.FS
-	runner   *shell.Runner
-	machine  *command.Machine
-	db       *database
-	runs     []Run
-	accounts bool // the hook was called
-	printed  *tail
-	watch    *accountWatch
-	traced   *tree.Tree // as of the last run, with Trace
+	in      Input
+	fs      *vfs.FS
+	runner  *shell.Runner
+	machine *command.Machine
+	db      *database
+	graph   *graph
+	// unpacked lists packages in the order in which they were unpacked, chosen
+	// those that are to be configured before the next one is unpacked.
+	unpacked, chosen []*member
+	runs             []Run
+	called           hooksCalled
+	printed          *tail
+	watch            *accountWatch
+	traced           *tree.Tree // as of the last run, with Trace
 }
 
 // Install installs the packages that are not installed yet.
 func Install(ctx context.Context, in Input) (*Result, error) {
 	n := newInstallation(in)
-	if err := n.bootstrap(); err != nil {
-		return nil, err
-	}
 	if err := n.hookAccounts(); err != nil {
 		return nil, err
 	}
-	for _, p := range n.db.packages {
-		if !p.Installed {
-			if err := n.unpack(ctx, p); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if err := n.hook(in.Hooks.Unpacked); err != nil {
+	if err := n.bootstrap(ctx); err != nil {
 		return nil, err
 	}
-	for _, p := range configureOrder(n.db.packages) {
-		if err := n.configure(ctx, p); err != nil {
-			return nil, err
-		}
+	if err := n.installRest(ctx); err != nil {
+		return nil, err
 	}
-	if err := n.processTriggers(ctx); err != nil {
+	if err := n.hookConfiguring(); err != nil {
 		return nil, err
 	}
 	if err := n.hook(in.Hooks.Configured); err != nil {
@@ -129,23 +114,11 @@ func Install(ctx context.Context, in Input) (*Result, error) {
 	return n.result()
 }
 
-// hook calls one of the hooks.
-func (n *installation) hook(f func(*vfs.FS) error) error {
-	if f == nil {
-		return nil
-	}
-	before := n.fs.Author(tree.Origin{})
-	defer n.fs.Author(before)
-	if err := f(n.fs); err != nil {
-		return err
-	}
-	n.watch.forget()
-	return n.fs.Failure()
-}
-
 func newInstallation(in Input) *installation {
 	fs := vfs.New(in.Tree, in.Contents, in.Epoch)
+	fs.Program("/usr/sbin/policy-rc.d") // scripts that ask it are told that nothing may start
 	n := &installation{in: in, fs: fs, db: newDatabase(in.Packages, in.Arch), printed: &tail{next: in.Output}}
+	n.graph = newGraph(n.db.packages)
 	n.machine = &command.Machine{Arch: in.Arch, Epoch: in.Epoch, Packages: n.db, Answers: in.Answers, Enable: in.Enable}
 	n.runner = &shell.Runner{
 		FS:      fs,

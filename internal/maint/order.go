@@ -1,136 +1,214 @@
 package maint
 
 import (
-	"cmp"
 	"slices"
 	"strings"
+
+	"kiln/internal/deb"
 )
 
-// InOrder sorts packages, whatever order they come in, as they are to be
-// unpacked: base-files first, since it makes the links of the merged /usr, then what Essential
-// packages need, which is marked as Bootstrap, then the rest; each by name.
-func InOrder(packages []Package) []Package {
-	all := slices.Clone(packages)
-	slices.SortFunc(all, func(x, y Package) int {
-		return cmp.Or(strings.Compare(x.ID.Name, y.ID.Name), strings.Compare(x.ID.Architecture, y.ID.Architecture))
-	})
-	markBootstrap(all)
-	slices.SortStableFunc(all, func(x, y Package) int { return place(&x) - place(&y) })
-	return all
+// graph is who depends on whom among the packages.
+type graph struct {
+	packages []*member
+	byName   map[string][]provider
+	needs    map[*member][]need
 }
 
-func place(p *Package) int {
-	switch {
-	case p.ID.Name == "base-files":
-		return 0
-	case p.Bootstrap:
-		return 1
-	}
-	return 2
+// provider is a package that has a name, or provides it in a version.
+type provider struct {
+	member  *member
+	version string
 }
 
-// markBootstrap marks Essential packages and all that they depend on.
-func markBootstrap(all []Package) {
-	byName := map[string]*Package{}
-	for i := range all {
-		byName[all[i].ID.Name] = &all[i]
-	}
-	for i := range all {
-		for _, d := range all[i].Info.Provides {
-			if byName[d[0].Name] == nil {
-				byName[d[0].Name] = &all[i]
-			}
-		}
-	}
-	var mark func(p *Package)
-	mark = func(p *Package) {
-		if p.Bootstrap {
-			return
-		}
-		p.Bootstrap = true
-		for _, d := range slices.Concat(p.Info.PreDepends, p.Info.Depends) {
-			for _, r := range d {
-				if q := byName[r.Name]; q != nil {
-					mark(q)
-					break
-				}
-			}
-		}
-	}
-	for i := range all {
-		if all[i].Info.Essential {
-			mark(&all[i])
-		}
-	}
+// need is one dependency: any of the packages in it will do.
+type need struct {
+	pre     bool // Pre-Depends
+	targets []*member
+	broken  []bool // by target: given up, to break a cycle
 }
 
-// configureOrder sorts so that a package comes after what it depends on, in the
-// order of unpacking where that is open. A cycle is broken as dpkg breaks it:
-// first at a package that has no postinst, so that its not being configured yet
-// cannot be noticed; else where it was entered.
-func configureOrder(packages []*member) []*member {
-	o := &ordering{needs: needs(packages), state: map[*member]int{}}
+func newGraph(packages []*member) *graph {
+	g := &graph{packages: packages, byName: map[string][]provider{}, needs: map[*member][]need{}}
 	for _, m := range packages {
-		if !m.Installed {
-			o.visit(m)
-		}
+		g.byName[m.ID.Name] = append(g.byName[m.ID.Name], provider{m, m.ID.Version})
 	}
-	return o.order
-}
-
-type ordering struct {
-	needs map[*member][]*member
-	state map[*member]int // 0 not seen, 1 being visited, 2 done
-	order []*member
-}
-
-func (o *ordering) visit(m *member) {
-	if o.state[m] != 0 {
-		return
-	}
-	o.state[m] = 1
-	needed := slices.Clone(o.needs[m])
-	// Of packages in one cycle, those with a postinst go first: they may count on
-	// each other, a package without one counts on nothing.
-	slices.SortStableFunc(needed, func(x, y *member) int { return rank(x) - rank(y) })
-	for _, d := range needed {
-		o.visit(d)
-	}
-	o.state[m] = 2
-	if !m.Installed {
-		o.order = append(o.order, m)
-	}
-}
-
-func rank(m *member) int {
-	if _, ok := m.file("postinst"); ok {
-		return 1
-	}
-	return 0
-}
-
-// needs lists what each package depends on among the packages.
-func needs(packages []*member) map[*member][]*member {
-	byName := map[string][]*member{}
 	for _, m := range packages {
-		byName[m.ID.Name] = append(byName[m.ID.Name], m)
 		for _, d := range m.Info.Provides {
 			for _, r := range d {
-				byName[r.Name] = append(byName[r.Name], m)
+				g.byName[r.Name] = append(g.byName[r.Name], provider{m, r.Version})
 			}
 		}
 	}
-	edges := map[*member][]*member{}
 	for _, m := range packages {
+		for _, d := range m.Info.PreDepends {
+			g.add(m, d, true)
+		}
+		for _, d := range m.Info.Depends {
+			g.add(m, d, false)
+		}
+	}
+	return g
+}
+
+func (g *graph) add(m *member, d deb.Dependency, pre bool) {
+	n := need{pre: pre}
+	for _, r := range d {
+		for _, p := range g.byName[r.Name] {
+			if p.member != m && r.SatisfiedBy(p.version) && !slices.Contains(n.targets, p.member) {
+				n.targets = append(n.targets, p.member)
+			}
+		}
+	}
+	if len(n.targets) > 0 {
+		n.broken = make([]bool, len(n.targets))
+		g.needs[m] = append(g.needs[m], n)
+	}
+}
+
+// sequence is the order in which apt unpacks packages that were not there before
+// (pkgOrderList::OrderUnpack of apt 2.6): sorted by weight and name, then walked
+// four times, what a package needs before the package. The first walk follows
+// what must be configured before (Pre-Depends, and all that an immediate package
+// needs), then Depends; the second and third only the former; the last one
+// Pre-Depends, and Depends below them.
+type sequence struct {
+	graph     *graph
+	immediate map[*member]bool // Essential packages and what they depend on by name
+	primary   walk
+	secondary bool // follow Depends as well
+	depth     int
+	state     map[*member]int // one of the states of a walk
+	list      []*member
+}
+
+// walk says which dependencies a walk follows.
+type walk int
+
+const (
+	preDepends walk = iota // Pre-Depends; below them all
+	all                    // all
+	lastWalk               // Pre-Depends; below the first level and of immediate packages all
+)
+
+// The states of a package in one walk.
+const (
+	waiting = iota + 1 // it is in the list, and was not come to
+	entered
+	listed
+)
+
+// unpackOrder sorts the packages of the list as apt would unpack them.
+func unpackOrder(g *graph, list []*member) []*member {
+	s := &sequence{graph: g, immediate: immediate(g), list: slices.Clone(list)}
+	slices.SortStableFunc(s.list, func(x, y *member) int {
+		if c := s.weight(y) - s.weight(x); c != 0 {
+			return c
+		}
+		return strings.Compare(x.ID.Name, y.ID.Name)
+	})
+	s.walk(preDepends, true)
+	s.walk(preDepends, false)
+	s.walk(preDepends, false)
+	s.walk(lastWalk, false)
+	return s.list
+}
+
+// immediate marks the packages that apt configures as soon as it has unpacked
+// them.
+func immediate(g *graph) map[*member]bool {
+	marked := map[*member]bool{}
+	var mark func(m *member)
+	mark = func(m *member) {
+		marked[m] = true
 		for _, d := range slices.Concat(m.Info.PreDepends, m.Info.Depends) {
 			for _, r := range d {
-				for _, other := range byName[r.Name] {
-					if other != m && r.SatisfiedBy(other.ID.Version) {
-						edges[m] = append(edges[m], other)
+				for _, p := range g.byName[r.Name] {
+					if p.member.ID.Name == r.Name && !marked[p.member] {
+						mark(p.member)
 					}
 				}
 			}
 		}
 	}
-	return edges
+	for _, m := range g.packages {
+		if m.Info.Essential && !marked[m] {
+			mark(m)
+		}
+	}
+	return marked
+}
+
+// weight is what apt sorts by first, the greater the earlier.
+func (s *sequence) weight(m *member) int {
+	w := map[string]int{"required": 5, "important": 4, "standard": 3, "optional": 1}[m.Info.Priority]
+	if m.Info.Essential {
+		w += 200
+	}
+	if s.immediate[m] {
+		w += 10
+	}
+	if len(m.Info.PreDepends) > 0 {
+		w += 50
+	}
+	return w
+}
+
+func (s *sequence) walk(primary walk, secondary bool) {
+	s.primary, s.secondary, s.state = primary, secondary, map[*member]int{}
+	before := s.list
+	s.list = nil
+	for _, m := range before {
+		s.state[m] = waiting
+	}
+	for _, m := range before {
+		s.visit(m)
+	}
+}
+
+func (s *sequence) visit(m *member) {
+	if s.state[m] != waiting {
+		return
+	}
+	s.state[m] = entered
+	s.depth++
+	before := s.primary
+	if s.immediate[m] && s.primary != lastWalk {
+		s.primary = all
+	}
+	s.visitNeeds(m)
+	if s.secondary {
+		for _, n := range s.graph.needs[m] {
+			if !n.pre {
+				s.visitAll(n)
+			}
+		}
+	}
+	s.primary = before
+	s.depth--
+	s.state[m] = listed
+	s.list = append(s.list, m)
+}
+
+// visitNeeds follows the dependencies that must hold before m is unpacked.
+func (s *sequence) visitNeeds(m *member) {
+	for _, n := range s.graph.needs[m] {
+		switch {
+		case n.pre || s.primary == all:
+		case s.primary == lastWalk && (s.depth > 1 || s.immediate[m]):
+		default:
+			continue
+		}
+		before := s.primary
+		if n.pre && s.primary == preDepends {
+			s.primary = all
+		}
+		s.visitAll(n)
+		s.primary = before
+	}
+}
+
+func (s *sequence) visitAll(n need) {
+	for _, t := range n.targets {
+		s.visit(t)
+	}
 }

@@ -35,11 +35,17 @@ func (n *installation) writeDatabase() error {
 	return n.writeTriggers()
 }
 
+// inUnpackOrder lists all packages, those of layers below first.
+func (n *installation) inUnpackOrder() []*member {
+	below := slices.DeleteFunc(slices.Clone(n.db.packages), func(m *member) bool { return !m.Installed })
+	return append(below, n.unpacked...)
+}
+
 // writeTriggers writes /var/lib/dpkg/triggers: File for file triggers, one file
 // for each other trigger, with the packages that are interested.
 func (n *installation) writeTriggers() error {
 	explicit, files := map[string][]string{}, []string{}
-	for _, m := range n.db.packages {
+	for _, m := range n.inUnpackOrder() {
 		for _, f := range m.triggerLines() {
 			if !strings.HasPrefix(f[0], "interest") {
 				continue

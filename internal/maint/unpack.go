@@ -12,19 +12,6 @@ import (
 	"kiln/internal/tree"
 )
 
-// bootstrap puts the files of the packages that count on each other before any
-// of their scripts can run, as debootstrap and mmdebstrap do.
-func (n *installation) bootstrap() error {
-	for _, m := range n.db.packages {
-		if m.Bootstrap && !m.Installed {
-			if err := n.put(m, nil, nil); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // unpack runs the package's preinst and puts its files in place.
 func (n *installation) unpack(ctx context.Context, m *member) error {
 	if err := n.putControlFiles(m); err != nil {
@@ -46,6 +33,7 @@ func (n *installation) unpack(ctx context.Context, m *member) error {
 		return err
 	}
 	m.state = unpacked
+	n.unpacked = append(n.unpacked, m)
 	n.activateFiles(m.files)
 	return nil
 }

@@ -22,7 +22,7 @@ const (
 
 // RuleNames lists the default rules that rules.off may name.
 func RuleNames() []string {
-	return []string{"no-doc", "no-man", "no-info", "no-locale", "no-lintian", "merged-usr"}
+	return []string{"no-doc", "no-man", "no-info", "no-locale", "no-lintian", "no-traces", "merged-usr"}
 }
 
 func (c *checker) recipe(r *Recipe) {

@@ -27,7 +27,7 @@ const (
 	// letters in a pattern (systemd.preset(5), glob(7)). "\" is a letter: systemd has
 	// its patterns matched without escapes.
 	unitLetter  = `[A-Za-z0-9:_.\\*?-]|\[[!^]?(\[:[a-z]+:\]|[A-Za-z0-9:_.\\@-])+\]`
-	unitPattern = `^(` + unitLetter + `)+(@(@|` + unitLetter + `)*)?\.(service|socket|timer|path|target|mount|automount|swap|slice)$`
+	unitPattern = `^(\*|(` + unitLetter + `)+(@(@|` + unitLetter + `)*)?\.(service|socket|timer|path|target|mount|automount|swap|slice))$`
 )
 
 var (

@@ -32,9 +32,9 @@ func (a *assembly) configure(ctx context.Context, l *layer) error {
 		Answers:  a.answers(),
 		Enable:   a.enables,
 		Hooks: maint.Hooks{
-			Accounts:   func(fs *vfs.FS) error { return a.mergeAccounts(l, fs) },
-			Unpacked:   func(fs *vfs.FS) error { return a.putFiles(l, fs) },
-			Configured: func(fs *vfs.FS) error { return a.finish(l, fs) },
+			Accounts:    func(fs *vfs.FS) error { return a.mergeAccounts(l, fs) },
+			Configuring: func(fs *vfs.FS) error { return a.putFiles(l, fs) },
+			Configured:  func(fs *vfs.FS) error { return a.finish(l, fs) },
 		},
 		Trace: a.in.Trace,
 	})

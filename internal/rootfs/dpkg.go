@@ -12,8 +12,9 @@ import (
 
 // The database of dpkg below var/lib/dpkg, as dpkg itself would have written it
 // after installing the packages, less what was dropped: status, and in info/ the
-// list, md5sums and conffiles of each package. Maintainer scripts are left out:
-// they were not run and will not be.
+// list, md5sums and conffiles of each package. Where dpkg itself is in the image,
+// so is all else that it keeps: maintainer scripts for a later upgrade or removal, triggers,
+// diversions, alternatives; without it nothing would read them.
 
 const (
 	databaseDir = "var/lib/dpkg"
@@ -48,6 +49,17 @@ func (a *assembly) infoFiles(u *unit, epoch kiln.Epoch, dirs directories) []tree
 	}
 	if conffiles := u.conffileNames(); conffiles != nil {
 		entries = append(entries, a.infoFile(u, epoch, ".conffiles", conffiles))
+	}
+	if !a.hasPackage("dpkg") {
+		return entries
+	}
+	for _, f := range u.ix.Files {
+		if slices.Contains([]string{"list", "md5sums", "conffiles"}, f.Name) {
+			continue
+		}
+		e := tree.Entry{Path: infoDir + "/" + u.infoName() + "." + f.Name, Type: tree.File, Mode: f.Mode, Size: f.Size, Content: f.Digest}
+		e.ModTime, e.Origin = epoch, ruleOrigin("dpkg-database")
+		entries = append(entries, e)
 	}
 	return entries
 }

@@ -91,7 +91,7 @@ func TestRules(t *testing.T) {
 	b := newBench(t, oneLayer("pkg"))
 	b.add(debtest.Spec{})
 	b.in.Recipe.Rules.Off = []recipe.RuleOff{{Name: "no-docs"}}
-	b.fails(kiln.User, `rules.off[0]: there is no rule "no-docs"`, "no-doc, no-man, no-info, no-locale, no-lintian, merged-usr")
+	b.fails(kiln.User, `rules.off[0]: there is no rule "no-docs"`, "no-doc, no-man, no-info, no-locale, no-lintian, no-traces, merged-usr")
 	b.in.Recipe.Rules.Off = []recipe.RuleOff{{Name: "dpkg-database"}}
 	b.fails(kiln.User, `no rule "dpkg-database" that can be turned off`)
 }

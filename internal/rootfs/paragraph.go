@@ -15,7 +15,7 @@ func fieldOrder() []string {
 	return []string{
 		"Package", "Essential", "Protected", "Status", "Priority", "Section", "Installed-Size", "Origin", "Maintainer",
 		"Bugs", "Architecture", "Multi-Arch", "Source", "Version", "Replaces", "Provides", "Depends", "Pre-Depends",
-		"Recommends", "Suggests", "Enhances", "Conflicts", "Breaks", "Conffiles", "Description",
+		"Recommends", "Suggests", "Breaks", "Conflicts", "Enhances", "Conffiles", "Description",
 	}
 }
 

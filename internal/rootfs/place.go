@@ -161,7 +161,8 @@ func (a *assembly) decide(p *place) (dropped string, excluded bool) {
 }
 
 func (a *assembly) ruleThatDrops(e *tree.Entry) string {
-	if !strings.HasPrefix(e.Path, "usr/") { // all that the rules drop is there
+	top, _, _ := strings.Cut(e.Path, "/")
+	if !slices.Contains([]string{"usr", "etc", "var", "run"}, top) { // all that the rules drop is there
 		return ""
 	}
 	i := slices.IndexFunc(a.rules, func(r Rule) bool { return r.drops(e) })

@@ -16,6 +16,7 @@ type Rule struct {
 	Drop  []string // globs of paths of packages that are left out
 	Keep  []string // exceptions to Drop
 	Links bool     // symbolic links directly in /usr/share/doc stay
+	Files bool     // only files go, the folders that hold them stay
 	Fixed bool     // the rule cannot be turned off
 }
 
@@ -43,6 +44,12 @@ func Rules() []Rule {
 			Why:  "overrides of package checkers and helpers of bug reports serve Debian's developers only",
 			Drop: []string{"/usr/share/lintian/**", "/usr/share/linda/**", "/usr/share/bug/**"},
 		},
+		{
+			Name:  noTraces,
+			Why:   "logs, locks, caches and backups that configuring packages leaves behind tell of the building, not of the image",
+			Drop:  []string{"/etc/.pwd.lock", "/etc/{passwd,group,shadow,gshadow,subuid,subgid}-", "/var/log/**", "/var/cache/ldconfig/**", "/var/cache/debconf/*-old", "/run/**"},
+			Files: true,
+		},
 		{Name: mergedUsr, Why: "Debian's packages expect /bin, /sbin and /lib to be links into /usr"},
 		{Name: "parents", Why: "a directory above something that is in the image", Fixed: true},
 		{Name: "accounts", Why: "the users and groups of the image, root and nobody among them", Fixed: true},
@@ -50,7 +57,10 @@ func Rules() []Rule {
 	}
 }
 
-const mergedUsr = "merged-usr"
+const (
+	mergedUsr = "merged-usr"
+	noTraces  = "no-traces"
+)
 
 // rulesOf returns the rules that the recipe leaves on.
 func rulesOf(r *recipe.Recipe) ([]Rule, error) {
@@ -111,6 +121,9 @@ func (a *assembly) isOn(name string) bool {
 func (r *Rule) drops(e *tree.Entry) bool {
 	path := tree.Absolute(e.Path)
 	if !matchAny(r.Drop, path) || matchAny(r.Keep, path) {
+		return false
+	}
+	if r.Files && e.Type == tree.Dir {
 		return false
 	}
 	return !r.Links || e.Type != tree.Symlink || tree.Parent(e.Path) != "usr/share/doc"

@@ -83,6 +83,9 @@ func (a *assembly) takeScripted(l *layer, e tree.Entry) error {
 	} else {
 		p.dropped, _ = a.decide(p)
 	}
+	if p.dropped == "" && strings.HasPrefix(e.Path, debconfCache) && !a.hasPackage("debconf") && a.isOn(noTraces) {
+		p.dropped = noTraces // nothing in the image reads it
+	}
 	l.scripted = append(l.scripted, p)
 	return nil
 }
@@ -95,6 +98,9 @@ func (a *assembly) creator(name string) *unit {
 	}
 	return a.units[i]
 }
+
+// debconfCache begins the paths of debconf's database.
+const debconfCache = "var/cache/debconf"
 
 func isDatabase(path string) bool {
 	return path == databaseDir || strings.HasPrefix(path, databaseDir+"/")

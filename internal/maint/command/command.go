@@ -50,11 +50,36 @@ type Machine struct {
 	Enable func(unit string) bool
 
 	Debconf *Debconf // nil until a script talks to debconf
+	// Findings is what commands found out about contents, for when they meet them again.
+	Findings map[Finding]any
 
 	// Script that runs now.
 	Package string // "libc6", with ":arch" where dpkg would write it so
 	Script  string // "postinst"
 	Line    int    // of the script, as far as known
+}
+
+// Finding names what a command wants to know of a content.
+type Finding struct {
+	What    string
+	Content kiln.Digest
+}
+
+// Find returns what find gives, which is called once for each content. A file
+// that has just been written has no digest yet, and is looked at each time.
+func Find[T any](m *Machine, what string, content kiln.Digest, find func() (T, error)) (T, error) {
+	key := Finding{what, content}
+	if v, ok := m.Findings[key].(T); ok {
+		return v, nil
+	}
+	v, err := find()
+	if err == nil && content != "" {
+		if m.Findings == nil {
+			m.Findings = map[Finding]any{}
+		}
+		m.Findings[key] = v
+	}
+	return v, err
 }
 
 // Packages answers dpkg-query and its like.

@@ -44,7 +44,7 @@ func Escaped(c byte) string {
 // Octal reads at most n octal digits.
 func Octal(s string, n int) (value byte, length int) {
 	for length < n && length < len(s) && '0' <= s[length] && s[length] <= '7' {
-		value = value<<3 | s[length] - '0'
+		value = value<<3 | (s[length] - '0')
 		length++
 	}
 	return value, length

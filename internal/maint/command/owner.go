@@ -85,3 +85,24 @@ func (c *Call) NameOf(file string, id int) string {
 	}
 	return "UNKNOWN"
 }
+
+// GroupsOf returns the numbers of a user's groups, the primary one first.
+func (c *Call) GroupsOf(user, primary string) []string {
+	all := []string{primary}
+	data, err := c.FS.ReadFile("/etc/group")
+	if err != nil {
+		return all
+	}
+	for line := range strings.Lines(string(data)) {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), ":")
+		if len(f) < 4 || f[2] == primary {
+			continue
+		}
+		for member := range strings.SplitSeq(f[3], ",") {
+			if member == user {
+				all = append(all, f[2])
+			}
+		}
+	}
+	return all
+}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"kiln"
 	"kiln/internal/deb"
 	"kiln/internal/maint/command"
 	"kiln/internal/maint/ldcache"
@@ -181,13 +182,9 @@ func (l *ldconfig) inspect(dir string, e vfs.Info) (lib foundLib, ok bool, err e
 	if at.Kind() != tree.File {
 		return lib, false, nil
 	}
-	content, err := l.c.FS.ReadFile(p)
-	if err != nil {
+	elf, err := l.read(p, at.Content)
+	if err != nil || !elf.ok {
 		return lib, false, err
-	}
-	elf, ok := ldcache.Read(content, l.c.Machine.Arch)
-	if !ok {
-		return lib, false, nil
 	}
 	lib.flags, lib.soname = elf.Flags, elf.Soname
 	if lib.soname == "" {
@@ -195,6 +192,25 @@ func (l *ldconfig) inspect(dir string, e vfs.Info) (lib foundLib, ok bool, err e
 	}
 	l.settleLink(&lib)
 	return lib, true, nil
+}
+
+// library is what a content was found to be; ok is false for no library.
+type library struct {
+	ldcache.Library
+	ok bool
+}
+
+// read looks into a file: once, however many names it has and however often
+// ldconfig runs.
+func (l *ldconfig) read(p string, digest kiln.Digest) (library, error) {
+	return command.Find(l.c.Machine, "library", digest, func() (library, error) {
+		content, err := l.c.FS.ReadFile(p)
+		if err != nil {
+			return library{}, err
+		}
+		lib, ok := ldcache.Read(content, l.c.Machine.Arch)
+		return library{lib, ok}, nil
+	})
 }
 
 // settleLink decides whether a link counts as one: the link for the linker
@@ -232,20 +248,34 @@ func (l *ldconfig) makeLink(dir string, lib foundLib) error {
 
 // generator is the name that the tree's own ldconfig writes into the cache.
 func (l *ldconfig) generator() string {
-	content, err := l.c.FS.ReadFile("/usr/sbin/ldconfig")
-	if err == nil {
-		const begin, end = "ldconfig (", " release version "
-		if i := bytes.Index(content, []byte(begin)); i >= 0 {
-			s := content[i:]
-			if n := bytes.IndexByte(s, 0); n > 0 && bytes.Contains(s[:n], []byte(end)) {
-				return string(s[:n])
-			}
+	const program = "/usr/sbin/ldconfig"
+	if at, err := l.c.FS.Stat(program); err == nil {
+		name, err := command.Find(l.c.Machine, "generator", at.Content, func() (string, error) {
+			content, err := l.c.FS.ReadFile(program)
+			return generatorIn(content), err
+		})
+		if err == nil && name != "" {
+			return name
 		}
 	}
 	if st, ok := l.c.Machine.Packages.Lookup("libc6"); ok {
 		return ldcache.Generator(st.Version)
 	}
 	return ldcache.Generator("")
+}
+
+// generatorIn finds the name in the program.
+func generatorIn(content []byte) string {
+	const begin, end = "ldconfig (", " release version "
+	i := bytes.Index(content, []byte(begin))
+	if i < 0 {
+		return ""
+	}
+	s := content[i:]
+	if n := bytes.IndexByte(s, 0); n > 0 && bytes.Contains(s[:n], []byte(end)) {
+		return string(s[:n])
+	}
+	return ""
 }
 
 func (l *ldconfig) save(cache []byte) error {

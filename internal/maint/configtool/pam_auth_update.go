@@ -172,6 +172,7 @@ func (p *pamUpdate) run() (int, error) {
 	if err := d.begin(); err != nil {
 		return 1, err
 	}
+	defer d.s.End()
 	if !intact {
 		mods = d.profiles()
 	}

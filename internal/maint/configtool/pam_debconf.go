@@ -26,7 +26,7 @@ func (d *pamDebconf) begin() error {
 			return err
 		}
 	}
-	d.s = state.DB.Session(state.Owner)
+	d.s = debconftool.Talk(c, state)
 	var names []string
 	for _, n := range d.p.sorted {
 		names = append(names, d.p.profiles[n]["Name"])

@@ -144,6 +144,48 @@ func TestAnswersOutliveResets(t *testing.T) {
 	}
 }
 
+// seenTalk is a talk after which app/name counts as seen, or not.
+type seenTalk struct {
+	summary  string
+	mark     bool
+	priority string
+	lines    []string
+	want     bool
+}
+
+func seenTalks() []seenTalk {
+	return []seenTalk{
+		{"asked", true, "", []string{"INPUT high app/name", "GO"}, true},
+		{"nobody is asked", false, "", []string{"INPUT high app/name", "GO"}, false},
+		{"not important enough", true, "", []string{"INPUT medium app/name", "GO"}, false},
+		{"all are asked", true, "low", []string{"INPUT low app/name", "GO"}, true},
+		{"only critical ones", true, "critical", []string{"INPUT high app/name", "GO"}, false},
+		{"not gone on", true, "", []string{"INPUT high app/name"}, false},
+		{"taken back", true, "", []string{"INPUT high app/name", "CLEAR", "GO"}, false},
+		{"flagged afterwards", true, "", []string{"INPUT high app/name", "GO", "FSET app/name seen false"}, false},
+		{"flagged otherwise", true, "", []string{"INPUT high app/name", "GO", "FSET app/name told false"}, true},
+		{"reset afterwards", true, "", []string{"INPUT high app/name", "GO", "RESET app/name"}, true},
+		{"asked and removed", true, "", []string{"INPUT high app/name", "GO", "UNREGISTER app/name"}, false},
+	}
+}
+
+func TestQuestionsCountAsSeenWhenTheTalkEnds(t *testing.T) {
+	for _, row := range seenTalks() {
+		db, s := session(t, nil)
+		s.MarkSeen, s.Priority = row.mark, row.priority
+		for _, line := range row.lines {
+			s.Line(line)
+		}
+		if db.Seen("app/name") {
+			t.Errorf("%s: it counts as seen before the end", row.summary)
+		}
+		s.End()
+		if got := db.Seen("app/name"); got != row.want {
+			t.Errorf("%s: seen is %v, want %v", row.summary, got, row.want)
+		}
+	}
+}
+
 func TestFilesRoundTrip(t *testing.T) {
 	db, s := session(t, nil)
 	for _, line := range []string{"SUBST app/kind more three", "FSET app/name seen true", "SET app/secret hush"} {

@@ -33,6 +33,23 @@ func TestAgainstDebconf(t *testing.T) {
 			lines = append(lines, row.say)
 		}
 	}
+	realTalk(t, dir, lines, "DEBCONF_NONINTERACTIVE_SEEN=true")
+	db, replies := mine(t, lines)
+	if diff := cmp.Diff(strings.Split(load(t, dir+"/replies"), "\n"), replies); diff != "" {
+		t.Errorf("replies (-real +kiln)\n%s", diff)
+	}
+	files := db.Write()
+	for name, text := range map[string][]byte{"config.dat": files.Config, "passwords.dat": files.Passwords, "templates.dat": files.Templates} {
+		if diff := cmp.Diff(strings.Split(load(t, dir+"/"+name), "\n"), strings.Split(string(text), "\n")); diff != "" {
+			t.Errorf("%s (-real +kiln)\n%s", name, diff)
+		}
+	}
+}
+
+// realTalk has debconf answer the lines of a script of the package app. Its database
+// and the replies are then in dir.
+func realTalk(t *testing.T, dir string, lines []string, env ...string) {
+	t.Helper()
 	save(t, dir+"/app.templates", templates)
 	save(t, dir+"/lines", strings.Join(lines, "\n")+"\n")
 	save(t, dir+"/app.postinst", "#!/bin/sh\nexec 3>&1 1>&2\nwhile read -r line <&4; do printf '%s\\n' \"$line\" >&3; read -r reply; printf '%s\\n' \"$reply\" >> "+
@@ -51,18 +68,28 @@ func TestAgainstDebconf(t *testing.T) {
 	}
 	save(t, dir+"/debconf.conf", conf)
 	cmd := exec.Command("/usr/share/debconf/frontend", dir+"/app.postinst", "configure", "")
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "DEBCONF_SYSTEMRC=" + dir + "/debconf.conf", "DEBIAN_FRONTEND=noninteractive"}
+	cmd.Env = append(env, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "DEBCONF_SYSTEMRC="+dir+"/debconf.conf", "DEBIAN_FRONTEND=noninteractive")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("debconf: %v\n%s", err, out)
 	}
-	db, replies := mine(t, lines)
-	if diff := cmp.Diff(strings.Split(load(t, dir+"/replies"), "\n"), replies); diff != "" {
-		t.Errorf("replies (-real +kiln)\n%s", diff)
+}
+
+// TestSeenAgainstDebconf asks the real debconf which questions count as seen.
+func TestSeenAgainstDebconf(t *testing.T) {
+	if os.Getenv("KILN_TEST") != "real" {
+		t.Skip("compares with the real debconf: KILN_TEST=real")
 	}
-	files := db.Write()
-	for name, text := range map[string][]byte{"config.dat": files.Config, "passwords.dat": files.Passwords, "templates.dat": files.Templates} {
-		if diff := cmp.Diff(strings.Split(load(t, dir+"/"+name), "\n"), strings.Split(string(text), "\n")); diff != "" {
-			t.Errorf("%s (-real +kiln)\n%s", name, diff)
+	for _, row := range seenTalks() {
+		dir := t.TempDir()
+		env := []string{fmt.Sprintf("DEBCONF_NONINTERACTIVE_SEEN=%v", row.mark)}
+		if row.priority != "" {
+			env = append(env, "DEBIAN_PRIORITY="+row.priority)
+		}
+		realTalk(t, dir, row.lines, env...)
+		_, question, _ := strings.Cut(load(t, dir+"/config.dat"), "Name: app/name\n")
+		question, _, _ = strings.Cut(question, "\n\n")
+		if got := strings.Contains(question, "\nFlags: seen"); got != row.want {
+			t.Errorf("%s: debconf has %v, the row %v", row.summary, got, row.want)
 		}
 	}
 }
@@ -70,6 +97,7 @@ func TestAgainstDebconf(t *testing.T) {
 func mine(t *testing.T, lines []string) (*debconf.DB, []string) {
 	t.Helper()
 	db, s := session(t, nil)
+	s.MarkSeen = true
 	var replies []string
 	for _, line := range lines {
 		w := strings.Fields(line)
@@ -84,6 +112,7 @@ func mine(t *testing.T, lines []string) (*debconf.DB, []string) {
 		db.Load(all, w[2])
 		replies = append(replies, "0")
 	}
+	s.End()
 	return db, append(replies, "")
 }
 

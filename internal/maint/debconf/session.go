@@ -18,14 +18,37 @@ const (
 
 // Session is one script's talk with debconf.
 type Session struct {
+	MarkSeen bool   // a question that nobody is asked counts as asked when the talk ends (DEBCONF_NONINTERACTIVE_SEEN)
+	Priority string // of questions that would be asked, if it is not that of debconf/priority (DEBIAN_PRIORITY)
+
 	db     *DB
 	owner  string
 	escape bool
-	asked  []string // by INPUT, and not yet by GO
+	asked  []asked  // by INPUT, and not yet by GO
+	seen   []string // by GO, and not marked yet
+}
+
+// asked is a question that is to be asked. It counts as seen where somebody who is
+// asked anything would be asked it.
+type asked struct {
+	name string
+	seen bool
 }
 
 // Session starts a talk in the name of a package: "locales", "libc6:amd64".
 func (db *DB) Session(owner string) *Session { return &Session{db: db, owner: owner} }
+
+// End ends the talk. What was asked in it counts as seen from now on, and not
+// before.
+func (s *Session) End() {
+	for _, name := range s.seen {
+		if q, ok := s.db.config[name]; ok {
+			q.flags["seen"] = "true"
+			s.db.changed = true
+		}
+	}
+	s.seen = nil
+}
 
 // Reply is what a command answers.
 type Reply struct {

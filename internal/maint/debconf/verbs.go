@@ -24,19 +24,38 @@ func (s *Session) capb(args []string) Reply {
 }
 
 func (s *Session) input(args []string) Reply {
-	if !slices.Contains([]string{"low", "medium", "high", "critical"}, args[0]) {
+	if !slices.Contains(priorities(), args[0]) {
 		return wrong("%q is not a valid priority", args[0])
 	}
-	s.asked = append(s.asked, args[1])
+	visible := s.db.Type(args[1]) == "error" || s.reaches(args[0]) && !s.db.Seen(args[1])
+	s.asked = append(s.asked, asked{args[1], s.MarkSeen && visible})
 	return Reply{Invisible, "question skipped"}
+}
+
+// priorities of questions, the least first.
+func priorities() []string { return []string{"low", "medium", "high", "critical"} }
+
+// reaches reports whether a question of this priority would be asked.
+func (s *Session) reaches(priority string) bool {
+	least := s.Priority
+	if least == "" {
+		least, _ = s.db.Value("debconf/priority")
+	}
+	if least == "" {
+		least = "high"
+	}
+	return slices.Index(priorities(), priority) >= slices.Index(priorities(), least)
 }
 
 // advance gives each question that was asked the value that nobody changes.
 func (s *Session) advance([]string) Reply {
-	for _, name := range s.asked {
-		if q, ok := s.db.config[name]; ok {
-			q.fields["value"] = s.chosen(name, q)
+	for _, a := range s.asked {
+		if q, ok := s.db.config[a.name]; ok {
+			q.fields["value"] = s.chosen(a.name, q)
 			s.db.changed = true
+		}
+		if a.seen {
+			s.seen = append(s.seen, a.name)
 		}
 	}
 	s.asked = nil
@@ -145,7 +164,7 @@ func (s *Session) register(args []string) Reply {
 }
 
 func (s *Session) unregister(args []string) Reply {
-	if slices.Contains(s.asked, args[0]) {
+	if slices.ContainsFunc(s.asked, func(a asked) bool { return a.name == args[0] }) {
 		return bad("%s is busy, cannot unregister right now", args[0])
 	}
 	s.db.removeOwner(args[0], s.owner)
@@ -192,6 +211,9 @@ func (s *Session) fget(args []string) Reply {
 
 func (s *Session) fset(args []string) Reply {
 	value := strings.Join(args[2:], " ")
+	if args[1] == "seen" { // what the script says outlives the end of the talk
+		s.seen = slices.DeleteFunc(s.seen, func(name string) bool { return name == args[0] })
+	}
 	s.db.config[args[0]].flags[args[1]] = value
 	s.db.changed = true
 	return Reply{Success, value}

@@ -88,7 +88,11 @@ func Open(m *command.Machine, f *vfs.FS) (*command.Debconf, error) {
 // Finish writes debconf's database into the tree, when the last script has
 // run. A tree without debconf has none.
 func Finish(m *command.Machine, f *vfs.FS) error {
-	if m.Debconf == nil || !m.Debconf.DB.Changed() || !f.IsFile("/usr/share/debconf/frontend") {
+	if m.Debconf == nil {
+		return nil
+	}
+	EndTalk(m.Debconf)
+	if !m.Debconf.DB.Changed() || !f.IsFile("/usr/share/debconf/frontend") {
 		return nil
 	}
 	if err := f.MkdirAll(debconfFolder, 0o755); err != nil {
@@ -139,7 +143,25 @@ func beginTalk(c *command.Call, s *command.Debconf) {
 	if c.Machine.Script == "preinst" {
 		s.Owner, _, _ = strings.Cut(s.Owner, ":")
 	}
-	s.Session = s.DB.Session(s.Owner)
+	EndTalk(s)
+	s.Session = Talk(c, s)
+}
+
+// Talk starts a talk in the name of the package whose script runs, set up by what
+// the script's environment says of debconf.
+func Talk(c *command.Call, s *command.Debconf) *debconf.Session {
+	talk := s.DB.Session(s.Owner)
+	talk.MarkSeen = c.Env["DEBCONF_NONINTERACTIVE_SEEN"] == "true"
+	talk.Priority = c.Env["DEBIAN_PRIORITY"]
+	return talk
+}
+
+// EndTalk ends the talk of the script that ran last, if there was one.
+func EndTalk(s *command.Debconf) {
+	if s.Session != nil {
+		s.Session.End()
+		s.Session = nil
+	}
 }
 
 // controlBase is what the names of the package's control files begin with.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ import (
 
 // Ucf is ucf(1): it installs a configuration file and remembers what it
 // installed. A file that was edited is kept, as ucf does when nobody is asked.
-func Ucf(_ context.Context, c *command.Call) (int, error) {
+func Ucf(ctx context.Context, c *command.Call) (int, error) {
 	o, err := c.ParseOptions("debconf-ok three-way purge,p verbose,v src-dir,s= sum-file= state-dir= package,P= debconf-template= Z")
 	if err != nil {
 		return 1, err
@@ -35,7 +36,25 @@ func Ucf(_ context.Context, c *command.Call) (int, error) {
 		return 0, u.purge()
 	}
 	u.source = c.Absolute(o.Rest[0])
+	if err := u.templates(ctx); err != nil {
+		return 1, err
+	}
 	return u.install()
+}
+
+// templates loads ucf's own questions, which it asks only where debconf does not run
+// already or the script says that it may.
+func (u *ucf) templates(ctx context.Context) error {
+	const file = "/var/lib/dpkg/info/ucf.templates"
+	c := u.c
+	if !u.o.Has("debconf-ok") && c.Env["DEBIAN_HAS_FRONTEND"] != "" {
+		return nil
+	}
+	if !c.FS.IsFile("/usr/share/debconf/confmodule") || !c.FS.IsFile(file) {
+		return nil
+	}
+	_, err := c.Exec(ctx, []string{"_debconf_talk", "X_LOADTEMPLATEFILE", file, "ucf"}, strings.NewReader(""), io.Discard, c.Stderr)
+	return err
 }
 
 type ucf struct {

@@ -1,9 +1,13 @@
 package dpkgtool_test
 
 import (
+	"context"
+	"io"
 	"strings"
 	"testing"
 
+	"kiln/internal/maint/command"
+	"kiln/internal/maint/dpkgtool"
 	"kiln/internal/maint/toolbox/toolboxtest"
 )
 
@@ -30,4 +34,27 @@ func TestUcf(t *testing.T) {
 	}
 	s.Fails("ucf /etc/app.conf", 2)
 	s.Refuses("ucf --frob a b", "--frob")
+}
+
+// ucf loads its own questions where it may ask them.
+func TestUcfTemplates(t *testing.T) {
+	const loads = "_debconf_talk X_LOADTEMPLATEFILE /var/lib/dpkg/info/ucf.templates ucf"
+	for _, row := range []struct{ flags, running, want string }{{"", "", loads}, {"", "1", ""}, {"--debconf-ok", "1", loads}} {
+		s := toolboxtest.New(t, map[string]string{"/var/lib/dpkg/info/ucf.templates": "", "/usr/share/debconf/confmodule": "", "/new": "x", "/etc/": ""})
+		got := ""
+		c := &command.Call{
+			Name: "ucf", Args: append(strings.Fields(row.flags), "/new", "/etc/x"), Env: map[string]string{"DEBIAN_HAS_FRONTEND": row.running},
+			FS: s.FS, Machine: s.Machine, Stdout: io.Discard, Stderr: io.Discard, Dir: "/",
+		}
+		c.Exec = func(_ context.Context, args []string, _ io.Reader, _, _ io.Writer) (int, error) {
+			got += strings.Join(args, " ")
+			return 0, nil
+		}
+		if status, err := dpkgtool.Ucf(context.Background(), c); status != 0 || err != nil {
+			t.Fatal(status, err)
+		}
+		if got != row.want {
+			t.Errorf("ucf %s with DEBIAN_HAS_FRONTEND=%q calls %q", row.flags, row.running, got)
+		}
+	}
 }

@@ -14,7 +14,7 @@ import (
 
 // Ls is ls(1) as scripts use it: names, one on a line, or -l.
 func Ls(_ context.Context, c *command.Call) (int, error) {
-	o, err := c.ParseOptions("1 all,a almost-all,A directory,d l n g dereference,L reverse,r t human-readable,h inode,i size,s time-style= color= quote-name,Q " +
+	o, err := c.ParseOptions("1 all,a almost-all,A directory,d l n g dereference,L reverse,r t human-readable,h inode,i size,s v time-style= color= quote-name,Q " +
 		"classify,F dereference-command-line,H group-directories-first no-group,G recursive,R S U f p")
 	if err != nil {
 		return 0, err
@@ -110,6 +110,9 @@ func (l *lister) directory(name string) {
 func (l *lister) print(files []listed) {
 	slices.SortStableFunc(files, func(a, b listed) int {
 		if n := cmp.Compare(b.info.Epoch(), a.info.Epoch()); l.o.Has("t") && n != 0 {
+			return n
+		}
+		if n := command.CompareFileVersions(a.name, b.name); l.o.Has("v") && n != 0 {
 			return n
 		}
 		return strings.Compare(a.name, b.name)

@@ -3,6 +3,7 @@ package filetool
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -198,16 +199,22 @@ func (t *tester) unary(op, x string) bool {
 	kinds := map[string]tree.Type{"-b": tree.BlockDev, "-c": tree.CharDev, "-d": tree.Dir, "-f": tree.File, "-h": tree.Symlink, "-L": tree.Symlink, "-p": tree.Fifo}
 	bits := map[string]uint32{"-g": 0o2000, "-k": 0o1000, "-u": 0o4000}
 	switch op {
-	case "-e", "-r", "-w": // root may read and write all
+	case "-e":
 		return true
+	case "-r":
+		return t.may(info, 4)
+	case "-w":
+		return t.may(info, 2)
 	case "-s":
 		return info.Size() > 0
 	case "-x":
-		return info.Kind() == tree.Dir || info.Perm()&0o111 != 0
+		return t.may(info, 1)
 	case "-O":
-		return info.UID == 0
+		uid, _ := t.c.FS.User()
+		return info.UID == uid
 	case "-G":
-		return info.GID == 0
+		_, gid := t.c.FS.User()
+		return info.GID == gid
 	case "-S":
 		return false // a tree holds no sockets
 	}
@@ -215,6 +222,24 @@ func (t *tester) unary(op, x string) bool {
 		return info.Perm()&bit != 0
 	}
 	return info.Kind() == kinds[op]
+}
+
+// may reports whether the user that runs has a right: 4 to read, 2 to write, 1 to
+// execute (access(2)). Root has all, but executes only what somebody may.
+func (t *tester) may(info vfs.Info, right uint32) bool {
+	uid, gid := t.c.FS.User()
+	perm := info.Perm()
+	switch {
+	case uid == 0:
+		return right != 1 || info.Kind() == tree.Dir || perm&0o111 != 0
+	case uid == info.UID:
+		return perm>>6&right != 0
+	}
+	groups := t.c.GroupsOf(t.c.NameOf("/etc/passwd", uid), strconv.Itoa(gid))
+	if slices.Contains(groups, strconv.Itoa(info.GID)) {
+		return perm>>3&right != 0
+	}
+	return perm&right != 0
 }
 
 func (t *tester) info(op, x string) (vfs.Info, bool) {

@@ -29,9 +29,15 @@ func Df(_ context.Context, c *command.Call) (int, error) {
 	return 0, nil
 }
 
-// Ss is ss(8): no socket is open.
+// Ss is ss(8): no socket is open, whatever filter is given.
 func Ss(_ context.Context, c *command.Call) (int, error) {
-	c.Say("State Recv-Q Send-Q Local Address:Port Peer Address:PortProcess")
+	o, err := c.ParseOptions("no-header,H numeric,n listening,l all,a tcp,t udp,u ipv4,4 ipv6,6 processes,p")
+	if err != nil {
+		return 0, err
+	}
+	if !o.Has("no-header") {
+		c.Say("State Recv-Q Send-Q Local Address:Port Peer Address:PortProcess")
+	}
 	return 0, nil
 }
 

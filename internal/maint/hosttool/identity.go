@@ -9,24 +9,24 @@ import (
 	"kiln/internal/maint/command"
 )
 
-// ID is id(1), for root or for an account of the tree.
+// ID is id(1), for the user that runs or for an account of the tree.
 func ID(_ context.Context, c *command.Call) (int, error) {
 	o, err := c.ParseOptions("user,u group,g groups,G name,n real,r")
 	if err != nil {
 		return 0, err
 	}
-	user := "root"
+	user := userName(c)
 	if len(o.Rest) > 0 {
 		user = o.Rest[0]
 	}
 	account, ok := c.AccountLine("/etc/passwd", user, 0, 2)
-	if !ok && len(o.Rest) == 0 {
+	if !ok && user == "root" && len(o.Rest) == 0 {
 		account, ok = []string{"root", "x", "0", "0"}, true
 	}
 	if !ok || len(account) < 4 {
 		return c.Complain(1, "'%s': no such user", user)
 	}
-	groups := groupsOf(c, account[0], account[3])
+	groups := c.GroupsOf(account[0], account[3])
 	named := func(file, id string) string {
 		n, err := strconv.Atoi(id)
 		if err != nil || !o.Has("name") {
@@ -56,31 +56,19 @@ func ID(_ context.Context, c *command.Call) (int, error) {
 	return 0, nil
 }
 
-// groupsOf returns the numbers of a user's groups, the primary one first.
-func groupsOf(c *command.Call, user, primary string) []string {
-	all := []string{primary}
-	data, err := c.FS.ReadFile("/etc/group")
-	if err != nil {
-		return all
-	}
-	for line := range strings.Lines(string(data)) {
-		f := strings.Split(strings.TrimSuffix(line, "\n"), ":")
-		if len(f) < 4 || f[2] == primary {
-			continue
-		}
-		for member := range strings.SplitSeq(f[3], ",") {
-			if member == user {
-				all = append(all, f[2])
-			}
-		}
-	}
-	return all
-}
-
 // Whoami is whoami(1).
 func Whoami(_ context.Context, c *command.Call) (int, error) {
-	c.Say("root")
+	c.Say("%s", userName(c))
 	return 0, nil
+}
+
+// userName is the name of the user that runs: root, or whom su(1) made it.
+func userName(c *command.Call) string {
+	uid, _ := c.FS.User()
+	if uid == 0 {
+		return "root"
+	}
+	return c.NameOf("/etc/passwd", uid)
 }
 
 // Groups is groups(1).

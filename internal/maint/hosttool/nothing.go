@@ -11,7 +11,7 @@ import (
 func True(context.Context, *command.Call) (int, error) { return 0, nil }
 
 // False is false(1), and all that asks for something of a running system, which
-// there is not: pgrep(1), mountpoint(1), tty(1).
+// there is not: pgrep(1), tty(1).
 func False(context.Context, *command.Call) (int, error) { return 1, nil }
 
 // Kill is kill(1): no process is there to get a signal.

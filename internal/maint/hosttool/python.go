@@ -2,7 +2,7 @@ package hosttool
 
 import (
 	"context"
-	"slices"
+	"path"
 	"strings"
 
 	"kiln/internal/maint/command"
@@ -11,14 +11,35 @@ import (
 // Python is python3: the one thing that it is called for and that has no effect
 // wanted here is to make byte code.
 func Python(_ context.Context, c *command.Call) (int, error) {
-	compiles := func(a string) bool {
-		return a == "py_compile" || a == "compileall" || strings.HasSuffix(a, "/py_compile.py") || strings.HasSuffix(a, "/compileall.py")
-	}
-	if slices.ContainsFunc(c.Args, compiles) {
+	if program := pythonProgram(c.Args); program == "py_compile" || program == "compileall" {
 		c.Note("byte-code", "")
 		return 0, nil
 	}
 	return 0, c.Unhonoured("programs in Python are not interpreted")
+}
+
+// pythonProgram returns the module of Python's library that is to run, by -m or by
+// its file; "" where it is none of them.
+func pythonProgram(args []string) string {
+	for i := 0; i < len(args); i++ {
+		flags, isOption := strings.CutPrefix(args[i], "-")
+		switch {
+		case !isOption:
+			dir, file := path.Split(args[i])
+			module, isModule := strings.CutSuffix(file, ".py")
+			if isModule && strings.HasPrefix(dir, "/usr/lib/python3") {
+				return module
+			}
+			return ""
+		case flags == "m" && i+1 < len(args):
+			return args[i+1]
+		case flags == "W" || flags == "X":
+			i++ // the option's value
+		case flags == "" || strings.Trim(flags, "BEIObdqsSuv") != "":
+			return ""
+		}
+	}
+	return ""
 }
 
 // Locale is locale(1) without arguments, and its charmap.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"kiln/internal/deb"
 	"kiln/internal/maint/command"
 	"kiln/internal/maint/regex"
 )
@@ -105,7 +104,7 @@ func (f sortFlags) compare(a, b string) int {
 	case f.numeric:
 		n = leadingNumber(a).Cmp(leadingNumber(b))
 	case f.version:
-		n = deb.Compare(a, b)
+		n = command.CompareFileVersions(a, b)
 	default:
 		n = strings.Compare(a, b)
 	}

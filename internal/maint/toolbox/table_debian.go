@@ -11,6 +11,7 @@ import (
 	"kiln/internal/maint/debconftool"
 	"kiln/internal/maint/dpkgtool"
 	"kiln/internal/maint/dropintool"
+	"kiln/internal/maint/servertool"
 	"kiln/internal/maint/servicetool"
 )
 
@@ -45,7 +46,7 @@ func DebianTools() map[string]command.Func {
 // that maintainer scripts call, and what kiln does with each.
 func DebianCommands() []DebianCommand {
 	var all []DebianCommand
-	for _, part := range [][]DebianCommand{dpkgCommands(), accountCommands(), systemCommands(), debconfCommands(), registerCommands(), recordedCommands(), refusedCommands()} {
+	for _, part := range [][]DebianCommand{dpkgCommands(), accountCommands(), systemCommands(), debconfCommands(), registerCommands(), serverCommands(), recordedCommands(), refusedCommands()} {
 		all = append(all, part...)
 	}
 	return all
@@ -98,6 +99,8 @@ func systemCommands() []DebianCommand {
 		honoured("update-ca-certificates", certtool.UpdateCACertificates, ""),
 		honoured("locale-gen", configtool.LocaleGen, "where no locale is asked for"),
 		honoured("update-locale", configtool.UpdateLocale, ""),
+		honoured("systemd-hwdb", configtool.SystemdHwdb, "update only"),
+		honoured("journalctl", configtool.Journalctl, "--update-catalog only; what is about a running system is recorded"),
 		honoured("systemd-detect-virt", answerText("none", 1), "what it will run on is not known"),
 		honoured("aa-enabled", answer(1), "no kernel runs"), honoured("busctl", answer(1), "no bus runs"), honoured("dbus-send", answer(1), "no bus runs"),
 		honoured("runlevel", answerText("unknown", 1), "nothing runs"),
@@ -131,6 +134,21 @@ func registerCommands() []DebianCommand {
 	}
 }
 
+// serverCommands are programs of servers that the scripts of their own packages call.
+func serverCommands() []DebianCommand {
+	return []DebianCommand{
+		honoured("sshd", servertool.Sshd, "-G, and of it the host keys"),
+		{"ssh-keygen", Record, servertool.SSHKeygen, "makes a secret: an image must not hold one; host keys are made at boot"},
+		honoured("chronyd", servertool.Chronyd, "-p alone"),
+		honoured("pam_getenv", servertool.PamGetenv, "of /etc/environment"),
+		honoured("pg_lsclusters", servertool.PgLsclusters, "where there is none"),
+		honoured("pg_conftool", servertool.PgConftool, "show, of a file that is named in full"),
+		honoured("pg_updatedicts", servertool.PgUpdatedicts, ""),
+		honoured("pg_checksystem", answer(0), "it warns of drives of the machine that databases are on, and none is"),
+		{"pg_createcluster", Record, recorded, "a cluster has a random identifier, and belongs to a machine: make it there"},
+	}
+}
+
 // recordedCommands are no-ops: what they make is for a running system, or a cache
 // that the programs which read it do without.
 func recordedCommands() []DebianCommand {
@@ -146,8 +164,8 @@ func recordedCommands() []DebianCommand {
 		{"fc-cache gtk-update-icon-cache update-icon-caches gtk-update-icon-cache-3.0 update-desktop-database mandb update-menus", cache},
 		{"install-info update-info-dir update-mime", docs},
 		{"udevadm udevadm-trigger depmod modprobe rmmod sysctl apparmor_parser aa-status update-binfmts update-pciids update-usbids setupcon", kernel},
-		{"journalctl systemd-hwdb systemd-notify systemd-run systemd-cat", "of a running system; rebuilt there when needed"},
-		{"ssh-keygen make-ssl-cert", keys},
+		{"systemd-notify systemd-run systemd-cat", "of a running system; rebuilt there when needed"},
+		{"make-ssl-cert", keys},
 		{"update-initramfs update-grub update-grub2 grub-install bootctl kernel-install", boot},
 		{"restorecon semodule nscd unscd dbus-uuidgen notify-reboot-required", "of a running system"},
 		{"helpztags emacs-install emacs-remove emacs-package-install emacs-package-remove", docs},

@@ -5,6 +5,7 @@ import (
 	"kiln/internal/maint/command"
 	"kiln/internal/maint/filetool"
 	"kiln/internal/maint/hosttool"
+	"kiln/internal/maint/pythontool"
 	"kiln/internal/maint/sed"
 	"kiln/internal/maint/texttool"
 )
@@ -29,13 +30,13 @@ func ShellTools() map[string]command.Func {
 		"xargs": hosttool.Xargs, "env": hosttool.Env, "nice": hosttool.Wrapper, "ionice": hosttool.Wrapper, "nohup": hosttool.Wrapper, "setsid": hosttool.Wrapper, "stdbuf": hosttool.Wrapper,
 		"timeout": hosttool.Wrapper, "which": hosttool.Which, "run-parts": hosttool.RunParts,
 
-		"date": filetool.Date, "id": hosttool.ID, "whoami": hosttool.Whoami, "groups": hosttool.Groups, "uname": hosttool.Uname, "arch": hosttool.Arch, "hostname": hosttool.Hostname, "nproc": hosttool.Nproc,
+		"date": filetool.Date, "id": hosttool.ID, "whoami": hosttool.Whoami, "groups": hosttool.Groups, "uname": hosttool.Uname, "arch": hosttool.Arch, "hostname": hosttool.Hostname, "nproc": hosttool.Nproc, "mountpoint": hosttool.Mountpoint,
 		"ischroot": hosttool.Ischroot, "getent": accounttool.Getent,
 
 		"sleep": hosttool.True, "sync": hosttool.True, "clear": hosttool.True, "tput": hosttool.True, "logger": hosttool.Logger,
-		"kill": hosttool.Kill, "pidof": hosttool.False, "pgrep": hosttool.False, "mountpoint": hosttool.False, "tty": hosttool.False, "chattr": hosttool.True,
+		"kill": hosttool.Kill, "pidof": hosttool.False, "pgrep": hosttool.False, "tty": hosttool.False, "chattr": hosttool.True,
 		"chroot": hosttool.OfTheHost, "mount": hosttool.OfTheHost, "umount": hosttool.OfTheHost, "du": hosttool.OfTheHost,
 
-		"df": hosttool.Df, "ss": hosttool.Ss, "lsmod": hosttool.True, "systemd-sysctl": hosttool.True, "findmnt": hosttool.False, "killall": hosttool.False, "getopt": hosttool.Getopt, "locale": hosttool.Locale, "python3": hosttool.Python, "python3.13": hosttool.Python, "runuser": hosttool.Runuser, "setpriv": hosttool.Setpriv, "su": hosttool.Su,
+		"df": hosttool.Df, "ss": hosttool.Ss, "lsmod": hosttool.True, "systemd-sysctl": hosttool.True, "findmnt": hosttool.False, "killall": hosttool.False, "getopt": hosttool.Getopt, "locale": hosttool.Locale, "python3": pythontool.Python, "python3.13": pythontool.Python, "runuser": hosttool.Runuser, "setpriv": hosttool.Setpriv, "su": hosttool.Su,
 	}
 }

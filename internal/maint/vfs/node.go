@@ -2,6 +2,7 @@ package vfs
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"maps"
 	"path"
@@ -101,11 +102,26 @@ func (f *FS) read(n *node) ([]byte, error) {
 		return nil, f.fail(kiln.CodeOf(err), "%v", err)
 	}
 	defer r.Close()
-	b, err := io.ReadAll(r)
+	b := make([]byte, n.size)
+	_, err = io.ReadFull(r, b)
+	if err == nil {
+		err = atEnd(r)
+	}
 	if err != nil {
 		return nil, f.fail(kiln.CodeOf(err), "cannot read the content %s: %v", n.content, err)
 	}
 	return b, nil
+}
+
+// atEnd reads to the end: a reader that checks what it reads does so there.
+func atEnd(r io.Reader) error {
+	switch n, err := io.Copy(io.Discard, r); {
+	case err != nil:
+		return err
+	case n > 0:
+		return fmt.Errorf("it has %d bytes more than its entry says", n)
+	}
+	return nil
 }
 
 // grow counts bytes that are about to be written.

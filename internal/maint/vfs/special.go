@@ -18,11 +18,24 @@ type special struct {
 	fs   *FS
 	path string
 	data []byte // of a synthetic file
+	mode uint32
+}
+
+// synthetic is what Synthetic and Program add.
+type synthetic struct {
+	data []byte
+	mode uint32
 }
 
 // Synthetic makes a file that is seen at path, a clean absolute one, and cannot be
 // changed or listed. With nil data, it is a directory.
-func (f *FS) Synthetic(path string, data []byte) { f.synthetic[path] = data }
+func (f *FS) Synthetic(path string, data []byte) {
+	f.synthetic[path] = synthetic{data, 0o444}
+}
+
+// Program makes an executable file that is seen at path, as Synthetic does: a
+// command that is there while scripts run, and is no part of the tree.
+func (f *FS) Program(path string) { f.synthetic[path] = synthetic{[]byte{}, 0o555} }
 
 const (
 	devNull = "/dev/null"
@@ -40,8 +53,8 @@ func (f *FS) special(p string) (*special, bool) {
 	case devNull, devFull, devZero, "/dev/random", "/dev/urandom":
 		return s, true
 	}
-	data, ok := f.synthetic[s.path]
-	s.data = data
+	made, ok := f.synthetic[s.path]
+	s.data, s.mode = made.data, made.mode
 	return s, ok
 }
 
@@ -59,7 +72,7 @@ func (s *special) info() Info {
 	case "/dev/urandom":
 		e.Minor = 9
 	default:
-		e.Type, e.Mode, e.Major, e.Size = tree.File, 0o444, 0, int64(len(s.data))
+		e.Type, e.Mode, e.Major, e.Size = tree.File, s.mode, 0, int64(len(s.data))
 		if s.data == nil {
 			e.Type, e.Mode = tree.Dir, 0o555
 		}

@@ -27,15 +27,15 @@ const (
 // FS is a tree being changed. It is not safe for concurrent use.
 type FS struct {
 	root      *node
-	contents  tree.Contents     // of what was there before
-	made      tree.Bytes        // of what was written, once sealed
-	now       kiln.Epoch        // the time stamp of all that is made or changed
-	author    tree.Origin       // of what is made or changed from now on
-	uid, gid  int               // of the process that makes files
-	synthetic map[string][]byte // files that are seen but are no part of the tree
-	inodes    uint64            // the last number given
-	bytes     int64             // written so far
-	creations int               // so far
+	contents  tree.Contents        // of what was there before
+	made      tree.Bytes           // of what was written, once sealed
+	now       kiln.Epoch           // the time stamp of all that is made or changed
+	author    tree.Origin          // of what is made or changed from now on
+	uid, gid  int                  // of the process that makes files
+	synthetic map[string]synthetic // files that are seen but are no part of the tree
+	inodes    uint64               // the last number given
+	bytes     int64                // written so far
+	creations int                  // so far
 	limit     int64
 	failure   error
 }
@@ -43,7 +43,7 @@ type FS struct {
 // New returns an FS that starts as a copy of t. Whatever is made or changed is
 // stamped now.
 func New(t *tree.Tree, c tree.Contents, now kiln.Epoch) *FS {
-	f := &FS{contents: c, made: tree.Bytes{}, now: now, synthetic: map[string][]byte{}, limit: maxBytes}
+	f := &FS{contents: c, made: tree.Bytes{}, now: now, synthetic: map[string]synthetic{}, limit: maxBytes}
 	at := map[string]*node{}
 	for e := range t.All() {
 		n := at[e.Link]
@@ -80,6 +80,9 @@ func (f *FS) As(uid, gid int) (oldUID, oldGID int) {
 	f.uid, f.gid = uid, gid
 	return oldUID, oldGID
 }
+
+// User returns whom what is made now will belong to.
+func (f *FS) User() (uid, gid int) { return f.uid, f.gid }
 
 // Now returns the time stamp of what is made or changed.
 func (f *FS) Now() kiln.Epoch { return f.now }

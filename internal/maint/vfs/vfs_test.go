@@ -277,6 +277,10 @@ func TestSpecialFiles(t *testing.T) {
 	if b, err := f.ReadFile("/dev/../dev/null"); err != nil || len(b) != 0 {
 		t.Errorf("%q, %v", b, err)
 	}
+	f.Program("/usr/sbin/denied")
+	if i, err := f.Stat("/usr/sbin/denied"); err != nil || i.Kind() != tree.File || i.Perm() != 0o555 {
+		t.Errorf("%v, %v", i, err)
+	}
 	if i, err := f.Stat("/dev/null"); err != nil || i.Kind() != tree.CharDev {
 		t.Errorf("%v, %v", i, err)
 	}
