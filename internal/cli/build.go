@@ -171,11 +171,13 @@ func unitsLeft(res *bake.Result, recipe string) string {
 	if names == nil {
 		return ""
 	}
+	all := ""
 	if more := len(words) - mostUnits; more > 1 {
-		words = append(words[:mostUnits], fmt.Sprintf("and %d more: kiln scripts %s", more, recipe))
+		words = append(words[:mostUnits], fmt.Sprintf("and %d more", more))
+		all = "\nto see all: kiln scripts " + recipe
 	}
 	text := "packages want these units enabled, and the recipe does not enable them: " + strings.Join(words, ", ")
-	return wrapped(text) + "\nto enable one, write in the recipe:\n  system: {services: {enable: [{unit: " + names[0] + ", why: ...}]}}"
+	return wrapped(text) + all + "\nto enable one, write in the recipe:\n  system: {services: {enable: [{unit: " + names[0] + ", why: ...}]}}"
 }
 
 // packagesOf lists the packages of places in scripts, each once.

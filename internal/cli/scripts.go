@@ -97,7 +97,7 @@ func (r *scriptsReport) print(w io.Writer, all bool) {
 		for j := range p.Runs {
 			p.Runs[j].print(w, most)
 		}
-		if p.Runs == nil {
+		if len(p.Runs) == 0 {
 			fmt.Fprintf(w, "  has no script that a new image needs\n")
 		}
 	}

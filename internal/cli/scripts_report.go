@@ -154,7 +154,7 @@ func (r *scriptsReport) pkg(id kiln.PackageID) *packageScripts {
 			return p
 		}
 	}
-	r.Packages = append(r.Packages, packageScripts{Name: id.Name, Version: id.Version, Architecture: id.Architecture})
+	r.Packages = append(r.Packages, packageScripts{Name: id.Name, Version: id.Version, Architecture: id.Architecture, Runs: []scriptRun{}})
 	return &r.Packages[len(r.Packages)-1]
 }
 

@@ -177,8 +177,8 @@ func releaseOf(l *lock.Lock, archive string) *release {
 	return nil
 }
 
-// chains lists how lines of the recipe lead to the package, the shortest first and
-// one for each line.
+// chains lists how lines of the recipe lead to the package, one for each line: those
+// of its own layer first, which is there for them, and of these the shortest.
 func (q *inquiry) chains(p *bake.Package) []chain {
 	var all []chain
 	add := func(part, name, why string, names []string) {
@@ -205,7 +205,12 @@ func (q *inquiry) chains(p *bake.Package) []chain {
 			}
 		}
 	}
-	return all
+	own := func(c chain) bool {
+		return strings.HasPrefix(c.Recipe.Part, "layers["+p.Layer+"].") || c.Recipe.Part == essentialPart && p.Layer == q.r.Layers[0].Name
+	}
+	others := slices.DeleteFunc(slices.Clone(all), own)
+	all = slices.DeleteFunc(all, func(c chain) bool { return !own(c) })
+	return append(all, others...)
 }
 
 func follow(toward map[string]string, name string) []string {
@@ -237,11 +242,11 @@ func (o *origin) print(f facts) {
 	if o.Script != "" {
 		f.add("script", "%s", o.Script)
 	}
+	if o.Rule != nil {
+		f.add("rule", "%s: %s", o.Rule.Name, o.Rule.Why)
+	}
 	if o.Changed != nil {
 		f.say("was changed last by")
 		o.Changed.print(f)
-	}
-	if o.Rule != nil {
-		f.add("rule", "%s: %s", o.Rule.Name, o.Rule.Why)
 	}
 }

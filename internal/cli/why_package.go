@@ -20,8 +20,8 @@ type packageAnswer struct {
 // packageFacts tells of one package.
 type packageFacts struct {
 	lockedPackage
-	Chains   []chain     `json:"chains"` // one for each line of the recipe that leads to it, the shortest first
-	Scripts  []ranScript `json:"scripts"`
+	Chains   []chain     `json:"chains,omitempty"` // one for each line of the recipe that leads to it, the shortest first
+	Scripts  []ranScript `json:"scripts,omitempty"`
 	Files    int         `json:"files"`    // of the package in the image, but for directories
 	Bytes    int64       `json:"bytes"`    // of these
 	Scripted int         `json:"scripted"` // entries of the image that its scripts made or changed last

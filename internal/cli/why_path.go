@@ -19,7 +19,7 @@ type pathAnswer struct {
 	Through []string     `json:"through,omitempty"` // those links: "/bin -> usr/bin"
 	Entry   *entryFacts  `json:"entry,omitempty"`   // not set: it is not in the image
 	Layers  []string     `json:"layers,omitempty"`  // that hold it, the lowest first: the last one's is in the image
-	Made    *origin      `json:"made,omitempty"`
+	Made    *origin      `json:"made,omitempty"`    // of the entry, or of the one that a script removed
 	Changes []pathChange `json:"changes,omitempty"` // by scripts, in the order in which they ran
 	Dropped []dropped    `json:"dropped,omitempty"` // what else would be there
 }
@@ -69,10 +69,30 @@ func (q *inquiry) path(name string) (*pathAnswer, error) {
 			e.Origin = lowest.Origin // later layers repeat it for what they put there
 		}
 		a.Made = q.origin(e.Origin)
-	} else if len(a.Changes)+len(a.Dropped) == 0 {
+		return a, nil
+	}
+	if len(a.Changes)+len(a.Dropped) == 0 {
 		return nil, nil
 	}
+	if last := q.removalOf(p); last != nil && a.Dropped == nil {
+		a.Made = q.origin(last.Origin)
+	}
 	return a, nil
+}
+
+// removalOf returns what the last script that changed a path removed there.
+func (q *inquiry) removalOf(p string) (was *tree.Entry) {
+	for _, r := range q.e.Runs {
+		for i := range r.Changes {
+			if c := &r.Changes[i]; c.Path == p {
+				was = nil
+				if c.After == nil {
+					was = c.Before
+				}
+			}
+		}
+	}
+	return was
 }
 
 // locate follows the links above a path.
@@ -191,34 +211,38 @@ func (q *inquiry) droppedAt(p string) []dropped {
 	return all
 }
 
-// nearPath follows a path as far as there is something and returns what is most
-// like the next name, or else the folder itself.
+// nearPath follows a path as far as there is something, be it left out of the
+// image, and returns what is most like the next name, or else the folder itself.
 func (q *inquiry) nearPath(name string) string {
-	dir := path.Clean(name)
-	for dir != "/" {
+	for dir := path.Clean(name); dir != "/"; {
 		base := path.Base(dir)
 		dir = path.Dir(dir)
 		at, err := q.e.Tree.Resolve(dir)
 		if err != nil {
-			continue
+			at = strings.TrimPrefix(dir, "/")
 		}
-		var names []string
-		for _, p := range q.e.Tree.Children(at) {
-			names = append(names, path.Base(p))
-		}
-		for _, d := range q.e.Dropped {
-			if tree.Parent(d.Path) == at {
-				names = append(names, path.Base(d.Path))
-			}
-		}
-		if near := recipe.Nearest(base, names); near != "" {
+		if near := recipe.Nearest(base, q.namesIn(at)); near != "" {
 			return tree.Absolute(tree.Join(at, near))
 		}
-		if at != "." {
+		if err == nil && at != "." {
 			return tree.Absolute(at)
 		}
 	}
 	return ""
+}
+
+// namesIn lists what is directly in a folder, and what was left out of it.
+func (q *inquiry) namesIn(dir string) []string {
+	var names []string
+	for _, p := range q.e.Tree.Children(dir) {
+		names = append(names, path.Base(p))
+	}
+	for _, d := range q.e.Dropped {
+		if tree.Parent(d.Path) == dir {
+			names = append(names, path.Base(d.Path))
+		}
+	}
+	return names
 }
 
 func (a *pathAnswer) print(f facts) {
@@ -231,6 +255,10 @@ func (a *pathAnswer) print(f facts) {
 		a.Made.print(f)
 	} else {
 		f.say("is not in the image")
+		if a.Made != nil {
+			f.say("was removed by %s", a.Changes[len(a.Changes)-1].Script)
+			a.Made.print(f)
+		}
 	}
 	var lines []string
 	for _, c := range a.Changes {
@@ -238,7 +266,9 @@ func (a *pathAnswer) print(f facts) {
 	}
 	f.list("history", lines)
 	for _, d := range a.Dropped {
-		d.print(f, a.Entry != nil)
+		if a.Entry == nil || d.Type != tree.Dir { // a directory is there for whatever needs it
+			d.print(f, a.Entry != nil)
+		}
 	}
 }
 
@@ -285,7 +315,7 @@ func (d *dropped) print(f facts, there bool) {
 	case d.Rule != nil:
 		f.add("by a rule", "%s: %s", d.Rule.Name, d.Rule.Why)
 	case strings.Contains(d.By.Part, ".keep["):
-		f.add("by", "%s: of a package with a keep, nothing else is kept", d.By)
+		f.add("by", "%s (of this package, only what a keep names is there)", d.By)
 	default:
 		f.add("by", "%s", d.By)
 	}
