@@ -153,7 +153,7 @@ func TestMaintainerScripts(t *testing.T) {
 	o := s.refuses("build web", 1,
 		`kiln: cannot honour beta's postinst, line 3: it calls "/usr/bin/alpha", which is a program that kiln has no function for (alpha --make x)`,
 		"\n  try: to do without the script, write into the recipe:\nskip:\n  - {package: beta, scripts: [postinst], why: ...}\n",
-		"\n  try: to do without the package, take out what requires it: kiln why tells what does\n")
+		"\n  try: to do without the package, take out what requires it: kiln why RECIPE package:beta tells what does\n")
 	_, yaml, _ := strings.Cut(o.stderr, "write into the recipe:\n")
 	yaml, _, _ = strings.Cut(yaml, "  try:")
 	base := s.read("web/kiln.yaml")

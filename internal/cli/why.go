@@ -94,7 +94,7 @@ func (a *app) why(cmd *cobra.Command, args []string, f explainFlags) error {
 	}
 	e, err := a.explain(cmd, r, f)
 	alone := e != nil && !slices.ContainsFunc(subjects, func(s subject) bool { return s.kind != "package" })
-	if err != nil && !alone {
+	if err != nil && (!alone || kiln.CodeOf(err) != kiln.User || cmd.Context().Err() != nil) {
 		return err
 	}
 	in := newInquiry(r, e)
