@@ -23,8 +23,10 @@ func Nothing(_ context.Context, c *command.Call) (int, error) {
 // there is not: pgrep(1), tty(1).
 func False(context.Context, *command.Call) (int, error) { return 1, nil }
 
-// Kill is kill(1): no process is there to get a signal.
+// Kill is kill(1), and killall(1): no process is there to get a signal. It fails,
+// as it would in a chroot, and what it was to reach is noted.
 func Kill(_ context.Context, c *command.Call) (int, error) {
+	c.Note(c.Name, strings.Join(c.Args, " "))
 	return c.Complain(1, "No such process")
 }
 

@@ -37,6 +37,6 @@ func ShellTools() map[string]command.Func {
 		"kill": hosttool.Kill, "pidof": hosttool.False, "pgrep": hosttool.False, "tty": hosttool.False, "chattr": hosttool.Nothing,
 		"chroot": hosttool.OfTheHost, "mount": hosttool.OfTheHost, "umount": hosttool.OfTheHost, "du": hosttool.OfTheHost,
 
-		"df": hosttool.Df, "ss": hosttool.Ss, "lsmod": hosttool.True, "systemd-sysctl": hosttool.Nothing, "findmnt": hosttool.False, "killall": hosttool.False, "getopt": hosttool.Getopt, "locale": hosttool.Locale, "python3": pythontool.Python, "python3.13": pythontool.Python, "runuser": hosttool.Runuser, "setpriv": hosttool.Setpriv, "su": hosttool.Su,
+		"df": hosttool.Df, "ss": hosttool.Ss, "lsmod": hosttool.True, "systemd-sysctl": hosttool.Nothing, "findmnt": hosttool.False, "killall": hosttool.Kill, "getopt": hosttool.Getopt, "locale": hosttool.Locale, "python3": pythontool.Python, "python3.13": pythontool.Python, "runuser": hosttool.Runuser, "setpriv": hosttool.Setpriv, "su": hosttool.Su,
 	}
 }
