@@ -70,10 +70,10 @@ type Account struct {
 type Dropped struct {
 	Path    string // as in a tree, without a leading slash
 	Type    tree.Type
-	Package string
-	Origin  tree.Origin // of the entry as it would have been
-	By      string      // name of a rule, or the pattern's place in the recipe
-	Why     string      // the reason of the rule or of the pattern
+	Package kiln.PackageID // that it is of
+	Origin  tree.Origin    // of the entry as it would have been
+	By      string         // name of a rule, or the pattern's place in the recipe
+	Why     string         // the reason of the rule or of the pattern
 }
 
 // Unit is a unit that packages want enabled or that the recipe enables.

@@ -113,9 +113,12 @@ func (q *inquiry) line(part, why string) *recipeLine {
 }
 
 // origin follows an entry's or account's origin to the recipe.
-func (q *inquiry) origin(o tree.Origin) *origin {
+func (q *inquiry) origin(o tree.Origin) *origin { return q.originIn(o, q.creator(o.Package)) }
+
+// originIn is origin where the package is known exactly: an origin names it without
+// its architecture.
+func (q *inquiry) originIn(o tree.Origin, p *bake.Package) *origin {
 	made := &origin{Script: o.Script}
-	p := q.creator(o.Package)
 	if p != nil {
 		made.Package = q.locked(p)
 		if all := q.chains(p); len(all) > 0 {
@@ -146,6 +149,17 @@ func (q *inquiry) creator(name string) *bake.Package {
 		}
 	}
 	return nil
+}
+
+// exactly returns the package called name_version_architecture, as a member of a
+// layer is, or else the one that the origin names.
+func (q *inquiry) exactly(id string, o tree.Origin) *bake.Package {
+	for i := range q.e.Packages {
+		if p := &q.e.Packages[i]; p.ID.String() == id && p.ID.Name == o.Package {
+			return p
+		}
+	}
+	return q.creator(o.Package)
 }
 
 // locked returns what the lock has of a package.
@@ -249,4 +263,21 @@ func (o *origin) print(f facts) {
 		f.say("was changed last by")
 		o.Changed.print(f)
 	}
+}
+
+// maker names who makes something, in a word.
+func (o *origin) maker() string {
+	switch {
+	case o.Changed != nil:
+		return o.Changed.Script
+	case o.Script != "":
+		return o.Script
+	case o.Package != nil:
+		return o.Package.Name
+	case o.Recipe != nil:
+		return o.Recipe.Part
+	case o.Rule != nil:
+		return "the rule " + o.Rule.Name
+	}
+	return "kiln"
 }

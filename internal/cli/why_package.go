@@ -82,7 +82,7 @@ func (q *inquiry) packageFacts(p *bake.Package) packageFacts {
 		}
 	}
 	for _, d := range q.e.Dropped {
-		if d.Package == p.ID.Name && d.Type != tree.Dir {
+		if d.Package == p.ID && d.Type != tree.Dir {
 			f.Dropped++
 		}
 	}

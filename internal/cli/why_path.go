@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"cmp"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
 
-	"kiln"
 	"kiln/internal/bake"
 	"kiln/internal/recipe"
 	"kiln/internal/tree"
@@ -24,21 +21,6 @@ type pathAnswer struct {
 	Dropped []dropped    `json:"dropped,omitempty"` // what else would be there
 }
 
-// entryFacts is what stands at a path.
-type entryFacts struct {
-	Type    tree.Type   `json:"type"`
-	Mode    string      `json:"mode"` // octal
-	UID     int         `json:"uid"`
-	GID     int         `json:"gid"`
-	Owner   string      `json:"owner"` // user and group, by name where they have one
-	Size    int64       `json:"size,omitempty"`
-	Content kiln.Digest `json:"content,omitempty"`
-	Link    string      `json:"link,omitempty"`  // target of a symbolic link
-	Leads   string      `json:"leads,omitempty"` // where that ends; empty where nothing is there
-	Names   []string    `json:"names,omitempty"` // other hard links
-	Entries int         `json:"entries,omitempty"`
-}
-
 // pathChange is what one run of a script did at a path.
 type pathChange struct {
 	Script string   `json:"script"` // "passwd.postinst"
@@ -46,38 +28,37 @@ type pathChange struct {
 	What   string   `json:"what"` // "made", "removed", or what it changed: "mode, content"
 }
 
-// dropped is an entry that was left out of the image.
-type dropped struct {
-	Type tree.Type   `json:"type"`
-	By   *recipeLine `json:"by,omitempty"` // the pattern of the recipe
-	Rule *rule       `json:"rule,omitempty"`
-	Made *origin     `json:"made"`
-}
-
 // path answers for a path; nil where nothing brings it.
-func (q *inquiry) path(name string) (*pathAnswer, error) {
+func (q *inquiry) path(name string) *pathAnswer {
 	p, through, err := q.locate(name)
 	if err != nil {
-		return nil, nil // through something that is no directory: there is no such path
+		return nil // through something that is no directory: there is no such path
 	}
 	a := &pathAnswer{Path: tree.Absolute(p), Through: through, Changes: q.changesAt(p), Dropped: q.droppedAt(p)}
 	if e, ok := q.e.Tree.Lookup(p); ok {
 		a.Entry = q.entryFacts(&e)
-		var lowest tree.Entry
-		a.Layers, lowest = q.layersWith(p)
-		if e.Type == tree.Dir && e.Origin.Script == "" && !strings.Contains(e.Origin.Recipe, ".files[") {
-			e.Origin = lowest.Origin // later layers repeat it for what they put there
-		}
-		a.Made = q.origin(e.Origin)
-		return a, nil
+		a.Layers, a.Made = q.madeIn(&e)
+		return a
 	}
 	if len(a.Changes)+len(a.Dropped) == 0 {
-		return nil, nil
+		return nil
 	}
 	if last := q.removalOf(p); last != nil && a.Dropped == nil {
 		a.Made = q.origin(last.Origin)
 	}
-	return a, nil
+	return a
+}
+
+// madeIn lists the layers that hold an entry of the image, and follows its origin.
+// That of a directory is in the lowest: later layers repeat it for what they put
+// there, unless a script or the recipe changed it.
+func (q *inquiry) madeIn(e *tree.Entry) ([]string, *origin) {
+	layers, lowest, member := q.layersWith(e.Path)
+	o := e.Origin
+	if e.Type == tree.Dir && o.Script == "" && !strings.Contains(o.Recipe, ".files[") {
+		o = lowest.Origin
+	}
+	return layers, q.originIn(o, q.exactly(member, o))
 }
 
 // removalOf returns what the last script that changed a path removed there.
@@ -115,42 +96,9 @@ func (q *inquiry) locate(name string) (p string, through []string, err error) {
 	return p, through, err
 }
 
-func (q *inquiry) entryFacts(e *tree.Entry) *entryFacts {
-	f := &entryFacts{
-		Type: e.Type, Mode: fmt.Sprintf("%04o", e.Mode), UID: e.UID, GID: e.GID, Size: e.Size, Content: e.Content,
-		Owner: q.accountName(false, e.UID) + ":" + q.accountName(true, e.GID),
-	}
-	switch e.Type {
-	case tree.Symlink:
-		f.Link = e.Link
-		if to, err := q.e.Tree.Resolve(e.Path); err == nil {
-			f.Leads = tree.Absolute(to)
-		}
-	case tree.File:
-		for _, other := range q.e.Tree.Names(e.Path) {
-			if other != e.Path {
-				f.Names = append(f.Names, tree.Absolute(other))
-			}
-		}
-	case tree.Dir:
-		f.Entries = len(q.e.Tree.Children(e.Path))
-	}
-	return f
-}
-
-// accountName is a user's or group's name, or the number of one that has none.
-func (q *inquiry) accountName(group bool, id int) string {
-	for _, a := range q.e.Accounts {
-		if a.Group == group && a.ID == id {
-			return a.Name
-		}
-	}
-	return fmt.Sprint(id)
-}
-
 // layersWith lists the layers that hold a path, but for what a later one takes
-// away, and the entry of the lowest.
-func (q *inquiry) layersWith(p string) (names []string, lowest tree.Entry) {
+// away, the entry of the lowest, and the member of the last that has it.
+func (q *inquiry) layersWith(p string) (names []string, lowest tree.Entry, member string) {
 	for _, l := range q.e.Layers {
 		if slices.ContainsFunc(l.Removed, func(gone string) bool { return gone == p || strings.HasPrefix(p, gone+"/") }) {
 			names = nil
@@ -163,10 +111,10 @@ func (q *inquiry) layersWith(p string) (names []string, lowest tree.Entry) {
 			if names == nil {
 				lowest = m.Entries[i]
 			}
-			names = append(names, l.Name)
+			names, member = append(names, l.Name), m.Name
 		}
 	}
-	return names, lowest
+	return names, lowest, member
 }
 
 func (q *inquiry) changesAt(p string) []pathChange {
@@ -192,23 +140,6 @@ func changeWord(c *tree.Change) string {
 		return "removed"
 	}
 	return strings.Join(c.Fields, ", ")
-}
-
-func (q *inquiry) droppedAt(p string) []dropped {
-	var all []dropped
-	for _, d := range q.e.Dropped {
-		if d.Path != p {
-			continue
-		}
-		out := dropped{Type: d.Type, Made: q.origin(d.Origin)}
-		if strings.Contains(d.By, "[") {
-			out.By = q.line(d.By, d.Why)
-		} else {
-			out.Rule = &rule{d.By, d.Why}
-		}
-		all = append(all, out)
-	}
-	return all
 }
 
 // nearPath follows a path as far as there is something, be it left out of the
@@ -278,63 +209,4 @@ func layersText(names []string) string {
 		return strings.Join(names, "")
 	}
 	return names[last] + ", over the one of " + strings.Join(names[:last], ", ")
-}
-
-func (e *entryFacts) print(f facts) {
-	text := fmt.Sprintf("%s, %s, %s (%d:%d)", e.Type.Name(), e.Mode, e.Owner, e.UID, e.GID)
-	switch e.Type {
-	case tree.File:
-		text += fmt.Sprintf(", %s, %s", size(e.Size), e.Content)
-	case tree.Symlink:
-		text = fmt.Sprintf("%s to %s, %s", e.Type.Name(), e.Link, cmp.Or(leadsText(e), e.Owner))
-	case tree.Dir:
-		text += fmt.Sprintf(", %d entries", e.Entries)
-	}
-	f.say("is %s", text)
-	if len(e.Names) > 0 {
-		f.list("also named", e.Names)
-	}
-}
-
-func leadsText(e *entryFacts) string {
-	if e.Leads == "" {
-		return "which leads nowhere"
-	}
-	return "which leads to " + e.Leads
-}
-
-// print tells what would be at the path. Of a package that has a keep, what no keep
-// names is left out.
-func (d *dropped) print(f facts, there bool) {
-	text := "left out"
-	if there {
-		text = "left out in its favour"
-	}
-	f.say("%s: %s that %s brings", text, d.Type.Name(), d.Made.maker())
-	switch {
-	case d.Rule != nil:
-		f.add("by a rule", "%s: %s", d.Rule.Name, d.Rule.Why)
-	case strings.Contains(d.By.Part, ".keep["):
-		f.add("by", "%s (of this package, only what a keep names is there)", d.By)
-	default:
-		f.add("by", "%s", d.By)
-	}
-	d.Made.print(f)
-}
-
-// maker names who makes something, in a word.
-func (o *origin) maker() string {
-	switch {
-	case o.Changed != nil:
-		return o.Changed.Script
-	case o.Script != "":
-		return o.Script
-	case o.Package != nil:
-		return o.Package.Name
-	case o.Recipe != nil:
-		return o.Recipe.Part
-	case o.Rule != nil:
-		return "the rule " + o.Rule.Name
-	}
-	return "kiln"
 }

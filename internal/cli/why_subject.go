@@ -75,12 +75,7 @@ func subjectHints(text string) []string {
 func (q *inquiry) answerAll(subjects []subject, r *whyReport) error {
 	missing := &kiln.Error{Code: kiln.User}
 	for _, s := range subjects {
-		a, err := q.answer(s)
-		if err != nil {
-			return err
-		}
-		if a != nil {
-			a.Subject = s.text
+		if a := q.answer(s); a != nil {
 			r.Answers = append(r.Answers, a)
 			continue
 		}
@@ -97,29 +92,22 @@ func (q *inquiry) answerAll(subjects []subject, r *whyReport) error {
 }
 
 // answer returns nil where there is nothing of the name.
-func (q *inquiry) answer(s subject) (*answer, error) {
+func (q *inquiry) answer(s subject) *answer {
+	a := &answer{Subject: s.text}
 	switch s.kind {
 	case "path":
-		p, err := q.path(s.name)
-		return wrap(p, err, func(a *answer) { a.Path = p })
+		a.Path = q.path(s.name)
 	case "user", "group":
-		p := q.account(s.kind == "group", s.name)
-		return wrap(p, nil, func(a *answer) { a.Account = p })
+		a.Account = q.account(s.kind == "group", s.name)
 	case "unit":
-		p := q.unit(s.name)
-		return wrap(p, nil, func(a *answer) { a.Unit = p })
+		a.Unit = q.unit(s.name)
+	case "package":
+		a.Package = q.pkg(s.name)
 	}
-	p := q.pkg(s.name)
-	return wrap(p, nil, func(a *answer) { a.Package = p })
-}
-
-func wrap[T any](part *T, err error, put func(*answer)) (*answer, error) {
-	if part == nil || err != nil {
-		return nil, err
+	if a.Path == nil && a.Account == nil && a.Unit == nil && a.Package == nil {
+		return nil
 	}
-	a := &answer{}
-	put(a)
-	return a, nil
+	return a
 }
 
 // missing tells that there is no such thing, and what there is instead.

@@ -327,3 +327,30 @@ func TestWhyPlatformAndEssential(t *testing.T) {
 		}
 	}
 }
+
+// Of two architectures of one package each answers for itself.
+func TestWhyForeignArchitecture(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, apttest.New(twoArchs()))
+	head, _, _ := strings.Cut(recipeText, "      - alpha")
+	s.recipe(head + "      - lib: new programs link to it\n  - name: more\n    packages:\n      - lib:i386: old programs link to it\n    drop:\n      - /usr/lib/i386/lib.so: not this one\n")
+	s.does("lock", "web")
+	w := s.why("package:dep", "package:dep:i386", "/usr/lib/amd64/dep.so", "/usr/lib/i386/dep.so", "/usr/lib/i386/lib.so")
+	var got []string
+	for _, a := range w.Answers[:2] {
+		for _, p := range a.Package.Packages {
+			got = append(got, p.Architecture+": "+p.Chains[0].Recipe.Name+" "+strings.Join(p.Chains[0].Packages, " "))
+		}
+	}
+	for _, a := range w.Answers[2:4] {
+		got = append(got, strings.Join(a.Path.Made.Required.Packages, " "))
+	}
+	dropped := w.Answers[4].Path.Dropped[0]
+	got = append(got, dropped.By.Part+" "+strings.Join(dropped.Made.Required.Packages, " "))
+	want := []string{
+		"amd64: lib lib dep", "i386: lib:i386 lib:i386 dep:i386", "i386: lib:i386 lib:i386 dep:i386", "lib dep", "lib:i386 dep:i386", "layers[more].drop[0] lib:i386",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("chains (-want +got):\n%s", diff)
+	}
+}

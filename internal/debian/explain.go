@@ -27,7 +27,7 @@ func (f *Family) Explain(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p 
 		e.Accounts = append(e.Accounts, bake.Account(a))
 	}
 	for _, d := range img.Report.Dropped {
-		e.Dropped = append(e.Dropped, bake.Dropped{Path: d.Entry.Path, Type: d.Entry.Type, Package: d.Entry.Origin.Package, Origin: d.Entry.Origin, By: d.By, Why: d.Why})
+		e.Dropped = append(e.Dropped, bake.Dropped{Path: d.Entry.Path, Type: d.Entry.Type, Package: d.Package, Origin: d.Entry.Origin, By: d.By, Why: d.Why})
 	}
 	return e, nil
 }

@@ -50,7 +50,8 @@ type Account struct {
 // the image.
 type Dropped struct {
 	Entry   tree.Entry
-	By, Why string // the rule's name or the pattern's place in the recipe, and its reason
+	Package kiln.PackageID // that it is of
+	By, Why string         // the rule's name or the pattern's place in the recipe, and its reason
 }
 
 // Unit is a unit that packages want enabled or that the recipe enables.
@@ -139,9 +140,14 @@ func (a *assembly) accountOrigin(group bool, name string) tree.Origin {
 func (a *assembly) droppedEntries() []Dropped {
 	var all []Dropped
 	add := func(p *place) {
-		if p.dropped != "" {
-			all = append(all, Dropped{Entry: p.entry, By: p.dropped, Why: a.reasonOf(p)})
+		if p.dropped == "" {
+			return
 		}
+		d := Dropped{Entry: p.entry, By: p.dropped, Why: a.reasonOf(p)}
+		if p.unit != nil {
+			d.Package = p.unit.ID
+		}
+		all = append(all, d)
 	}
 	for _, l := range a.layers {
 		for _, u := range l.units {
