@@ -16,11 +16,12 @@ type Step string
 
 // The steps, in pipeline order.
 const (
-	StepLock     Step = "lock"
-	StepFetch    Step = "fetch"
-	StepUnpack   Step = "unpack"
-	StepAssemble Step = "assemble"
-	StepWrite    Step = "write"
+	StepLock      Step = "lock"
+	StepFetch     Step = "fetch"
+	StepUnpack    Step = "unpack"
+	StepConfigure Step = "configure"
+	StepAssemble  Step = "assemble"
+	StepWrite     Step = "write"
 )
 
 // State says what happened.

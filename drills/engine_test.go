@@ -3,6 +3,7 @@ package drills_test
 import (
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -137,6 +138,26 @@ func (e engine) run(t *testing.T, ref, bin string, command ...string) string {
 	args := append(e.cli[1:], "run", "--rm", "--read-only", "--network=none", "-v", bin+":/probe.d:ro", "--entrypoint", command[0])
 	args = append(append(args, e.opts...), ref)
 	return run(t, "", e.cli[0], append(args, command[1:]...)...)
+}
+
+// shell runs a line of shell as root with a read-only root and no network, and
+// returns what it prints on either output, whatever its status.
+func (e engine) shell(t *testing.T, ref, line string) string {
+	t.Helper()
+	return e.sh(t, ref, line, "--read-only", "--tmpfs", "/tmp")
+}
+
+// change is shell with a root that can be changed.
+func (e engine) change(t *testing.T, ref, line string) string {
+	t.Helper()
+	return e.sh(t, ref, line)
+}
+
+func (e engine) sh(t *testing.T, ref, line string, opts ...string) string {
+	t.Helper()
+	args := append(slices.Clone(e.cli[1:]), "run", "--rm", "--network=none", "--user=0", "--entrypoint", "/bin/sh")
+	args = append(append(append(args, opts...), e.opts...), ref, "-c", "{ "+line+"\n} 2>&1; true")
+	return run(t, "", e.cli[0], args...)
 }
 
 // remove removes the image: engines reuse layers by diffID, and a later load would prove nothing.

@@ -2,6 +2,7 @@ package drills_test
 
 import (
 	"archive/tar"
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +21,7 @@ import (
 // root is a root file system as a tar has it.
 type root struct {
 	entries map[string]string // path to what it is, in one line
+	links   map[string]string // path of a symbolic link to its target
 	content map[string][]byte // of what dpkg and shadow keep
 }
 
@@ -46,7 +49,7 @@ func readRoot(t *testing.T, path string) *root {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	r := &root{entries: map[string]string{}, content: map[string][]byte{}}
+	r := &root{entries: map[string]string{}, links: map[string]string{}, content: map[string][]byte{}}
 	tr := tar.NewReader(f)
 	for {
 		h, err := tr.Next()
@@ -84,6 +87,14 @@ func (r *root) add(content io.Reader, h *tar.Header) error {
 		if path == "etc/shadow" {
 			b = lastChange.ReplaceAll(b, []byte("${1}DAY:"))
 		}
+		if path == "var/lib/dpkg/triggers/File" {
+			b = sortedLines(b)
+		}
+		if path == javaStore {
+			if b, err = undatedStore(b); err != nil {
+				return err
+			}
+		}
 		if strings.HasPrefix(path, "etc/") || strings.HasPrefix(path, "var/lib/dpkg/") {
 			r.content[path] = b
 		}
@@ -93,7 +104,15 @@ func (r *root) add(content io.Reader, h *tar.Header) error {
 	case tar.TypeDir:
 		r.entries[path] = "a directory " + owner
 	case tar.TypeSymlink:
-		r.entries[path] = "a link to " + h.Linkname
+		r.entries[path], r.links[path] = "a link to "+h.Linkname, h.Linkname
 	}
 	return nil
+}
+
+// sortedLines sorts the lines of dpkg's list of file triggers, which has no order:
+// dpkg writes it as packages came, which apt sorts by the archive's priorities.
+func sortedLines(b []byte) []byte {
+	lines := slices.Collect(bytes.Lines(b))
+	slices.SortFunc(lines, bytes.Compare)
+	return bytes.Join(lines, nil)
 }

@@ -116,7 +116,7 @@ func (u *ui) draw() {
 		return
 	}
 	e := u.active[u.order[0]]
-	s := fmt.Sprintf("%-8s %s", e.Step, e.Subject)
+	s := fmt.Sprintf("%-9s %s", e.Step, e.Subject)
 	if t := u.tally[e.Step]; e.Step == kiln.StepFetch && t.bytes > 0 {
 		rate := float64(t.bytes) / max(now.Sub(t.first).Seconds(), 0.001)
 		s += fmt.Sprintf("  %s, %s/s", size(t.bytes), size(int64(rate)))

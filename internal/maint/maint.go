@@ -23,7 +23,7 @@ import (
 // Package is one package to install, or one that is installed already.
 type Package struct {
 	ID        kiln.PackageID
-	Info      *deb.Package
+	Info      *deb.Package // its Priority is that of the archive's index, by which apt sorts
 	Paragraph *deb.Paragraph
 	Files     []deb.ControlFile // scripts, templates, triggers and the rest of its control archive
 	Entries   []tree.Entry      // what it ships, in archive order

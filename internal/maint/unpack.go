@@ -70,12 +70,14 @@ func (n *installation) putEntry(e tree.Entry) error {
 			return nil
 		}
 	}
-	if up := tree.Parent(e.Path); up != "." {
-		if err := n.fs.MkdirAll(tree.Absolute(up), 0o755); err != nil { // what ships it may be left out
+	err := n.fs.Put(e)
+	if up := tree.Parent(e.Path); errors.Is(err, fs.ErrNotExist) && up != "." { // what ships it may be left out
+		if err := n.fs.MkdirAll(tree.Absolute(up), 0o755); err != nil {
 			return err
 		}
+		err = n.fs.Put(e)
 	}
-	return n.fs.Put(e)
+	return err
 }
 
 // controlNames are the control files that dpkg keeps below info/.

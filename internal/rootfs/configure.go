@@ -23,6 +23,8 @@ func (a *assembly) configure(ctx context.Context, l *layer) error {
 	if err != nil {
 		return err
 	}
+	subject := "layer " + l.name()
+	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: kiln.Started, Subject: subject})
 	res, err := maint.Install(ctx, maint.Input{
 		Tree:     before,
 		Contents: a.contents,
@@ -41,6 +43,7 @@ func (a *assembly) configure(ctx context.Context, l *layer) error {
 	if err != nil {
 		return configureError(err)
 	}
+	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: kiln.Finished, Subject: subject})
 	for d, content := range res.Made { // a set
 		a.contents.made[d] = content
 	}

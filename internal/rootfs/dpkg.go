@@ -1,12 +1,14 @@
 package rootfs
 
 import (
+	"bytes"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
 
 	"kiln"
+	"kiln/internal/deb"
 	"kiln/internal/tree"
 )
 
@@ -30,7 +32,11 @@ func (a *assembly) database(l *layer, dirs directories) ([]tree.Entry, error) {
 	entries := a.statusFiles(l.units, l.epoch)
 	entries = append(entries, a.databaseFile(l.epoch, infoDir+"/format", []byte("1\n")))
 	for _, u := range l.units {
-		entries = append(entries, a.infoFiles(u, l.epoch, dirs)...)
+		files, err := a.infoFiles(u, l.epoch, dirs)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, files...)
 	}
 	tree.SortEntries(entries)
 	for i := range entries {
@@ -42,16 +48,20 @@ func (a *assembly) database(l *layer, dirs directories) ([]tree.Entry, error) {
 }
 
 // infoFiles returns the package's files in info/.
-func (a *assembly) infoFiles(u *unit, epoch kiln.Epoch, dirs directories) []tree.Entry {
+func (a *assembly) infoFiles(u *unit, epoch kiln.Epoch, dirs directories) ([]tree.Entry, error) {
 	entries := []tree.Entry{a.infoFile(u, epoch, ".list", u.list(dirs))}
-	if sums := u.md5sums(); sums != nil {
+	sums, err := a.md5sums(u)
+	if err != nil {
+		return nil, err
+	}
+	if sums != nil {
 		entries = append(entries, a.infoFile(u, epoch, ".md5sums", sums))
 	}
 	if conffiles := u.conffileNames(); conffiles != nil {
 		entries = append(entries, a.infoFile(u, epoch, ".conffiles", conffiles))
 	}
 	if !a.hasPackage("dpkg") {
-		return entries
+		return entries, nil
 	}
 	for _, f := range u.ix.Files {
 		if slices.Contains([]string{"list", "md5sums", "conffiles"}, f.Name) {
@@ -61,7 +71,7 @@ func (a *assembly) infoFiles(u *unit, epoch kiln.Epoch, dirs directories) []tree
 		e.ModTime, e.Origin = epoch, ruleOrigin("dpkg-database")
 		entries = append(entries, e)
 	}
-	return entries
+	return entries, nil
 }
 
 func (a *assembly) infoFile(u *unit, epoch kiln.Epoch, suffix string, content []byte) tree.Entry {
@@ -71,32 +81,42 @@ func (a *assembly) infoFile(u *unit, epoch kiln.Epoch, suffix string, content []
 // coveredFiles returns the files in info/ of the packages of which a later layer
 // replaces something: their own layer tells what it holds, the whole database
 // what the image holds.
-func (a *assembly) coveredFiles(epoch kiln.Epoch) []tree.Entry {
+func (a *assembly) coveredFiles(epoch kiln.Epoch) ([]tree.Entry, error) {
 	var entries []tree.Entry
 	for _, l := range a.layers {
 		for _, u := range l.units {
 			if slices.ContainsFunc(u.places, func(p *place) bool { return p.covered }) {
-				entries = append(entries, a.correctedFiles(u, epoch, l.holds)...)
+				files, err := a.correctedFiles(u, epoch, l.holds)
+				if err != nil {
+					return nil, err
+				}
+				entries = append(entries, files...)
 			}
 		}
 	}
-	return entries
+	return entries, nil
 }
 
 // correctedFiles returns the package's files in info/ without what is covered. One
 // with nothing left to tell is made empty, or the one of its own layer would be seen.
-func (a *assembly) correctedFiles(u *unit, epoch kiln.Epoch, dirs directories) []tree.Entry {
-	before := a.infoFiles(u, epoch, dirs)
+func (a *assembly) correctedFiles(u *unit, epoch kiln.Epoch, dirs directories) ([]tree.Entry, error) {
+	before, err := a.infoFiles(u, epoch, dirs)
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range u.places {
 		p.gone = p.gone || p.covered
 	}
-	entries := a.infoFiles(u, epoch, dirs)
+	entries, err := a.infoFiles(u, epoch, dirs)
+	if err != nil {
+		return nil, err
+	}
 	for _, old := range before {
 		if !slices.ContainsFunc(entries, func(e tree.Entry) bool { return e.Path == old.Path }) {
 			entries = append(entries, a.databaseFile(epoch, old.Path, nil))
 		}
 	}
-	return entries
+	return entries, nil
 }
 
 // statusFiles returns status and, where there are packages of a foreign
@@ -138,18 +158,27 @@ func (u *unit) infoName() string {
 	return u.ID.Name
 }
 
-// conffiles returns the package's configuration files that are in the image, in
-// its own order.
-func (u *unit) conffiles() []*place {
+// conffile is a line of the package's conffiles.
+type conffile struct {
+	deb.Conffile
+	place *place // nil of one that is to go, and so is not in the package
+}
+
+// conffiles returns the package's configuration files that are in the image and
+// those that are to go on an upgrade, in its own order.
+func (u *unit) conffiles() []conffile {
 	byPath := map[string]*place{}
 	for _, p := range u.places {
 		byPath[p.packed.Path] = p
 	}
-	var there []*place
+	var there []conffile
 	for _, c := range u.ix.Conffiles {
 		p := byPath[strings.TrimPrefix(path.Clean(c.Path), "/")]
-		if p != nil && p.packed.Type == tree.File && p.listed() && !c.RemoveOnUpgrade {
-			there = append(there, p)
+		switch {
+		case c.RemoveOnUpgrade:
+			there = append(there, conffile{Conffile: c})
+		case p != nil && p.packed.Type == tree.File && p.listed():
+			there = append(there, conffile{c, p})
 		}
 	}
 	return there
@@ -158,8 +187,11 @@ func (u *unit) conffiles() []*place {
 // conffileNames lists them as info/ has it, nil where there are none.
 func (u *unit) conffileNames() []byte {
 	var b []byte
-	for _, p := range u.conffiles() {
-		b = fmt.Appendln(b, tree.Absolute(p.packed.Path))
+	for _, c := range u.conffiles() {
+		if c.RemoveOnUpgrade {
+			b = append(b, "remove-on-upgrade "...)
+		}
+		b = fmt.Appendln(b, c.Path)
 	}
 	return b
 }
@@ -184,12 +216,35 @@ func (u *unit) list(dirs directories) []byte {
 	return b
 }
 
-// md5sums lists the package's files that are in the image, without conffiles, as
-// dh_md5sums does.
-func (u *unit) md5sums() []byte {
+// md5sums lists the package's files that are in the image: the package's own list
+// less what is not, and where it has none, one like dh_md5sums makes.
+func (a *assembly) md5sums(u *unit) ([]byte, error) {
+	f := u.ix.file("md5sums")
+	if f == nil {
+		return u.makeMD5sums(), nil
+	}
+	text, err := a.contents.readAll(f.Digest)
+	if err != nil {
+		return nil, unpackError(u, err)
+	}
+	gone := map[string]bool{}
+	for _, p := range u.places {
+		gone[p.packed.Path] = !p.listed()
+	}
+	var b []byte
+	for line := range bytes.Lines(text) {
+		_, name, _ := strings.Cut(string(line), " ")
+		if !gone[strings.TrimPrefix(strings.TrimSpace(name), "./")] {
+			b = append(b, line...)
+		}
+	}
+	return b, nil
+}
+
+func (u *unit) makeMD5sums() []byte {
 	conffile := map[*place]bool{}
-	for _, p := range u.conffiles() {
-		conffile[p] = true
+	for _, c := range u.conffiles() {
+		conffile[c.place] = true
 	}
 	var lines []string
 	for _, p := range u.places {

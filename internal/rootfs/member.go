@@ -227,7 +227,7 @@ func (d directories) member(l *layer, lower *tree.Tree, database []tree.Entry) t
 
 // databaseLayer is the last layer: the database of all packages in one.
 // It is nil where one layer has all packages, and so tells of all.
-func (a *assembly) databaseLayer(img *Image) *tree.Layer {
+func (a *assembly) databaseLayer(img *Image) (*tree.Layer, error) {
 	with := 0
 	for _, l := range a.layers {
 		if len(l.units) > 0 {
@@ -235,10 +235,13 @@ func (a *assembly) databaseLayer(img *Image) *tree.Layer {
 		}
 	}
 	if with < 2 {
-		return nil
+		return nil, nil
 	}
 	l := &layer{index: len(a.layers), epoch: img.Epoch, dirs: map[string]*shippedDir{}}
-	entries := a.coveredFiles(l.epoch) // first: what is covered leaves status, too
+	entries, err := a.coveredFiles(l.epoch) // first: what is covered leaves status, too
+	if err != nil {
+		return nil, err
+	}
 	entries = append(entries, a.statusFiles(a.units, l.epoch)...)
 	tree.SortEntries(entries)
 	dirs := directories{}
@@ -246,7 +249,7 @@ func (a *assembly) databaseLayer(img *Image) *tree.Layer {
 	return &tree.Layer{Name: databaseName, Epoch: l.epoch, Members: []tree.Member{
 		dirs.member(l, img.Tree, entries),
 		{Name: kilnMember, Entries: entries},
-	}}
+	}}, nil
 }
 
 // databaseName is the name of that layer.

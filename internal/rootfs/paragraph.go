@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"kiln/internal/deb"
-	"kiln/internal/tree"
 )
 
 // fieldOrder is the order in which dpkg writes the fields of status
@@ -40,8 +39,12 @@ func (u *unit) status() string {
 	}
 	fields["Status"] = deb.Field{Name: "Status", Value: "install ok installed"}
 	var conffiles strings.Builder
-	for _, p := range u.conffiles() {
-		fmt.Fprintf(&conffiles, "\n %s %x", tree.Absolute(p.packed.Path), p.packed.MD5)
+	for _, c := range u.conffiles() {
+		if c.RemoveOnUpgrade {
+			fmt.Fprintf(&conffiles, "\n %s newconffile remove-on-upgrade", c.Path)
+			continue
+		}
+		fmt.Fprintf(&conffiles, "\n %s %x", c.Path, c.place.packed.MD5)
 	}
 	if conffiles.Len() > 0 {
 		fields["Conffiles"] = deb.Field{Name: "Conffiles", Value: conffiles.String()}

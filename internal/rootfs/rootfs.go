@@ -175,10 +175,11 @@ func (a *assembly) image(ctx context.Context) (*Image, error) {
 		}
 		a.in.Sink.Send(kiln.Event{Step: kiln.StepAssemble, State: kiln.Finished, Subject: "layer " + l.name()})
 	}
-	if last := a.databaseLayer(img); last != nil {
-		return img, img.add(last)
+	last, err := a.databaseLayer(img)
+	if err != nil || last == nil {
+		return img, err
 	}
-	return img, nil
+	return img, img.add(last)
 }
 
 // add puts a layer on top.

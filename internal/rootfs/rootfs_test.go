@@ -237,11 +237,11 @@ func TestDatabase(t *testing.T) {
 	img := b.assemble()
 	for _, row := range []struct{ path, want string }{
 		{"status", "Package: app\nStatus: install ok installed\nPriority: optional\nMaintainer: Test <test@example.org>\nArchitecture: amd64\n" +
-			"Version: 1.0\nDepends: lib:amd64 (>= 1)\nConffiles:\n /etc/app.conf b026324c6904b2a9cb4b88d6d61c81d1\nDescription: test package\nX-Note: n\n\n" +
+			"Version: 1.0\nDepends: lib:amd64 (>= 1)\nConffiles:\n /etc/app.conf b026324c6904b2a9cb4b88d6d61c81d1\n /etc/old newconffile remove-on-upgrade\nDescription: test package\nX-Note: n\n\n" +
 			"Package: lib\nStatus: install ok installed\nMaintainer: Test <test@example.org>\nArchitecture: amd64\nMulti-Arch: same\nVersion: 1.0\nDescription: test package\n\n"},
 		{"info/app.list", "/.\n/etc\n/etc/app.conf\n/usr\n/usr/share\n/usr/bin\n/usr/bin/b\n/usr/bin/a\n"},
 		{"info/app.md5sums", "0cc175b9c0f1b6a831c399e269772661  usr/bin/a\n92eb5ffee6ae2fec3ad71c777531578f  usr/bin/b\n"},
-		{"info/app.conffiles", "/etc/app.conf\n"},
+		{"info/app.conffiles", "/etc/app.conf\nremove-on-upgrade /etc/old\n"},
 		{"info/lib:amd64.list", "/.\n/lib\n/lib/x\n"},
 		{"info/lib:amd64.md5sums", "9dd4e461268c8034f5c8564e155c67a6  lib/x\n"},
 		{"info/format", "1\n"},

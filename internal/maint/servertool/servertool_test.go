@@ -172,3 +172,28 @@ func TestPgUpdatedicts(t *testing.T) {
 		t.Error("a folder for a version without dictionaries was made")
 	}
 }
+
+// Whatever stands in a configuration, reading it ends, and no line is printed that
+// is no line of it.
+func FuzzConfigurations(f *testing.F) {
+	f.Add("HostKey = '/a b' # c\nInclude /etc/*\nMatch all\n")
+	f.Add("include_dir 'x'\na = 'it''s'\nB on\n")
+	f.Add("confdir /etc /etc\n! c\ninclude /etc/*\nuser x\n")
+	f.Add("export A=\"b\\\n c\"\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		s := server(t, "openssh-server", map[string]string{
+			"/etc/ssh/sshd_config": text, "/etc/chrony/chrony.conf": text, "/etc/environment": text, "/etc/security/pam_env.conf": "", "/etc/m.conf": text,
+		})
+		for _, line := range []string{"sshd -G", "chronyd -p", "pam_getenv A", "pg_conftool -s /etc/m.conf show a"} {
+			status, out, err := s.Call(line)
+			if status < 0 || status > 255 {
+				t.Errorf("%s: status %d", line, status)
+			}
+			for word := range strings.FieldsSeq(out) {
+				if err == nil && status == 0 && strings.HasPrefix(line, "chronyd") && !strings.Contains(text, word) {
+					t.Errorf("%s prints %q", line, word)
+				}
+			}
+		}
+	})
+}

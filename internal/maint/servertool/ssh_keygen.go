@@ -8,8 +8,9 @@ import (
 
 // SSHKeygen is ssh-keygen(1), which makes no keys in an image: a key that everyone
 // who has the image has is none, and it would differ in each build. The wish is
-// noted; Debian's sshd-keygen.service makes host keys that are missing when the
-// machine boots. To show the fingerprint of a key that was not made shows nothing.
+// noted. Debian's sshd-keygen.service makes host keys at a first boot, and by
+// machine-id(5) one with an empty /etc/machine-id is none: there, somebody has to run
+// ssh-keygen -A. To show the fingerprint of a key that was not made shows nothing.
 func SSHKeygen(_ context.Context, c *command.Call) (int, error) {
 	o, err := c.ParseOptions("q l A f= N= t= b= C= P= m= a=")
 	switch {

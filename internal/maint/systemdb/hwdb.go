@@ -11,12 +11,15 @@ type hwdb struct {
 	pool *pool
 	root *hwNode
 	keys map[string]int // offsets of property names, of which there are few
+
+	block []hwNode // see node
 }
 
 // hwNode has the bytes that all below it have in common after those on the way
 // to it.
 type hwNode struct {
 	prefix   int       // where they stand in the pool
+	size     int       // how many they are
 	children []hwChild // sorted by byte
 	values   []hwValue // sorted by key
 }
@@ -120,10 +123,10 @@ func blank(b byte) bool { return b == ' ' || b == '\t' }
 func (f *hwFile) insert(match []byte, with *property) {
 	pool, n := f.db.pool, f.db.root
 	for {
-		prefix := pool.at(n.prefix)
+		prefix := pool.buf[n.prefix : n.prefix+n.size]
 		p := common(prefix, match)
 		if p < len(prefix) {
-			n.split(pool, prefix, p)
+			f.db.split(n, prefix, p)
 		}
 		match = match[p:]
 		if len(match) == 0 {
@@ -132,7 +135,7 @@ func (f *hwFile) insert(match []byte, with *property) {
 		}
 		i, found := n.find(match[0])
 		if !found {
-			child := &hwNode{prefix: pool.add(match[1:])}
+			child := f.db.node(hwNode{prefix: pool.add(match[1:]), size: len(match) - 1})
 			n.children = slices.Insert(n.children, i, hwChild{by: match[0], node: child})
 			f.set(child, with)
 			return
@@ -154,10 +157,21 @@ func common(a, b []byte) int {
 
 // split leaves n the first p bytes of its prefix, and gives all that it has to a
 // child.
-func (n *hwNode) split(pool *pool, prefix []byte, p int) {
+func (h *hwdb) split(n *hwNode, prefix []byte, p int) {
 	by := prefix[p]
-	child := &hwNode{prefix: n.prefix + p + 1, children: n.children, values: n.values}
-	*n = hwNode{prefix: pool.add(bytes.Clone(prefix[:p])), children: []hwChild{{by: by, node: child}}}
+	child := h.node(hwNode{prefix: n.prefix + p + 1, size: n.size - p - 1, children: n.children, values: n.values})
+	*n = hwNode{prefix: h.pool.add(prefix[:p]), size: p, children: []hwChild{{by: by, node: child}}}
+}
+
+// node returns a new node. There are some hundred thousand: they are made by the block.
+func (h *hwdb) node(n hwNode) *hwNode {
+	if len(h.block) == 0 {
+		h.block = make([]hwNode, 1024)
+	}
+	made := &h.block[0]
+	h.block = h.block[1:]
+	*made = n
+	return made
 }
 
 func (n *hwNode) find(by byte) (int, bool) {
@@ -198,7 +212,7 @@ const (
 // write lays the trie out: a header, the nodes, each after those below it, and
 // the pool.
 func (h *hwdb) write(tool uint64) []byte {
-	nodes := h.root.size()
+	nodes := h.root.written()
 	w := hwWriter{strings: uint64(hwHeaderSize + nodes)}
 	w.out = make([]byte, hwHeaderSize, hwHeaderSize+nodes+len(h.pool.buf))
 	root := w.node(h.root)
@@ -213,10 +227,10 @@ func (h *hwdb) write(tool uint64) []byte {
 	return append(w.out, h.pool.buf...)
 }
 
-func (n *hwNode) size() int {
+func (n *hwNode) written() int {
 	size := hwNodeSize + hwChildSize*len(n.children) + hwValueSize*len(n.values)
 	for _, c := range n.children {
-		size += c.node.size()
+		size += c.node.written()
 	}
 	return size
 }

@@ -17,6 +17,7 @@ type pool struct {
 // the first that came with the bytes on the way to it.
 type poolNode struct {
 	end, size int32
+	next      byte        // of the string, before those on the way to it; the most comparisons end there
 	children  []poolChild // sorted by byte
 }
 
@@ -45,18 +46,39 @@ func (p *pool) add(s []byte) int {
 	for depth := 0; ; depth++ {
 		x := &p.nodes[n]
 		begin := int(x.end) - len(s)
-		if depth == len(s) || int(x.size) >= len(s) && bytes.Equal(p.buf[begin:x.end], s) {
+		if depth == len(s) {
 			return begin
 		}
-		i, found := slices.BinarySearchFunc(x.children, s[len(s)-1-depth], func(c poolChild, by byte) int { return int(c.by) - int(by) })
+		by := s[len(s)-1-depth]
+		if by == x.next && int(x.size) >= len(s) && bytes.Equal(p.buf[begin:x.end], s) {
+			return begin
+		}
+		i, found := x.find(by)
 		if found {
 			n = x.children[i].node
 			continue
 		}
-		x.children = slices.Insert(x.children, i, poolChild{s[len(s)-1-depth], int32(len(p.nodes))})
+		x.children = slices.Insert(x.children, i, poolChild{by, int32(len(p.nodes))})
 		offset := len(p.buf)
 		p.buf = append(append(p.buf, s...), 0)
-		p.nodes = append(p.nodes, poolNode{end: int32(offset + len(s)), size: int32(len(s))})
+		added := poolNode{end: int32(offset + len(s)), size: int32(len(s))}
+		if depth+1 < len(s) {
+			added.next = s[len(s)-2-depth]
+		}
+		p.nodes = append(p.nodes, added)
 		return offset
 	}
+}
+
+func (x *poolNode) find(by byte) (int, bool) {
+	low, high := 0, len(x.children)
+	for low < high {
+		middle := (low + high) / 2
+		if x.children[middle].by < by {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, low < len(x.children) && x.children[low].by == by
 }

@@ -138,7 +138,7 @@ func registerCommands() []DebianCommand {
 func serverCommands() []DebianCommand {
 	return []DebianCommand{
 		honoured("sshd", servertool.Sshd, "-G, and of it the host keys"),
-		{"ssh-keygen", Record, servertool.SSHKeygen, "makes a secret: an image must not hold one; host keys are made at boot"},
+		{"ssh-keygen", Record, servertool.SSHKeygen, "makes a secret: an image must not hold one; host keys are made on the machine"},
 		honoured("chronyd", servertool.Chronyd, "-p alone"),
 		honoured("pam_getenv", servertool.PamGetenv, "of /etc/environment"),
 		honoured("pg_lsclusters", servertool.PgLsclusters, "where there is none"),

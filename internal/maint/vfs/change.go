@@ -30,6 +30,9 @@ func (f *FS) make(op, path string, e tree.Entry) error {
 // MkdirAll makes a directory and what is missing above it, all with the given
 // mode. It is no error if the directory is there.
 func (f *FS) MkdirAll(path string, mode uint32) error {
+	if p, err := f.find("mkdir", path, true); err == nil && p.node.kind == tree.Dir {
+		return nil
+	}
 	for i := 1; i <= len(path); i++ {
 		if i < len(path) && path[i] != '/' {
 			continue

@@ -1,42 +1,12 @@
-package maint_test
+package drills_test
 
 import (
 	"encoding/binary"
 	"errors"
-	"io"
-	"testing"
-
-	"kiln"
-	"kiln/internal/tree"
 )
 
 // javaStore is the store of trusted certificates that ca-certificates-java makes.
 const javaStore = "etc/ssl/certs/java/cacerts"
-
-// undate makes the Java key store of a tree comparable, where there is one: it says
-// of each certificate at what millisecond it was added.
-func undate(t *testing.T, entries map[string]tree.Entry, contents tree.Contents) {
-	t.Helper()
-	e, ok := entries[javaStore]
-	if !ok {
-		return
-	}
-	r, err := contents.OpenContent(e.Content)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	data, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := undatedStore(data)
-	if err != nil {
-		t.Fatalf("%s: %v", javaStore, err)
-	}
-	e.Content = kiln.DigestOf(store)
-	entries[javaStore] = e
-}
 
 // undatedStore returns a Java key store (format "JKS", version 2, certificates
 // only) without the times of its entries and the sum at its end.
