@@ -8,8 +8,8 @@
 //
 // What is in a layer depends on the layer's own packages, its recipe parts and
 // the rules. Only what the layers below decide about shared directories (their
-// mode and owner, and which paths are links) and what scripts find there reaches further up, as it does when
-// dpkg unpacks one package after the other.
+// mode and owner, and which paths are links), and what scripts find there, reaches
+// further up, as it does when dpkg unpacks one package after the other.
 package rootfs
 
 import (
