@@ -1,14 +1,15 @@
 // Package rootfs makes a root file system out of locked Debian packages and a
-// recipe, layer by layer, without running anything and without touching the host:
+// recipe, layer by layer, without running anything (maintainer scripts are
+// interpreted by maint, over the tree) and without touching the host:
 // packages come out of the store, the recipe's own files through a file system
 // that is handed in. It refuses what could mean two things: a path that two
 // packages own, an archive that reaches outside of the tree, a maintainer script
-// that nobody has answered for, a pattern that matches nothing.
+// that cannot be honoured, a pattern that matches nothing.
 //
 // What is in a layer depends on the layer's own packages, its recipe parts and
 // the rules. Only what the layers below decide about shared directories (their
-// mode and owner, and which paths are links) reaches further up, as it does when
-// dpkg unpacks one package after the other.
+// mode and owner, and which paths are links), and what scripts find there, reaches
+// further up, as it does when dpkg unpacks one package after the other.
 package rootfs
 
 import (
