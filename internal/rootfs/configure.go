@@ -189,6 +189,9 @@ func (p *place) relinked(firsts map[string]string) tree.Entry {
 
 // finish does what follows the last script of a layer.
 func (a *assembly) finish(l *layer, fs *vfs.FS) error {
+	if err := a.checkContested(l, fs); err != nil {
+		return err
+	}
 	if err := a.checkMerged(); err != nil {
 		return err
 	}

@@ -95,20 +95,21 @@ func (a *assembly) assemble(ctx context.Context) (*Image, error) {
 
 // assembly is one run of Assemble.
 type assembly struct {
-	in       Input
-	store    *store.Store
-	arch     string // Debian's name of the platform's architecture
-	accounts *Accounts
-	user     string
-	rules    []Rule // that are on
-	units    []*unit
-	layers   []*layer
-	contents *contents
-	skeleton *skeleton
-	claims   map[string]*claim
-	merged   bool       // the recipe's accounts are among those of packages
-	world    *tree.Tree // the layers configured so far, nothing dropped but by rules
-	report   report
+	in        Input
+	store     *store.Store
+	arch      string // Debian's name of the platform's architecture
+	accounts  *Accounts
+	user      string
+	rules     []Rule // that are on
+	units     []*unit
+	layers    []*layer
+	contents  *contents
+	skeleton  *skeleton
+	claims    map[string]*claim
+	contested []*conflict // paths of two packages of which one may divert the other's
+	merged    bool        // the recipe's accounts are among those of packages
+	world     *tree.Tree  // the layers configured so far, nothing dropped but by rules
+	report    report
 }
 
 func newAssembly(st *store.Store, in Input) (*assembly, error) {
