@@ -51,14 +51,13 @@ func TestDebianSystem(t *testing.T) {
 		ref := e.load(t, filepath.Join(dir, "image.tar"))
 		defer e.remove(t, ref)
 		for _, row := range []struct{ command, want string }{
-			{"dpkg --audit; dpkg --verify; dpkg --configure -a", ""},
+			{"dpkg --audit; dpkg --verify", ""},
 			{"dpkg -l | grep -vc ^ii", "5\n"},
-			{"apt-get check -qq", ""},
 			{"date -d @1700000000 +%Z; readlink /etc/localtime", "CET\n/usr/share/zoneinfo/Europe/Vienna\n"},
 			{"su app -c 'id -u; id -gn'", "10001\napp\n"},
 			{"stat -c '%U %a' /etc/app.conf", "sshd 644\n"},
-			{"systemctl is-enabled ssh.service 2>/dev/null || ls /etc/systemd/system/multi-user.target.wants/", "ssh.service\n"},
-			{"update-alternatives --query editor | sed -n 's/^Value: //p'", "/usr/bin/nano\n"},
+			{"systemctl is-enabled ssh.service apt-daily.timer", "enabled\ndisabled\n"},
+			{"update-alternatives --query editor | sed -n 's/^Value: //p'", "/bin/nano\n"},
 			{"openssl version >/dev/null && openssl verify -CApath /etc/ssl/certs /etc/ssl/certs/ISRG_Root_X1.pem", "/etc/ssl/certs/ISRG_Root_X1.pem: OK\n"},
 			{"ldconfig -p | head -1 | grep -c 'libs found'", "1\n"},
 			{"perl -e 'print 6*7'", "42"},
@@ -68,6 +67,9 @@ func TestDebianSystem(t *testing.T) {
 			if got := e.shell(t, ref, row.command); got != row.want {
 				t.Errorf("%s: %s: printed %q, want %q", e.name, row.command, got, row.want)
 			}
+		}
+		if got := e.change(t, ref, "dpkg --configure -a; apt-get check -qq"); got != "" {
+			t.Errorf("%s: dpkg and apt say %s", e.name, got)
 		}
 		if got := e.change(t, ref, "dpkg --purge nano >/dev/null && dpkg --audit && dpkg -l nano 2>/dev/null | grep -c ^ii; update-alternatives --query editor 2>&1 | tail -1; DEBIAN_FRONTEND=noninteractive dpkg-reconfigure tzdata 2>&1 | grep -o Vienna | head -1"); !strings.HasPrefix(got, "0\n") || !strings.HasSuffix(got, "Vienna\n") {
 			t.Errorf("%s: after purging nano: %q", e.name, got)
@@ -87,10 +89,8 @@ func TestDebianSystemOfAnotherArchitecture(t *testing.T) {
 	if got := listed(t, root); !slices.Equal(got, want) {
 		t.Errorf("dpkg lists\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	for _, check := range []string{"--audit", "--verify"} {
-		if out := run(t, dir, "dpkg", "--root="+root, check); out != "" {
-			t.Errorf("dpkg %s says %s", check, out)
-		}
+	if out := run(t, dir, "dpkg", "--root="+root, "--verify"); out != "" {
+		t.Errorf("dpkg --verify says %s", out)
 	}
 	if out := run(t, dir, "/sbin/ldconfig", "-p", "-C", filepath.Join(root, "etc", "ld.so.cache")); !strings.Contains(out, "/lib/aarch64-linux-gnu/libc.so.6") {
 		t.Errorf("ldconfig reads of the cache\n%s", out)

@@ -21,11 +21,11 @@ func (a *assembly) configure(ctx context.Context, l *layer) error {
 	}
 	subject := "layer " + l.name()
 	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: kiln.Started, Subject: subject})
-	after, err := a.configureOnce(ctx, l, before)
+	after, state, err := a.configureOnce(ctx, l, before)
 	if err != nil {
 		return err
 	}
-	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: kiln.Finished, Subject: subject})
+	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: state, Subject: subject})
 	return a.settle(l, before, after)
 }
 
@@ -211,6 +211,9 @@ func (p *place) relinked(firsts map[string]string) tree.Entry {
 // finish does what follows the last script of a layer.
 func (a *assembly) finish(l *layer, fs *vfs.FS) error {
 	a.noteLooked(l, fs, true)
+	if err := a.checkContested(l, fs); err != nil {
+		return err
+	}
 	if err := a.checkMerged(); err != nil {
 		return err
 	}

@@ -117,8 +117,10 @@ func (a *assembly) contentKey(l *layer, key kiln.Digest, looked []string) kiln.D
 	return kiln.DigestOf(e.b)
 }
 
-// plainTree is what unpacking alone makes of before, with the recipe's files.
-func (a *assembly) plainTree(l *layer, before *tree.Tree, owners []owned) (*tree.Tree, error) {
+// plainTree is what unpacking alone makes of before, with the recipe's files: a
+// starting point that the result's difference leads on from. What does not fit
+// there, because a script below made a link of a folder, is left out.
+func (a *assembly) plainTree(l *layer, before *tree.Tree, owners []owned) *tree.Tree {
 	for _, o := range owners {
 		for _, p := range l.made {
 			if p.entry.Path == o.path {
@@ -126,29 +128,23 @@ func (a *assembly) plainTree(l *layer, before *tree.Tree, owners []owned) (*tree
 			}
 		}
 	}
-
 	t := before.Clone()
+	put := func(e tree.Entry) {
+		if old, ok := t.Lookup(e.Path); !ok || old.Type != tree.Dir && e.Type != tree.Dir {
+			_ = l.insertAll(t, e)
+		}
+	}
 	for _, u := range l.units {
 		for _, e := range a.entries(u) {
-			if old, ok := t.Lookup(e.Path); ok && old.Type == tree.Dir || ok && e.Type == tree.Dir {
-				continue
-			}
-			if err := l.insertAll(t, e); err != nil {
-				return nil, err
-			}
+			put(e)
 		}
 	}
 	for _, p := range l.made {
-		if old, ok := t.Lookup(p.entry.Path); ok && (old.Type == tree.Dir) != (p.entry.Type == tree.Dir) || ok && p.entry.Type == tree.Dir {
-			continue
-		}
 		if p.entry.Origin.Recipe != "" {
-			if err := l.insertAll(t, p.entry); err != nil {
-				return nil, err
-			}
+			put(p.entry)
 		}
 	}
-	return t, nil
+	return t
 }
 
 // difference returns what leads from plain to after: entries to put, parents

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"kiln"
@@ -36,7 +38,27 @@ func TestWholeOfRandomImages(t *testing.T) {
 		for _, problem := range wrong(img, after) {
 			t.Error(problem)
 		}
+		in.Trace = false
+		plain := assembled(t, st, in)
+		in.Build = "test"
+		for _, summary := range []string{"cold", "warm"} {
+			if diff := cmp.Diff(plain, assembled(t, st, in), cmpopts.IgnoreUnexported(rootfs.User{}, rootfs.Group{})); diff != "" {
+				t.Errorf("%s, with results kept (-without +with):\n%s", summary, diff)
+			}
+		}
 	})
+}
+
+// assembled returns all that there is to an image, each content read.
+func assembled(t *rapid.T, st *store.Store, in rootfs.Input) []any {
+	img, err := rootfs.Assemble(context.Background(), st, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range unreadable(img) {
+		t.Error(problem)
+	}
+	return []any{img.Layers, img.Tree.Entries(), img.Epoch, img.Accounts.Users, img.Accounts.Groups, img.Units}
 }
 
 // drawImage draws layers with one or two packages each, and puts those into the

@@ -29,8 +29,8 @@ func (a *assembly) recall(l *layer, key kiln.Digest, before *tree.Tree) (*tree.T
 	if d.err != nil || !a.knowPieces(d) || len(d.b) > 0 {
 		return nil, false
 	}
-	after, err := a.plainTree(l, before, c.owners)
-	if err != nil || c.apply(after) != nil {
+	after := a.plainTree(l, before, c.owners)
+	if c.apply(after) != nil {
 		return nil, false
 	}
 	a.below = full
@@ -49,10 +49,7 @@ func (a *assembly) remember(l *layer, key kiln.Digest, before *tree.Tree, res *m
 			c.owners = append(c.owners, owned{p.entry.Path, p.entry.UID, p.entry.GID})
 		}
 	}
-	plain, err := a.plainTree(l, before, nil)
-	if err != nil {
-		return err
-	}
+	plain := a.plainTree(l, before, nil)
 	c.changed, c.removed = difference(plain, res.Tree)
 	if err := c.apply(plain); err != nil || !equalTrees(plain, res.Tree) {
 		a.below = ""
@@ -131,22 +128,24 @@ func (a *assembly) knowPieces(d *decoder) bool {
 }
 
 // configureOnce configures the layer, or takes what configuring it gave before.
-func (a *assembly) configureOnce(ctx context.Context, l *layer, before *tree.Tree) (*tree.Tree, error) {
+func (a *assembly) configureOnce(ctx context.Context, l *layer, before *tree.Tree) (*tree.Tree, kiln.State, error) {
 	if a.in.Trace || a.in.Build == "" || l.index > 0 && a.below == "" {
 		a.below = ""
 		res, err := a.install(ctx, l, before)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return res.Tree, nil
+		return res.Tree, kiln.Finished, nil
 	}
 	key := a.configureKey(l, a.below, before)
 	after, ok := a.recall(l, key, before)
 	if ok {
-		return after, nil
+		return after, kiln.Cached, nil
 	}
+	state := kiln.Finished
 	err := a.store.Once(ctx, key, func() error {
 		if after, ok = a.recall(l, key, before); ok { // another build did it meanwhile
+			state = kiln.Cached
 			return nil
 		}
 		res, err := a.install(ctx, l, before)
@@ -156,5 +155,5 @@ func (a *assembly) configureOnce(ctx context.Context, l *layer, before *tree.Tre
 		after = res.Tree
 		return a.remember(l, key, before, res)
 	})
-	return after, err
+	return after, state, err
 }

@@ -50,7 +50,7 @@ func (l *layer) unchanged(after *tree.Tree) map[string]*place {
 			if p.excluded || p.gone || p.entry.Type == tree.Dir {
 				continue
 			}
-			if e, ok := after.Lookup(p.entry.Path); ok && same(&p.entry, &e) {
+			if e, ok := after.Lookup(p.entry.Path); ok && same(&p.entry, &e) && e.Origin.Package == u.ID.Name {
 				shipped[p.entry.Path] = p
 			} else {
 				p.scripted = true
