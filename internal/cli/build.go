@@ -22,6 +22,7 @@ type buildFlags struct {
 	outputs     []string
 	platforms   []string
 	compression string
+	verifyCache bool
 }
 
 func (a *app) buildCommand() *cobra.Command {
@@ -56,6 +57,7 @@ several platforms are built, an output of one platform holds this machine's.`,
 	flags.BoolVar(&f.locked, "locked", false, "never write the lock; refuse one that is missing or stale (for CI)")
 	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write `TYPE:PATH`; may be repeated")
 	flags.StringSliceVar(&f.platforms, "platform", nil, "build only `PLATFORM`, such as linux/arm64, of the recipe's; several with commas")
+	flags.BoolVar(&f.verifyCache, "verify-cache", false, "do every step again, and fail where what the store keeps of one differs")
 	flags.StringVar(&f.compression, "compression", "gzip", "compress layers with `METHOD`: gzip or zstd")
 	complete(cmd, "output", completeOutput)
 	complete(cmd, "platform", completePlatforms)
@@ -86,6 +88,9 @@ func (a *app) build(cmd *cobra.Command, path string, f buildFlags) error {
 		return err
 	}
 	defer st.Close()
+	if f.verifyCache {
+		st.Redo()
+	}
 	update, err := f.source.update()
 	if err != nil {
 		return err
