@@ -35,19 +35,19 @@ func TestNoCommandIsAWayOut(t *testing.T) {
 	for name := range commands {
 		entries = append(entries, tree.Entry{Path: "usr/bin/" + name, Type: tree.File, Mode: 0o755, Size: 4, Content: program})
 	}
+	world, err := tree.Of(entries...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name := range commands {
 		for _, call := range []string{
-			"", "SECRET", "SECRET VICTIM", "VICTIM SECRET", "-f SECRET", "-c SECRET", "-f SECRET VICTIM", "--file SECRET", "--file=SECRET", "-o VICTIM SECRET", "-t VICTIM SECRET", "-i SECRET",
-			"../../../../../..SECRET", "secret", "./secret", "/etc/../SECRET", "/proc/self/root/SECRET", "/proc/self/cwd/secret", "--root=/ SECRET", "--root FOLDER", "-C FOLDER secret", "-d FOLDER", "-s SECRET", "-r SECRET",
-			"--install /usr/bin/x x SECRET 1", "--add SECRET", "--config SECRET", "-F SECRET", "< SECRET", "- < SECRET", "-e SECRET", "p SECRET", ". SECRET", "show SECRET", "enable SECRET", "--create SECRET", "--load SECRET", "-T -f SECRET", "-l -f SECRET",
-			"set VICTIM x", "get SECRET", "-u SECRET", "-c 'open(\"SECRET\").read()'", "'BEGIN{while((getline l < \"SECRET\")>0)print l}'", "KILN_HOSTILE", "-- SECRET",
+			"", "SECRET", "VICTIM SECRET", "-f SECRET", "-c SECRET", "--file SECRET", "--file=SECRET", "-o VICTIM SECRET", "-t VICTIM SECRET", "-i SECRET",
+			"../../../../../..SECRET", "secret", "/etc/../SECRET", "/proc/self/root/SECRET", "/proc/self/cwd/secret", "--root FOLDER", "-C FOLDER secret", "-d FOLDER", "-r SECRET",
+			"--install /usr/bin/x x SECRET 1", "--add SECRET", "< SECRET", "show SECRET", "enable SECRET", "--create SECRET",
+			"set VICTIM x", "get SECRET", "-c 'open(\"SECRET\").read()'", "'BEGIN{while((getline l < \"SECRET\")>0)print l}'", "KILN_HOSTILE", "-- SECRET",
 		} {
 			text := strings.NewReplacer("SECRET", secret, "VICTIM", victim, "FOLDER", folder).Replace(name + " " + call)
 			var out bytes.Buffer
-			world, err := tree.Of(entries...)
-			if err != nil {
-				t.Fatal(err)
-			}
 			res, err := maint.Install(context.Background(), maint.Input{
 				Tree: world, Contents: contents, Arch: "amd64", Output: &out,
 				Packages: []maint.Package{{

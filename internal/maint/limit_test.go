@@ -49,7 +49,7 @@ func TestTimeLimit(t *testing.T) {
 	} {
 		t.Run(row.summary, func(t *testing.T) {
 			start := time.Now()
-			_, err := install(context.Background(), 300*time.Millisecond, row.script)
+			_, err := install(context.Background(), 100*time.Millisecond, row.script)
 			if took := time.Since(start); took > 10*time.Second {
 				t.Errorf("it ended after %v", took)
 			}
@@ -86,11 +86,9 @@ func TestMemoryLimits(t *testing.T) {
 		{"printf's precision", "printf %.1000000000d 1", "too large"},
 		{"printf's star", "printf '%*d' 1000000000 1", "too large"},
 		{"doubling", "x=x; while :; do x=$x$x; done", "bytes in variables"},
-		{"endless pipe into a variable", "x=$(while :; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy; done)", "steps"},
 		{"seq into a variable", "x=$(seq 1000000000)", "that many numbers are not supported"},
 		{"seq into a pipe", "seq 100000000000 | tac", "that many numbers are not supported"},
 		{"here-document", "x=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; y=$x$x$x$x$x$x$x$x; z=$y$y$y$y$y$y$y$y; a=$z$z$z$z$z$z$z$z$z$z; b=$a$a$a$a$a$a$a$a$a$a; c=$b$b$b$b$b$b$b$b$b$b; cat <<E\n$c$c$c$c$c$c$c$c$c$c$c$c$c$c$c$c$c$c$c$c\nE", "bytes"},
-		{"big file", "echo xxxxxxxxxxxxxxxx > /x; while cat /x /x > /y; do mv /y /x; done", "bytes"},
 		{"yes", "yes | head -n 1", "no function for"},
 	} {
 		t.Run(row.summary, func(t *testing.T) {

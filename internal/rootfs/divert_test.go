@@ -68,3 +68,14 @@ func TestDiversionsOfOtherPackages(t *testing.T) {
 		})
 	}
 }
+
+// A pattern that may be meant for what a script makes does not hide a conflict.
+func TestConflictBesideAnUnusedPattern(t *testing.T) {
+	r := oneLayer("a", "b")
+	r.Layers[0].Packages[0].Drop = []string{"/usr/tol"}
+	b := newBench(t, r)
+	for _, name := range []string{"a", "b"} {
+		b.add(debtest.Spec{Name: name, Entries: []debtest.Entry{{Path: "usr/tool", Content: name}}})
+	}
+	b.fails(kiln.User, `"/usr/tool": the package "a" and the package "b"`, `layers[0].packages[0] (layer base).drop[0]: the pattern "/usr/tol" matches nothing that is shipped`, `the nearest that there is: "/usr/tool"`)
+}

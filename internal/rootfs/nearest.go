@@ -1,12 +1,14 @@
 package rootfs
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"kiln"
 	"kiln/internal/tree"
 )
 
@@ -31,6 +33,18 @@ func (a *assembly) unused() error {
 		}
 	}
 	return nil
+}
+
+// withUnused tells, beside an error about what packages ship, of the first pattern
+// that matches nothing of that: what it should have dropped may be what is wrong. It
+// may as well be meant for what a script makes, which nobody knows yet.
+func (a *assembly) withUnused(err error) error {
+	var known, typo *kiln.Error
+	if errors.As(err, &known) && errors.As(a.unused(), &typo) {
+		text, _, _ := strings.Cut(typo.Text, " matches nothing")
+		known.Hints = append([]string{text + " matches nothing that is shipped: see whether it was to leave out one of these"}, append(typo.Hints, known.Hints...)...)
+	}
+	return err
 }
 
 // there lists all that the layer's packages ship and scripts make.

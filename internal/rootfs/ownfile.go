@@ -3,7 +3,6 @@ package rootfs
 import (
 	"errors"
 	"io/fs"
-	"slices"
 
 	"kiln"
 	"kiln/internal/maint/vfs"
@@ -99,15 +98,15 @@ func fileError(p *place, err error) error {
 	return &kiln.Error{Code: kiln.CodeOf(err), Text: p.maker() + ": cannot make " + tree.Absolute(p.entry.Path) + ": " + err.Error(), Err: err}
 }
 
-// kept reports whether after has the recipe's file at its path: a folder above it
-// that a script turned into a link would have led it elsewhere.
-func (l *layer) checkFiles(after *tree.Tree) error {
-	i := slices.IndexFunc(l.made, func(p *place) bool {
-		_, ok := after.Lookup(p.entry.Path)
-		return p.entry.Origin.Recipe != "" && !ok
-	})
-	if i < 0 {
-		return nil
+// checkFiles refuses files of the recipe that are not at their paths: a folder above
+// them that a script turned into a link has led them elsewhere.
+func (a *assembly) checkFiles(l *layer, after *tree.Tree) error {
+	for _, of := range a.layers[:l.index+1] {
+		for _, p := range of.made {
+			if _, ok := after.Lookup(p.entry.Path); p.entry.Origin.Recipe != "" && !ok {
+				return userError("%s cannot make %q: a maintainer script turned a folder above it into a link", p.maker(), tree.Absolute(p.entry.Path))
+			}
+		}
 	}
-	return userError("%s cannot make %q: a maintainer script turned a folder above it into a link", l.made[i].maker(), tree.Absolute(l.made[i].entry.Path))
+	return nil
 }

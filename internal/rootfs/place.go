@@ -1,7 +1,6 @@
 package rootfs
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,12 +59,11 @@ func (a *assembly) place() error {
 		}
 	}
 	if err := a.claimPackages(); err != nil {
-		// Typos first: what they should have dropped is what conflicts.
-		return cmp.Or(a.unused(), err)
+		return a.withUnused(err)
 	}
 	for _, l := range a.layers {
 		if err := a.makeOwn(l); err != nil {
-			return cmp.Or(a.unused(), err)
+			return a.withUnused(err)
 		}
 	}
 	return a.checkPaths()

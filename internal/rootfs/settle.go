@@ -14,7 +14,7 @@ import (
 func (a *assembly) settle(l *layer, before, after *tree.Tree) error {
 	a.world, l.after = after, after
 	shipped := l.unchanged(after)
-	if err := l.checkFiles(after); err != nil {
+	if err := a.checkFiles(l, after); err != nil {
 		return err
 	}
 	own := l.ownPaths(after)
@@ -86,7 +86,7 @@ func (l *layer) ownPaths(after *tree.Tree) map[string]bool {
 // takeScripted gives the layer an entry that its scripts made or changed, unless
 // a pattern of the recipe or a rule leaves it out.
 func (a *assembly) takeScripted(l *layer, e tree.Entry) error {
-	p := &place{entry: e, layer: l, unit: a.creator(e.Origin.Package)}
+	p := &place{entry: e, layer: l, unit: a.creator(l, e.Origin.Package)}
 	if isDatabase(e.Path) {
 		if !a.keepsDatabase(l, e.Path) {
 			return nil
@@ -104,13 +104,15 @@ func (a *assembly) takeScripted(l *layer, e tree.Entry) error {
 	return nil
 }
 
-// creator returns the package that an entry is of.
-func (a *assembly) creator(name string) *unit {
-	i := slices.IndexFunc(a.units, func(u *unit) bool { return u.ID.Name == name })
-	if i < 0 {
-		return nil
+// creator returns the package that an entry is of: where there are several of the
+// name, one of the layer.
+func (a *assembly) creator(l *layer, name string) *unit {
+	for _, among := range [][]*unit{l.units, a.units} {
+		if i := slices.IndexFunc(among, func(u *unit) bool { return u.ID.Name == name }); i >= 0 {
+			return among[i]
+		}
 	}
-	return a.units[i]
+	return nil
 }
 
 // debconfCache begins the paths of debconf's database.

@@ -101,7 +101,7 @@ func wrongEntries(layer string, image, after *tree.Tree, dropped map[string]bool
 			problems = append(problems, fmt.Sprintf("layer %q: nothing made %v (%+v)", layer, e, e.Origin))
 		case ok && !alike(e, is):
 			problems = append(problems, fmt.Sprintf("layer %q: the image has %v (%+v)\nconfigured was %v (%+v)", layer, e, e.Origin, is, is.Origin))
-		case ok && e.Type == tree.File && !slices.Equal(image.Names(e.Path), kept(image, after.Names(is.Path), dropped)):
+		case ok && e.Type == tree.File && !slices.Equal(kept(image, image.Names(e.Path), dropped), kept(image, after.Names(is.Path), dropped)):
 			problems = append(problems, fmt.Sprintf("layer %q: the names of %q are %q, configured were %q", layer, e.Path, image.Names(e.Path), after.Names(is.Path)))
 		}
 		if e.Path != "." && e.Origin == (tree.Origin{}) {

@@ -202,6 +202,9 @@ func TestFilesAcrossLayers(t *testing.T) {
 	if got := content(t, img, "srv/made"); got != text {
 		t.Errorf("made is %q", got)
 	}
+	b = overLower(t, postinst("mv /srv/own /srv/other; ln -s other /srv/own"))
+	b.in.Recipe.Layers[0].Files = []recipe.File{{Path: "/srv/own/x", Content: &text, Why: "test"}}
+	b.fails(kiln.User, `layers[low].files[0] cannot make "/srv/own/x": a maintainer script turned a folder above it into a link`)
 	b = overLower(t, nil)
 	b.in.Recipe.Layers[1].Files = []recipe.File{{Path: "/srv/maded", Content: &text, Why: "test"}}
 	b.fails(kiln.User, `layers[up].files[0] cannot make "/srv/maded": a maintainer script made a directory of it`)
