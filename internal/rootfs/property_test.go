@@ -2,6 +2,7 @@ package rootfs_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,6 +27,9 @@ func TestWholeOfRandomImages(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
+	if n := flag.Lookup("rapid.checks"); n.Value.String() == n.DefValue { // each is several images
+		_ = n.Value.Set("30")
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawImage(t, st)
 		img, after, err := rootfs.Configured(context.Background(), st, in)
