@@ -36,7 +36,7 @@ func DebianTools() map[string]Func {
 // that maintainer scripts call, and what kiln does with each.
 func DebianCommands() []DebianCommand {
 	var all []DebianCommand
-	for _, part := range [][]DebianCommand{dpkgCommands(), accountCommands(), systemCommands(), debconfCommands(), registerCommands(), recordedCommands(), refusedCommands()} {
+	for _, part := range [][]DebianCommand{dpkgCommands(), accountCommands(), systemCommands(), debconfCommands(), registerCommands(), desktopCommands(), recordedCommands(), refusedCommands()} {
 		all = append(all, part...)
 	}
 	return all
@@ -157,7 +157,7 @@ func refusedCommands() []DebianCommand {
 	var all []DebianCommand
 	for _, c := range []struct{ names, why string }{
 		{"dpkg-reconfigure debconf debconf-communicate dpkg-preconfigure", "it asks questions of a configured system: answer them in the recipe"},
-		{"glib-compile-schemas gdk-pixbuf-query-loaders gio-querymodules gtk-query-immodules-3.0 update-mime-database", needed},
+		{"gtk-query-immodules-3.0 update-mime-database", needed},
 		{"update-xmlcatalog update-catalog install-sgmlcatalog", needed},
 		{"localedef iconvconfig", needed},
 		{"texhash mktexlsr updmap-sys fmtutil-sys update-texmf", needed},
