@@ -36,7 +36,7 @@ func DebianTools() map[string]Func {
 // that maintainer scripts call, and what kiln does with each.
 func DebianCommands() []DebianCommand {
 	var all []DebianCommand
-	for _, part := range [][]DebianCommand{dpkgCommands(), accountCommands(), systemCommands(), debconfCommands(), registerCommands(), desktopCommands(), recordedCommands(), refusedCommands()} {
+	for _, part := range [][]DebianCommand{dpkgCommands(), accountCommands(), systemCommands(), debconfCommands(), registerCommands(), desktopCommands(), serverCommands(), recordedCommands(), refusedCommands()} {
 		all = append(all, part...)
 	}
 	return all
@@ -140,7 +140,9 @@ func recordedCommands() []DebianCommand {
 		{"journalctl systemd-hwdb systemd-notify systemd-run systemd-cat", "of a running system; rebuilt there when needed"},
 		{"ssh-keygen make-ssl-cert", keys},
 		{"update-initramfs update-grub update-grub2 grub-install bootctl kernel-install", boot},
-		{"restorecon semodule nscd unscd dbus-uuidgen notify-reboot-required", "of a running system"},
+		{"vgcfgbackup restorecon semodule nscd unscd dbus-uuidgen notify-reboot-required", "of a running system"},
+		{"mkfontdir mkfontscale", "an index for X servers of their own fonts, which no server or container shows"},
+		{"appstreamcli", cache},
 		{"helpztags emacs-install emacs-remove emacs-package-install emacs-package-remove", docs},
 	} {
 		for name := range strings.FieldsSeq(c.names) {
@@ -158,10 +160,9 @@ func refusedCommands() []DebianCommand {
 	for _, c := range []struct{ names, why string }{
 		{"dpkg-reconfigure debconf debconf-communicate dpkg-preconfigure", "it asks questions of a configured system: answer them in the recipe"},
 		{"gtk-query-immodules-3.0 update-mime-database", needed},
-		{"update-xmlcatalog update-catalog install-sgmlcatalog", needed},
 		{"localedef iconvconfig", needed},
 		{"texhash mktexlsr updmap-sys fmtutil-sys update-texmf", needed},
-		{"apt-get apt apt-cache aptitude", "packages come from the lock"},
+		{"apt apt-cache aptitude", "packages come from the lock"},
 		{"update-dictcommon-aspell update-dictcommon-hunspell update-default-wordlist update-default-ispell", needed},
 	} {
 		for name := range strings.FieldsSeq(c.names) {

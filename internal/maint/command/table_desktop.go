@@ -7,5 +7,25 @@ func desktopCommands() []DebianCommand {
 		honoured("gio-querymodules", GioQuerymodules, "of the modules in Debian 13"),
 		honoured("gdk-pixbuf-query-loaders", GdkPixbufQueryLoaders, "of the loaders in Debian 13"),
 		honoured("glib-compile-schemas", GlibCompileSchemas, ""),
+		honoured("update-xmlcatalog", UpdateXMLCatalog, "entries are sorted even where it is not told to"),
+		honoured("update-catalog", UpdateCatalog, ""),
+		honoured("install-sgmlcatalog", InstallSGMLCatalog, "removal, of which an image has nothing"),
+		honoured("update-perl-sax-parsers", UpdatePerlSAXParsers, "of the parsers in Debian 13"),
 	}
+}
+
+// serverCommands are those of servers that packages call for themselves.
+func serverCommands() []DebianCommand {
+	all := []DebianCommand{
+		honoured("a2query", A2query, "what is enabled"),
+		honoured("lighty-enable-mod", LightyEnableMod, ""),
+		honoured("start-stop-daemon", StartStopDaemon, "nothing runs in an image; recorded"),
+		honoured("smartctl", Smartctl, "whether it is there"),
+		honoured("lpstat", answer(1), "no scheduler of printers runs"),
+		honoured("apt-get", AptGet, "indextargets, where there is no source of packages"),
+	}
+	for _, name := range []string{"a2enmod", "a2dismod", "a2ensite", "a2dissite", "a2enconf", "a2disconf"} {
+		all = append(all, honoured(name, A2enmod, "services are told nothing"))
+	}
+	return all
 }

@@ -23,7 +23,7 @@ func ShellTools() map[string]Func {
 		"date": Date, "id": ID, "whoami": Whoami, "groups": Groups, "uname": Uname, "arch": Arch, "hostname": Hostname, "nproc": Nproc,
 		"ischroot": Ischroot, "getent": Getent,
 
-		"sleep": True, "sync": True, "clear": True, "tput": True, "logger": Logger,
+		"stty": Stty, "sleep": True, "sync": True, "clear": True, "tput": True, "logger": Logger,
 		"kill": Kill, "pidof": False, "pgrep": False, "mountpoint": False, "tty": False, "chattr": True,
 		"chroot": OfTheHost, "mount": OfTheHost, "umount": OfTheHost, "du": OfTheHost,
 

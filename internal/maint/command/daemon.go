@@ -1,0 +1,60 @@
+package command
+
+import (
+	"context"
+)
+
+// StartStopDaemon is start-stop-daemon(8): nothing runs in an image, so that there
+// is nothing to stop; what would be started is noted.
+func StartStopDaemon(_ context.Context, c *Call) (int, error) {
+	o, err := parseLeading(c, "start,S stop,K status,T name,n= pidfile,p= exec,x= startas,a= user,u= group,g= chuid,c= signal,s= retry,R= oknodo,o quiet,q verbose,v test,t background,b make-pidfile,m remove-pidfile chdir,d= nicelevel,N= umask,k= no-close,C notify-await output,O=")
+	if err != nil {
+		return 3, err
+	}
+	switch {
+	case o.has("status"):
+		return 3, nil // is not running
+	case o.has("stop") && o.has("oknodo"):
+		return 0, nil
+	case o.has("stop"):
+		return 1, nil
+	case o.has("start") && !o.has("test"):
+		note(c, "start", o.value("exec", o.value("startas", o.value("name", ""))))
+		return 0, nil
+	case o.has("start"):
+		return 0, nil
+	}
+	return 3, unhonoured(c, "it is neither to start nor to stop anything")
+}
+
+// Smartctl is smartctl(8) for whether it is there.
+func Smartctl(_ context.Context, c *Call) (int, error) {
+	if len(c.Args) == 1 && c.Args[0] == "-V" {
+		return 0, nil
+	}
+	return 1, unhonoured(c, "it looks at disks, and there are none")
+}
+
+// Stty is stty(1) where standard input is no terminal, as it never is here.
+func Stty(_ context.Context, c *Call) (int, error) {
+	if len(c.Args) != 1 || c.Args[0] != "size" {
+		return 1, unhonoured(c, "there is no terminal to change")
+	}
+	return complain(c, 1, "'standard input': Inappropriate ioctl for device")
+}
+
+// AptGet is apt-get(8) for its list of index files, where the tree has no source of
+// packages yet.
+func AptGet(_ context.Context, c *Call) (int, error) {
+	if len(c.Args) == 0 || c.Args[0] != "indextargets" {
+		return 1, unhonoured(c, "packages come from the lock")
+	}
+	text, err := readIfThere(c.FS, "/etc/apt/sources.list")
+	if err != nil {
+		return 1, err
+	}
+	if len(text) > 0 || len(c.FS.Glob("/etc/apt/sources.list.d/*")) > 0 {
+		return 1, unhonoured(c, "the tree has sources of packages")
+	}
+	return 0, nil
+}
