@@ -1,5 +1,7 @@
 package command
 
+import "strings"
+
 // desktopCommands are those of the libraries that desktops share, which come into
 // servers as well: GLib, GTK and their like.
 func desktopCommands() []DebianCommand {
@@ -22,10 +24,17 @@ func serverCommands() []DebianCommand {
 		honoured("start-stop-daemon", StartStopDaemon, "nothing runs in an image; recorded"),
 		honoured("smartctl", Smartctl, "whether it is there"),
 		honoured("lpstat", answer(1), "no scheduler of printers runs"),
+		honoured("rndc-confgen", RndcConfgen, "the key stays empty: it is a secret, made on the machine"),
+		honoured("named-checkconf", answer(0), "a check of what packages ship, which is not done"),
+		honoured("exim4", EximCheck, "the check of its configuration, which is not done"),
 		honoured("apt-get", AptGet, "indextargets, where there is no source of packages"),
 	}
 	for _, name := range []string{"a2enmod", "a2dismod", "a2ensite", "a2dissite", "a2enconf", "a2disconf"} {
 		all = append(all, honoured(name, A2enmod, "services are told nothing"))
+	}
+	for list := range strings.FieldsSeq("wamerican wamerican-small wamerican-large wamerican-huge wamerican-insane wbritish wbritish-small wbritish-large wbritish-huge wbritish-insane " +
+		"wcanadian wcanadian-small wcanadian-large wcanadian-huge wcanadian-insane") {
+		all = append(all, honoured(list+".config", WordlistConfig, "where dictionaries-common is not there"))
 	}
 	return all
 }
