@@ -200,8 +200,34 @@ func TestServerQuestions(t *testing.T) {
 	s.ok("apt-get indextargets --format $(CREATED_BY)")
 	s.refuses("apt-get install x", "lock")
 	s.fails("lpstat -h /run/cups/cups.sock -r", 1)
-	s.ok("wamerican.config configure")
-	must(t, s.fs.MkdirAll("/usr/share/dictionaries-common", 0o755))
-	must(t, s.fs.WriteFile("/usr/share/dictionaries-common/dc-debconf-select.pl", nil, 0o644))
-	s.refuses("wamerican.config configure", "dictionaries-common")
+}
+
+func TestWordlists(t *testing.T) {
+	s := newSystem(t, map[string]string{
+		"/var/lib/dictionaries-common/wordlist/wamerican": "Language: american (American English)\nHash-Name: american-english\n",
+		"/usr/share/dict/american-english":                "a", "/etc/dictionaries-common/": "", "/var/cache/dictionaries-common/": "", "/var/lib/aspell/": "",
+	})
+	s.ok("dictionaries-common.config configure")
+	s.ok("update-default-wordlist --rebuild")
+	if s.link("/etc/dictionaries-common/words") != "" || len(s.machine.Triggers) != 1 || s.machine.Triggers[0] != "update-default-wordlist" {
+		t.Errorf("it did not wait for its trigger: %q", s.machine.Triggers)
+	}
+	s.ok("update-default-wordlist --triggered")
+	s.is("/var/cache/dictionaries-common/wordlist-default", "american (American English)")
+	for link, want := range map[string]string{"/etc/dictionaries-common/words": "/usr/share/dict/american-english", "/usr/share/dict/words": "/etc/dictionaries-common/words"} {
+		if got := s.link(link); got != want {
+			t.Errorf("%s leads to %q", link, got)
+		}
+	}
+	s.ok("update-default-ispell --triggered")
+	s.is("/etc/dictionaries-common/ispell-default", "")
+	s.ok("update-dictcommon-hunspell")
+	s.ok("update-dictcommon-aspell")
+	must(t, s.fs.WriteFile("/var/lib/aspell/en.compat", nil, 0o644))
+	s.refuses("update-dictcommon-aspell", "en.compat")
+	must(t, s.fs.WriteFile("/var/lib/dictionaries-common/wordlist/wbritish", []byte("Language: british\nHash-Name: british-english\n"), 0o644))
+	s.refuses("update-default-wordlist --triggered", "more than one")
+	must(t, s.fs.MkdirAll("/var/lib/dictionaries-common/ispell", 0o755))
+	must(t, s.fs.WriteFile("/var/lib/dictionaries-common/ispell/iamerican", []byte("Language: american\n"), 0o644))
+	s.refuses("update-default-ispell", "ispell")
 }

@@ -12,6 +12,12 @@ func desktopCommands() []DebianCommand {
 		honoured("update-xmlcatalog", UpdateXMLCatalog, "entries are sorted even where it is not told to"),
 		honoured("update-catalog", UpdateCatalog, ""),
 		honoured("install-sgmlcatalog", InstallSGMLCatalog, "removal, of which an image has nothing"),
+		honoured("update-default-wordlist", UpdateDefaultWordlist, "where there is one list"),
+		honoured("update-default-ispell", UpdateDefaultIspell, "where there is no dictionary of it"),
+		honoured("update-dictcommon-aspell", UpdateDictcommon, "editors' caches are left out"),
+		honoured("update-dictcommon-hunspell", UpdateDictcommon, "editors' caches are left out"),
+		honoured("aspell-autobuildhash", AspellAutobuildhash, "where nothing is to be compiled"),
+		honoured("dictionaries-common.config", DictionaryConfig, "the default is not asked for"),
 		honoured("update-perl-sax-parsers", UpdatePerlSAXParsers, "of the parsers in Debian 13"),
 	}
 }
@@ -34,7 +40,7 @@ func serverCommands() []DebianCommand {
 	}
 	for list := range strings.FieldsSeq("wamerican wamerican-small wamerican-large wamerican-huge wamerican-insane wbritish wbritish-small wbritish-large wbritish-huge wbritish-insane " +
 		"wcanadian wcanadian-small wcanadian-large wcanadian-huge wcanadian-insane") {
-		all = append(all, honoured(list+".config", WordlistConfig, "where dictionaries-common is not there"))
+		all = append(all, honoured(list+".config", DictionaryConfig, "the default is not asked for"))
 	}
 	return all
 }

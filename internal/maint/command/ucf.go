@@ -18,11 +18,6 @@ func Ucf(_ context.Context, c *Call) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	// Old sums are looked for beside the new file (see known); --src-dir names a
-	// folder for those of files that ucf never recorded, which only an upgrade has.
-	if n := len(o.rest); n > 0 && o.has("src-dir") && isFile(c.FS, absolute(c, o.rest[n-1])) {
-		return 1, unhonoured(c, "--src-dir is of an upgrade")
-	}
 	u := &ucf{c: c, o: o, state: o.value("state-dir", "/var/lib/ucf")}
 	want := 2
 	if o.has("purge") {
@@ -112,8 +107,9 @@ func (u *ucf) install() (int, error) {
 // known reports whether a sum is one of the file's former versions, which the
 // package lists beside the new one.
 func (u *ucf) known(sum string) bool {
-	list := u.o.value("sum-file", u.source+".md5sum")
-	files := append(u.c.FS.Glob(u.source+".md5sum.d/*"), list)
+	beside := path.Join(absolute(u.c, u.o.value("src-dir", path.Dir(u.source))), path.Base(u.source))
+	list := u.o.value("sum-file", beside+".md5sum")
+	files := append(u.c.FS.Glob(beside+".md5sum.d/*"), list)
 	for _, p := range files {
 		text, err := readIfThere(u.c.FS, p)
 		if err != nil {

@@ -4,16 +4,6 @@ import (
 	"context"
 )
 
-// WordlistConfig is the debconf script of a word list, which is written in perl: it
-// asks dictionaries-common which list is to be the default, and does nothing where
-// that is not there.
-func WordlistConfig(_ context.Context, c *Call) (int, error) {
-	if exists(c.FS, "/usr/share/dictionaries-common/dc-debconf-select.pl") {
-		return 1, unhonoured(c, "dictionaries-common chooses the default word list, in perl")
-	}
-	return 0, nil
-}
-
 // RndcConfgen is rndc-confgen(8) -a. The key that it makes is a secret, which an
 // image must not hold: the file is left empty, with a note, and named does without
 // its control channel until the key is made on the machine.
