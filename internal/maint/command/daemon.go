@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"slices"
 )
 
 // StartStopDaemon is start-stop-daemon(8): nothing runs in an image, so that there
@@ -56,5 +57,35 @@ func AptGet(_ context.Context, c *Call) (int, error) {
 	if len(text) > 0 || len(c.FS.Glob("/etc/apt/sources.list.d/*")) > 0 {
 		return 1, unhonoured(c, "the tree has sources of packages")
 	}
+	return 0, nil
+}
+
+// Mountpoint is mountpoint(1): what dpkg's scripts find mounted is what the kernel
+// offers.
+func Mountpoint(_ context.Context, c *Call) (int, error) {
+	o, err := parseOptions(c, "quiet,q")
+	if err != nil {
+		return 1, err
+	}
+	if len(o.rest) != 1 {
+		return complain(c, 1, "bad usage")
+	}
+	mounted := slices.Contains([]string{"/", "/proc", "/sys", "/dev"}, absolute(c, o.rest[0]))
+	if !o.has("quiet") {
+		say(c, "%s is %s mountpoint", o.rest[0], map[bool]string{true: "a", false: "not a"}[mounted])
+	}
+	if !mounted {
+		return 32, nil
+	}
+	return 0, nil
+}
+
+// ApacheCheck is apache2(8) with -t, by which scripts check the configuration before
+// a reload. It is not checked here.
+func ApacheCheck(_ context.Context, c *Call) (int, error) {
+	if len(c.Args) != 1 || c.Args[0] != "-t" {
+		return 1, unhonoured(c, "only the check of the configuration is known")
+	}
+	_, _ = c.Stderr.Write([]byte("Syntax OK\n"))
 	return 0, nil
 }

@@ -195,6 +195,8 @@ func TestServerQuestions(t *testing.T) {
 	s.ok("exim4 -C /tmp/exim.conf -bV")
 	s.fails("exim4 -C /no/such -bV", 1)
 	s.refuses("exim4 -bd", "only the check")
+	s.ok("apache2 -t")
+	s.refuses("apache2 -V", "only the check")
 	s.ok("smartctl -V")
 	s.refuses("smartctl -a /dev/sda", "disks")
 	s.ok("apt-get indextargets --format $(CREATED_BY)")
@@ -230,4 +232,17 @@ func TestWordlists(t *testing.T) {
 	must(t, s.fs.MkdirAll("/var/lib/dictionaries-common/ispell", 0o755))
 	must(t, s.fs.WriteFile("/var/lib/dictionaries-common/ispell/iamerican", []byte("Language: american\n"), 0o644))
 	s.refuses("update-default-ispell", "ispell")
+}
+
+// What is expected is what ucfq of Debian 12 says.
+func TestUcfq(t *testing.T) {
+	s := newSystem(t, map[string]string{
+		"/var/lib/ucf/registry": "app \t /etc/app\nweb \t /etc/web\ngone \t /etc/gone\n", "/etc/app": "x", "/etc/web": "x", "/etc/own": "x",
+		"/var/lib/ucf/hashfile": "9dd4e461268c8034f5c8564e155c67a6  /etc/app\naaaa  /etc/web\n",
+	})
+	if out := s.ok("ucfq --with-colons /etc/app /etc/web /etc/gone /etc/own"); out != "/etc/app:app:Yes:No\n/etc/web:web:Yes:Yes\n/etc/gone:gone::\n/etc/own::Yes:\n" {
+		t.Errorf("it says\n%s", out)
+	}
+	s.refuses("ucfq /etc/app", "with-colons")
+	s.refuses("ucfq --with-colons app", "packages")
 }

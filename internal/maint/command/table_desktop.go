@@ -25,6 +25,8 @@ func desktopCommands() []DebianCommand {
 // serverCommands are those of servers that packages call for themselves.
 func serverCommands() []DebianCommand {
 	all := []DebianCommand{
+		honoured("apache2", ApacheCheck, "the check of its configuration, which is not done"),
+		honoured("ucfq", Ucfq, "whose a file is"),
 		honoured("a2query", A2query, "what is enabled"),
 		honoured("lighty-enable-mod", LightyEnableMod, ""),
 		honoured("start-stop-daemon", StartStopDaemon, "nothing runs in an image; recorded"),

@@ -23,8 +23,8 @@ func ShellTools() map[string]Func {
 		"date": Date, "id": ID, "whoami": Whoami, "groups": Groups, "uname": Uname, "arch": Arch, "hostname": Hostname, "nproc": Nproc,
 		"ischroot": Ischroot, "getent": Getent,
 
-		"stty": Stty, "sleep": True, "sync": True, "clear": True, "tput": True, "logger": Logger,
-		"kill": Kill, "pidof": False, "pgrep": False, "mountpoint": False, "tty": False, "chattr": True,
+		"stty": Stty, "dd": Dd, "sleep": True, "sync": True, "clear": True, "tput": True, "logger": Logger,
+		"kill": Kill, "pidof": False, "pgrep": False, "mountpoint": Mountpoint, "tty": False, "chattr": True,
 		"chroot": OfTheHost, "mount": OfTheHost, "umount": OfTheHost, "du": OfTheHost,
 
 		"df": Df, "ss": Ss, "lsmod": True, "systemd-sysctl": True, "findmnt": False, "killall": False, "getopt": Getopt, "locale": Locale, "python3": Python, "python3.13": Python, "runuser": Runuser, "setpriv": Setpriv, "su": Su,

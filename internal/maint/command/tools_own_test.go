@@ -99,7 +99,7 @@ func TestAnswersFromTheTree(t *testing.T) {
 		{"stat -c %U:%G:%a /d/f", "root:root:644\n", 0},
 		{"uname -m", "x86_64\n", 0}, {"uname", "Linux\n", 0}, {"uname -sr", "Linux 6.12.0\n", 0}, {"arch", "x86_64\n", 0},
 		{"hostname", "localhost\n", 0}, {"nproc", "1\n", 0}, {"date -u +%F", "2024-10-04\n", 0},
-		{"pgrep x", "", 1}, {"pidof x", "", 1}, {"mountpoint /proc", "", 1}, {"kill 1", "", 1}, {"sleep 100", "", 0},
+		{"pgrep x", "", 1}, {"pidof x", "", 1}, {"mountpoint /proc", "/proc is a mountpoint\n", 0}, {"mountpoint -q /srv", "", 32}, {"kill 1", "", 1}, {"sleep 100", "", 0},
 		{"df --output=avail /", "    Avail\n104857600\n", 0},
 		{"find /d -user app", "", 0}, {"find /d -nouser", "", 0}, {"find /d -group root -type f", "/d/e/g\n/d/f\n", 0},
 		{"iconv -f UTF-8 -t ASCII//TRANSLIT /d/f", "x", 0}, {"lsmod", "", 0},
@@ -260,4 +260,19 @@ func FuzzTools(f *testing.F) {
 			t.Errorf("%q left no tree: %v", args, err)
 		}
 	})
+}
+
+func TestDd(t *testing.T) {
+	for _, row := range []struct{ args, want string }{
+		{"bs=2 count=1 status=none", "ab"}, {"bs=2 status=none", "abcde"}, {"count=0 status=none", ""},
+		{"bs=2", "abcde2+1 records in\n2+1 records out\n"},
+	} {
+		s := newSystem(t, map[string]string{"/f": "abcde"})
+		var out strings.Builder
+		c := &command.Call{Name: "dd", Args: append(strings.Fields(row.args), "if=/f"), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Dir: "/", FS: s.fs, Machine: s.machine}
+		status, err := command.Dd(context.Background(), c)
+		if out.String() != row.want || status != 0 || err != nil {
+			t.Errorf("dd %s: %q, %d, %v; want %q", row.args, out.String(), status, err, row.want)
+		}
+	}
 }

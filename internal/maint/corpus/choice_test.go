@@ -109,7 +109,7 @@ func votesOf(index []described) map[string]int {
 
 // windowed returns the packages that need a toolkit for windows, at whatever
 // remove, by the first alternative of each dependency. Qt counts with its core,
-// which little uses that has no windows.
+// which little uses that has no windows, and GTK with its image loader.
 func windowed(index []described) map[string]bool {
 	needed := map[string][]string{}
 	for _, p := range index {
@@ -118,7 +118,7 @@ func windowed(index []described) map[string]bool {
 		}
 	}
 	found := map[string]bool{}
-	queue := []string{"libgtk2.0-0t64", "libgtk-3-0t64", "libgtk-4-1", "libqt5core5t64", "libqt6core6t64", "libwxgtk3.2-1t64", "xserver-common", "libsdl2-2.0-0", "libsdl1.2debian"}
+	queue := []string{"libgdk-pixbuf-2.0-0", "libgtk2.0-0t64", "libgtk-3-0t64", "libgtk-4-1", "libqt5core5t64", "libqt6core6t64", "libwxgtk3.2-1t64", "xserver-common", "libsdl2-2.0-0", "libsdl1.2debian"}
 	for len(queue) > 0 {
 		name := queue[0]
 		queue = queue[1:]
