@@ -337,6 +337,9 @@ func (a *a2) mark(name string) error {
 // A2query is a2query(1) for whether something is enabled: 0 if it is, 1 if it never
 // was, 32 and 33 if the administrator or a package disabled it.
 func A2query(_ context.Context, c *Call) (int, error) {
+	if slices.Equal(c.Args, []string{"-m"}) {
+		return 0, c.enabledModules()
+	}
 	o, err := parseOptions(c, "quiet,q m= s= c= M")
 	if err != nil {
 		return 1, err
@@ -351,14 +354,8 @@ func A2query(_ context.Context, c *Call) (int, error) {
 		k, name := apacheKinds[q.kind], o.value(q.option, "")
 		state := "/var/lib/apache2/" + k.state + "/"
 		if exists(c.FS, "/etc/apache2/"+k.folder+"-enabled/"+strings.TrimSuffix(name, k.suffix)+k.suffix) {
-			by := "unknown"
-			for _, who := range []string{"maint", "admin"} {
-				if exists(c.FS, state+"enabled_by_"+who+"/"+name) {
-					by = map[string]string{"maint": "maintainer script", "admin": "site administrator"}[who]
-				}
-			}
 			if !o.has("quiet") {
-				say(c, "%s (enabled by %s)", name, by)
+				say(c, "%s (enabled by %s)", name, c.enabledBy(state, name))
 			}
 			return 0, nil
 		}
@@ -385,4 +382,25 @@ func (c *Call) multiProcessing() (int, error) {
 		return complain(c, 1, "There is more than one MPM loaded. Do not proceed due to undefined results")
 	}
 	return 0, nil
+}
+
+// enabledBy says who enabled something.
+func (c *Call) enabledBy(state, name string) string {
+	switch {
+	case exists(c.FS, state+"enabled_by_maint/"+name):
+		return "maintainer script"
+	case exists(c.FS, state+"enabled_by_admin/"+name):
+		return "site administrator"
+	}
+	return "unknown"
+}
+
+// enabledModules lists all, in the order of their names; the tool's order is that of
+// the disk.
+func (c *Call) enabledModules() error {
+	for _, load := range c.FS.Glob("/etc/apache2/mods-enabled/*.load") {
+		name := strings.TrimSuffix(path.Base(load), ".load")
+		say(c, "%s (enabled by %s)", name, c.enabledBy("/var/lib/apache2/module/", name))
+	}
+	return nil
 }

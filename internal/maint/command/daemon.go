@@ -28,9 +28,13 @@ func StartStopDaemon(_ context.Context, c *Call) (int, error) {
 	return 3, unhonoured(c, "it is neither to start nor to stop anything")
 }
 
-// Smartctl is smartctl(8) for whether it is there.
+// Smartctl is smartctl(8) for whether it is there, and for the check of the list of
+// drives that its package ships, which is not done.
 func Smartctl(_ context.Context, c *Call) (int, error) {
-	if len(c.Args) == 1 && c.Args[0] == "-V" {
+	if slices.Equal(c.Args, []string{"-V"}) {
+		return 0, nil
+	}
+	if len(c.Args) == 4 && c.Args[0] == "-B" && isFile(c.FS, c.path(c.Args[1])) && c.Args[2] == "-P" && c.Args[3] == "showall" {
 		return 0, nil
 	}
 	return 1, unhonoured(c, "it looks at disks, and there are none")
@@ -87,5 +91,18 @@ func ApacheCheck(_ context.Context, c *Call) (int, error) {
 		return 1, unhonoured(c, "only the check of the configuration is known")
 	}
 	_, _ = c.Stderr.Write([]byte("Syntax OK\n"))
+	return 0, nil
+}
+
+// UpdateInetd is update-inetd(8) where there is no /etc/inetd.conf, and so nothing
+// to disable or remove.
+func UpdateInetd(_ context.Context, c *Call) (int, error) {
+	o, err := parseOptions(c, "add enable disable remove multi verbose file= group= comment-chars= pattern=")
+	if err != nil {
+		return 1, err
+	}
+	if o.has("add") || o.has("enable") || o.has("file") || exists(c.FS, "/etc/inetd.conf") {
+		return 1, unhonoured(c, "kiln does not edit /etc/inetd.conf")
+	}
 	return 0, nil
 }

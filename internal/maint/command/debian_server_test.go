@@ -66,6 +66,9 @@ func TestApacheQuestions(t *testing.T) {
 	if out := s.ok("a2query -m mpm_event"); out != "mpm_event (enabled by maintainer script)\n" {
 		t.Errorf("it says %q", out)
 	}
+	if out := s.ok("a2query -m"); out != "mpm_event (enabled by maintainer script)\n" {
+		t.Errorf("it lists %q", out)
+	}
 	if out := s.ok("a2query -M"); out != "event\n" {
 		t.Errorf("the module is %q", out)
 	}
@@ -199,6 +202,16 @@ func TestServerQuestions(t *testing.T) {
 	s.refuses("apache2 -V", "only the check")
 	s.ok("smartctl -V")
 	s.refuses("smartctl -a /dev/sda", "disks")
+	s.ok("smartctl -B /tmp/exim.conf -P showall")
+	s.ok("update-inetd --disable dict")
+	s.refuses("update-inetd --enable dict", "inetd.conf")
+	must(t, s.fs.MkdirAll("/usr/bin", 0o755))
+	must(t, s.fs.WriteFile("/usr/bin/python3.13", nil, 0o755))
+	must(t, s.fs.WriteFile("/usr/bin/python3.13-config", nil, 0o755))
+	if out := s.ok("py3versions -i"); out != "python3.13\n" {
+		t.Errorf("the versions are %q", out)
+	}
+	s.refuses("py3versions -s", "not known")
 	s.ok("apt-get indextargets --format $(CREATED_BY)")
 	s.refuses("apt-get install x", "lock")
 	s.fails("lpstat -h /run/cups/cups.sock -r", 1)

@@ -6,6 +6,29 @@ import (
 	"strings"
 )
 
+// twistedPlugins makes Twisted list its plugins, so that it writes the list down; it
+// does without.
+const twistedPlugins = "from twisted.plugin import IPlugin, getPlugins; list(getPlugins(IPlugin))"
+
+// Py3versions is py3versions(1) -i: the versions of Python that are there.
+func Py3versions(_ context.Context, c *Call) (int, error) {
+	o, err := parseOptions(c, "installed,i")
+	if err != nil {
+		return 1, err
+	}
+	if !o.has("installed") || len(o.rest) > 0 {
+		return 1, unhonoured(c, "only -i is known")
+	}
+	var names []string
+	for _, p := range c.FS.Glob("/usr/bin/python3.[0-9]*") {
+		if !strings.Contains(p, "-") {
+			names = append(names, baseName(p))
+		}
+	}
+	say(c, "%s", strings.Join(names, " "))
+	return 0, nil
+}
+
 // Python is python3: the one thing that it is called for and that has no effect
 // wanted here is to make byte code.
 func Python(_ context.Context, c *Call) (int, error) {
@@ -14,6 +37,10 @@ func Python(_ context.Context, c *Call) (int, error) {
 	}
 	if slices.ContainsFunc(c.Args, compiles) {
 		note(c, "byte-code", "")
+		return 0, nil
+	}
+	if slices.Equal(c.Args, []string{"-c", twistedPlugins}) {
+		note(c, "cache", "twisted's list of plugins")
 		return 0, nil
 	}
 	return 0, unhonoured(c, "programs in Python are not interpreted")

@@ -134,6 +134,7 @@ func recordedCommands() []DebianCommand {
 	var all []DebianCommand
 	for _, c := range []struct{ names, why string }{
 		{"py3compile py3clean pycompile pyclean pypy3compile pypy3clean", code},
+		{"jed-script", "it compiles Jed's own scripts, which Jed reads as they are where they are not"},
 		{"fc-cache gtk-update-icon-cache update-icon-caches gtk-update-icon-cache-3.0 update-desktop-database mandb update-menus", cache},
 		{"install-info update-info-dir update-mime", docs},
 		{"udevadm udevadm-trigger depmod modprobe rmmod sysctl apparmor_parser aa-status update-binfmts update-pciids update-usbids setupcon", kernel},
