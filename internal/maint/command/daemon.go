@@ -3,6 +3,8 @@ package command
 import (
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // StartStopDaemon is start-stop-daemon(8): nothing runs in an image, so that there
@@ -105,4 +107,28 @@ func UpdateInetd(_ context.Context, c *Call) (int, error) {
 		return 1, unhonoured(c, "kiln does not edit /etc/inetd.conf")
 	}
 	return 0, nil
+}
+
+// Flock is flock(1): nobody else is there to hold a lock. Of a descriptor, there is
+// nothing to do; of a file, its command runs.
+func Flock(ctx context.Context, c *Call) (int, error) {
+	o, err := parseLeading(c, "shared,s exclusive,x,e unlock,u nonblock,nb,n timeout,wait,w= close,o conflict-exit-code,E=")
+	if err != nil {
+		return 64, err
+	}
+	switch {
+	case len(o.rest) == 1:
+		if _, err := strconv.Atoi(o.rest[0]); err != nil {
+			return complain(c, 64, "bad file descriptor: '%s'", o.rest[0])
+		}
+		return 0, nil
+	case len(o.rest) < 2 || strings.HasPrefix(o.rest[1], "-"):
+		return 64, unhonoured(c, "only a descriptor, or a file and a command, are known")
+	}
+	lock, err := c.create(o.rest[0], true) // the file is made if it is not there
+	if err != nil {
+		return complain(c, 66, "cannot open lock file %s: %s", o.rest[0], errorText(err))
+	}
+	lock.Close()
+	return c.Exec(ctx, o.rest[1:], c.Stdin, c.Stdout, c.Stderr)
 }

@@ -1,8 +1,12 @@
 package command_test
 
 import (
+	"context"
+	"io"
 	"strings"
 	"testing"
+
+	"kiln/internal/maint/command"
 )
 
 // apacheTree is as apache2's package leaves it: modules, one of which needs others
@@ -212,6 +216,16 @@ func TestServerQuestions(t *testing.T) {
 		t.Errorf("the versions are %q", out)
 	}
 	s.refuses("py3versions -s", "not known")
+	run := &command.Call{Name: "flock", Args: []string{"/tmp/lock", "true", "x"}, Dir: "/", FS: s.fs, Machine: s.machine}
+	ran := ""
+	run.Exec = func(_ context.Context, args []string, _ io.Reader, _, _ io.Writer) (int, error) {
+		ran = strings.Join(args, " ")
+		return 3, nil
+	}
+	if status, err := command.Flock(context.Background(), run); status != 3 || err != nil || ran != "true x" {
+		t.Errorf("flock: %d, %v, ran %q", status, err, ran)
+	}
+	s.is("/tmp/lock", "")
 	s.ok("apt-get indextargets --format $(CREATED_BY)")
 	s.refuses("apt-get install x", "lock")
 	s.fails("lpstat -h /run/cups/cups.sock -r", 1)

@@ -23,7 +23,7 @@ func ShellTools() map[string]Func {
 		"date": Date, "id": ID, "whoami": Whoami, "groups": Groups, "uname": Uname, "arch": Arch, "hostname": Hostname, "nproc": Nproc,
 		"ischroot": Ischroot, "getent": Getent,
 
-		"stty": Stty, "dd": Dd, "sleep": True, "sync": True, "clear": True, "tput": True, "logger": Logger,
+		"stty": Stty, "flock": Flock, "dd": Dd, "sleep": True, "sync": True, "clear": True, "tput": True, "logger": Logger,
 		"kill": Kill, "pidof": False, "pgrep": False, "mountpoint": Mountpoint, "tty": False, "chattr": True,
 		"chroot": OfTheHost, "mount": OfTheHost, "umount": OfTheHost, "du": OfTheHost,
 
