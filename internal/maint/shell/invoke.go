@@ -12,6 +12,9 @@ import (
 func (p *process) script(i interpreter, name string, source []byte, args []string) int {
 	p.name, p.params = name, args
 	for _, o := range i.options {
+		if o == "--" {
+			break
+		}
 		if !p.option(o) {
 			p.job.stop(p.job.cannot("%q asks for the unknown shell option %q", name, o))
 			return fault

@@ -1,0 +1,108 @@
+package gschema
+
+// hashTable is GLib's GHashTable of strings, as far as the order of its entries
+// goes, because GVDB files are written in that order. Nothing is removed from it.
+type hashTable struct {
+	shift  int
+	hashes []uint32
+	keys   []string
+	nodes  int
+}
+
+// primes are what GHashTable takes hashes modulo, by the table's shift.
+var primes = []uint32{
+	1, 2, 3, 7, 13, 31, 61, 127, 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071, 262139, 524287, 1048573,
+}
+
+const minShift = 3
+
+func newHashTable() *hashTable {
+	h := &hashTable{}
+	h.setShift(minShift)
+	return h
+}
+
+func (h *hashTable) setShift(shift int) {
+	h.shift, h.hashes, h.keys = shift, make([]uint32, 1<<shift), make([]string, 1<<shift)
+}
+
+// djbHash is g_str_hash, which is GVDB's hash as well.
+func djbHash(key string) uint32 {
+	h := uint32(5381)
+	for i := range len(key) {
+		h = h*33 + uint32(int8(key[i]))
+	}
+	return h
+}
+
+// insert adds a key that is not there yet.
+func (h *hashTable) insert(key string) {
+	hash := djbHash(key)
+	if hash < 2 { // 0 and 1 mark empty places
+		hash = 2
+	}
+	h.place(hash, key)
+	h.nodes++
+	if size := len(h.hashes); size <= h.nodes+h.nodes/16 {
+		h.grow()
+	}
+}
+
+func (h *hashTable) place(hash uint32, key string) {
+	i := hash * 11 % primes[h.shift]
+	for step := uint32(1); h.hashes[i] != 0; step++ {
+		i = (i + step) & uint32(len(h.hashes)-1)
+	}
+	h.hashes[i], h.keys[i] = hash, key
+}
+
+// grow makes the table larger. GHashTable moves its entries in place: each goes to
+// the first place on its way that holds none that was moved already, and what it
+// finds there is moved next.
+func (h *hashTable) grow() {
+	hashes, keys := h.hashes, h.keys
+	h.setShift(max(minShift, closestShift(int(float64(h.nodes)*1.333))))
+	moved := make([]bool, max(len(hashes), len(h.hashes)))
+	copy(h.hashes, hashes)
+	copy(h.keys, keys)
+	for i := range hashes {
+		hash, key := h.hashes[i], h.keys[i]
+		if hash == 0 || moved[i] {
+			continue
+		}
+		h.hashes[i], h.keys[i] = 0, ""
+		for {
+			at := hash * 11 % primes[h.shift]
+			for step := uint32(1); moved[at]; step++ {
+				at = (at + step) & uint32(len(h.hashes)-1)
+			}
+			moved[at] = true
+			nextHash, nextKey := h.hashes[at], h.keys[at]
+			h.hashes[at], h.keys[at] = hash, key
+			if nextHash == 0 {
+				break
+			}
+			hash, key = nextHash, nextKey
+		}
+	}
+}
+
+// closestShift is the number of bits of n.
+func closestShift(n int) int {
+	shift := 0
+	for ; n > 0; n >>= 1 {
+		shift++
+	}
+	return shift
+}
+
+// order lists the keys as g_hash_table_foreach visits them.
+func (h *hashTable) order() []string {
+	var all []string
+	for i, hash := range h.hashes {
+		if hash != 0 {
+			all = append(all, h.keys[i])
+		}
+	}
+	return all
+}
