@@ -114,3 +114,35 @@ func TestWordlists(t *testing.T) {
 	toolboxtest.Must(t, s.FS.WriteFile("/var/lib/dictionaries-common/ispell/iamerican", []byte("Language: american\n"), 0o644))
 	s.Refuses("update-default-ispell", "ispell")
 }
+
+// What is expected is what dictdconfig of Debian 13 writes.
+func TestDictdconfig(t *testing.T) {
+	s := toolboxtest.New(t, map[string]string{"/var/lib/dictd/": "", "/usr/share/dictd/": ""})
+	s.OK("dictdconfig -w")
+	s.Ends("/var/lib/dictd/db.list", "# This dummy entry allows dictd to start.\n\ndatabase dummy {\n  data  /dev/null\n  index /dev/null\n}\n")
+	for _, name := range []string{"wn.index", "wn.dict.dz", "aa.index", "aa.dict", "aa.suffix", "half.index"} {
+		toolboxtest.Must(t, s.FS.WriteFile("/usr/share/dictd/"+name, nil, 0o644))
+	}
+	s.OK("dictdconfig --write")
+	s.Ends("/var/lib/dictd/db.list", `# Using default order.
+
+database wn {
+  data  /usr/share/dictd/wn.dict.dz
+  index /usr/share/dictd/wn.index
+}
+database aa {
+  data  /usr/share/dictd/aa.dict
+  index /usr/share/dictd/aa.index
+  index_suffix /usr/share/dictd/aa.suffix
+}
+`)
+	s.Refuses("dictdconfig --list", "not known")
+}
+
+func TestRakudoHelper(t *testing.T) {
+	s := toolboxtest.New(t, map[string]string{"/usr/share/perl6/debian-sources/": ""})
+	s.OK("rakudo-helper.pl --reinstall-all")
+	s.Refuses("rakudo-helper.pl --install x", "only --reinstall-all")
+	toolboxtest.Must(t, s.FS.MkdirAll("/usr/share/perl6/debian-sources/Module", 0o755))
+	s.Refuses("rakudo-helper.pl --reinstall-all", "Module")
+}

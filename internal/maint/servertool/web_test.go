@@ -105,3 +105,16 @@ func TestLightyEnableMod(t *testing.T) {
 	s.Fails("lighty-enable-mod enemy", 1)
 	s.Fails("lighty-enable-mod lonely", 1)
 }
+
+// What belongs to a machine is noted, and found there later.
+func TestOfTheMachine(t *testing.T) {
+	s := toolboxtest.New(t, map[string]string{"/etc/iscsi/": ""})
+	s.OK("mariadb-install-db --rpm --cross-bootstrap --user=mysql --disable-log-bin --skip-test-db")
+	if out := s.OK("iscsi-iname -p iqn.1993-08.org.debian:01"); out != "\nGenerateName=yes\n" {
+		t.Errorf("the name is %q", out)
+	}
+	if n := s.Machine.Notes; len(n) != 2 || n[0].Kind != "mariadb-install-db" || n[1].Kind != "identity" || n[1].Subject != "/etc/iscsi/initiatorname.iscsi" {
+		t.Errorf("the notes are %+v", n)
+	}
+	s.Refuses("iscsi-iname", "prefix")
+}

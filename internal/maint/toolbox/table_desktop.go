@@ -35,6 +35,8 @@ func catalogCommands() []DebianCommand {
 		honoured("update-dictcommon-hunspell", catalogtool.UpdateDictcommon, "editors' caches are left out"),
 		honoured("aspell-autobuildhash", catalogtool.AspellAutobuildhash, "where nothing is to be compiled"),
 		honoured("dictionaries-common.config", catalogtool.DictionaryConfig, unasked),
+		honoured("dictdconfig", catalogtool.Dictdconfig, "-w; dictionaries that it does not know come by name"),
+		honoured("rakudo-helper.pl", catalogtool.RakudoHelper, "where nothing is to be compiled"),
 		honoured("update-perl-sax-parsers", catalogtool.UpdatePerlSAXParsers, "of the parsers in Debian 13"),
 	}
 	for list := range strings.FieldsSeq("wamerican wamerican-small wamerican-large wamerican-huge wamerican-insane wbritish wbritish-small wbritish-large wbritish-huge wbritish-insane " +
@@ -66,6 +68,8 @@ func checkCommands() []DebianCommand {
 		honoured("start-stop-daemon", servicetool.StartStopDaemon, "nothing runs in an image; recorded"),
 		honoured("smartctl", servertool.Smartctl, "whether it is there; the check of its list of drives is not done"),
 		honoured("lpstat", answer(1), "no scheduler of printers runs"),
+		{"mariadb-install-db", Record, recorded, "system tables hold random identities, and a database belongs to a machine: make it there"},
+		honoured("iscsi-iname", servertool.IscsiIname, "the name stays open: it is another on each machine, made at the first start; recorded"),
 		honoured("rndc-confgen", servertool.RndcConfgen, "the key stays empty: it is a secret, made on the machine"),
 		honoured("named-checkconf", answer(0), "a check of what packages ship, which is not done"),
 		honoured("exim4", servertool.EximCheck, "the check of its configuration, which is not done"),
