@@ -3,12 +3,14 @@ package gschema
 import (
 	"encoding/binary"
 	"slices"
+
+	"kiln/internal/maint/glib"
 )
 
 // table is one hash table of a GVDB file: items by key, those that have a parent
 // being children of the item with the empty key.
 type table struct {
-	hash  *hashTable
+	hash  *glib.Table
 	items map[string]*item
 }
 
@@ -24,13 +26,13 @@ type item struct {
 }
 
 func newTable() *table {
-	t := &table{hash: newHashTable(), items: map[string]*item{}}
+	t := &table{hash: glib.NewTable(), items: map[string]*item{}}
 	t.insert(&item{key: "", listed: true})
 	return t
 }
 
 func (t *table) insert(i *item) {
-	t.hash.insert(i.key)
+	t.hash.Insert(i.key)
 	t.items[i.key] = i
 }
 
@@ -93,8 +95,8 @@ func (w *gvdb) add(t *table) (start, end uint32) {
 // comes first.
 func (t *table) buckets() [][]*item {
 	buckets := make([][]*item, len(t.items))
-	for _, key := range t.hash.order() {
-		n := djbHash(key) % uint32(len(buckets))
+	for _, key := range t.hash.Order() {
+		n := glib.Hash(key) % uint32(len(buckets))
 		buckets[n] = slices.Insert(buckets[n], 0, t.items[key])
 	}
 	return buckets
@@ -128,7 +130,7 @@ func (w *gvdb) addItem(t *table, i *item, at uint32) {
 		}
 	}
 	entry := w.data[at:]
-	binary.LittleEndian.PutUint32(entry, djbHash(i.key))
+	binary.LittleEndian.PutUint32(entry, glib.Hash(i.key))
 	binary.LittleEndian.PutUint32(entry[4:], parent)
 	binary.LittleEndian.PutUint32(entry[8:], key)
 	binary.LittleEndian.PutUint16(entry[12:], uint16(len(i.key)))

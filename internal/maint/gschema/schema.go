@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"kiln/internal/maint/glib"
 )
 
 // schemas is all that was read.
@@ -117,22 +119,22 @@ func (s *schemas) warn(format string, args ...any) {
 
 // write makes the file. Its order is that of the tool's hash tables.
 func (s *schemas) write() []byte {
-	root, ids := newTable(), newHashTable()
+	root, ids := newTable(), glib.NewTable()
 	for _, id := range s.order {
-		ids.insert(id)
+		ids.Insert(id)
 	}
-	for _, id := range ids.order() {
+	for _, id := range ids.Order() {
 		root.insert(&item{key: id, child: true, table: s.table(s.byID[id])})
 	}
 	return root.encode()
 }
 
 func (s *schemas) table(n *schema) *table {
-	t, names, translated := newTable(), newHashTable(), false
+	t, names, translated := newTable(), glib.NewTable(), false
 	for _, name := range n.order {
-		names.insert(name)
+		names.Insert(name)
 	}
-	for _, name := range names.order() {
+	for _, name := range names.Order() {
 		k := n.keys[name]
 		v := k.value()
 		t.insert(&item{key: name, child: true, value: &v})
@@ -193,11 +195,11 @@ func tuple(parts ...value) value {
 // desktops are the defaults of desktops, in the order of the hash table that a
 // GVariantDict is.
 func (k *key) desktops() value {
-	order, list := newHashTable(), []value{}
+	order, list := glib.NewTable(), []value{}
 	for _, d := range k.overrides {
-		order.insert(d.desktop)
+		order.Insert(d.desktop)
 	}
-	for _, name := range order.order() {
+	for _, name := range order.Order() {
 		i := slices.IndexFunc(k.overrides, func(d desktopValue) bool { return d.desktop == name })
 		list = append(list, value{"{sv}", []value{{"s", name}, {"v", k.overrides[i].value}}})
 	}

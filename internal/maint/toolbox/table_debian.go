@@ -187,7 +187,7 @@ func refusedCommands() []DebianCommand {
 	var all []DebianCommand
 	for _, c := range []struct{ names, why string }{
 		{"dpkg-reconfigure debconf debconf-communicate dpkg-preconfigure", "it asks questions of a configured system: answer them in the recipe"},
-		{"gtk-query-immodules-3.0 update-mime-database", needed},
+		{"gtk-query-immodules-3.0", needed},
 		{"localedef iconvconfig", needed},
 		{"texhash mktexlsr updmap-sys fmtutil-sys update-texmf", needed},
 		{"apt apt-cache aptitude", "packages come from the lock"},

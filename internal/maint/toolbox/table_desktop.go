@@ -18,6 +18,8 @@ func desktopCommands() []DebianCommand {
 		honoured("gio-querymodules", desktoptool.GioQuerymodules, "of the modules in Debian 13"),
 		honoured("gdk-pixbuf-query-loaders", desktoptool.GdkPixbufQueryLoaders, "of the loaders in Debian 13"),
 		honoured("glib-compile-schemas", desktoptool.GlibCompileSchemas, ""),
+		honoured("update-mime-database", desktoptool.UpdateMimeDatabase, "what it would skip with a warning is refused"),
+		honoured("libgvc6-config-update", desktoptool.GraphvizConfig, "of the plugins in Debian 13"),
 	}
 }
 

@@ -1,8 +1,9 @@
-package gschema
+// Package glib is the order in which GLib's hash tables list their keys, which files
+// that are written from such tables are in.
+package glib
 
-// hashTable is GLib's GHashTable of strings, as far as the order of its entries
-// goes, because GVDB files are written in that order. Nothing is removed from it.
-type hashTable struct {
+// Table is a GHashTable of strings with the keys alone. Nothing is removed from it.
+type Table struct {
 	shift  int
 	hashes []uint32
 	keys   []string
@@ -16,18 +17,19 @@ var primes = []uint32{
 
 const minShift = 3
 
-func newHashTable() *hashTable {
-	h := &hashTable{}
+// NewTable returns an empty table.
+func NewTable() *Table {
+	h := &Table{}
 	h.setShift(minShift)
 	return h
 }
 
-func (h *hashTable) setShift(shift int) {
+func (h *Table) setShift(shift int) {
 	h.shift, h.hashes, h.keys = shift, make([]uint32, 1<<shift), make([]string, 1<<shift)
 }
 
-// djbHash is g_str_hash, which is GVDB's hash as well.
-func djbHash(key string) uint32 {
+// Hash is g_str_hash, which is GVDB's hash as well.
+func Hash(key string) uint32 {
 	h := uint32(5381)
 	for i := range len(key) {
 		h = h*33 + uint32(int8(key[i]))
@@ -35,9 +37,9 @@ func djbHash(key string) uint32 {
 	return h
 }
 
-// insert adds a key that is not there yet.
-func (h *hashTable) insert(key string) {
-	hash := djbHash(key)
+// Insert adds a key that is not there yet.
+func (h *Table) Insert(key string) {
+	hash := Hash(key)
 	if hash < 2 { // 0 and 1 mark empty places
 		hash = 2
 	}
@@ -48,7 +50,7 @@ func (h *hashTable) insert(key string) {
 	}
 }
 
-func (h *hashTable) place(hash uint32, key string) {
+func (h *Table) place(hash uint32, key string) {
 	i := hash * 11 % primes[h.shift]
 	for step := uint32(1); h.hashes[i] != 0; step++ {
 		i = (i + step) & uint32(len(h.hashes)-1)
@@ -59,7 +61,7 @@ func (h *hashTable) place(hash uint32, key string) {
 // grow makes the table larger. GHashTable moves its entries in place: each goes to
 // the first place on its way that holds none that was moved already, and what it
 // finds there is moved next.
-func (h *hashTable) grow() {
+func (h *Table) grow() {
 	hashes, keys := h.hashes, h.keys
 	h.setShift(max(minShift, closestShift(int(float64(h.nodes)*1.333))))
 	moved := make([]bool, max(len(hashes), len(h.hashes)))
@@ -96,8 +98,8 @@ func closestShift(n int) int {
 	return shift
 }
 
-// order lists the keys as g_hash_table_foreach visits them.
-func (h *hashTable) order() []string {
+// Order lists the keys as g_hash_table_foreach visits them.
+func (h *Table) Order() []string {
 	var all []string
 	for i, hash := range h.hashes {
 		if hash != 0 {
