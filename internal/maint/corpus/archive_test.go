@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	"github.com/therootcompany/xz"
-	"golang.org/x/sync/errgroup"
 
 	"kiln"
 	"kiln/internal/apt"
@@ -35,8 +33,10 @@ type archive struct {
 	solver *resolve.Index
 	files  *pool
 
+	transfers, processors chan struct{} // how many at once
+
 	mu       sync.Mutex
-	packages map[string]*maint.Package // by name, what was unpacked
+	arrivals map[*deb.Package]*arrival
 }
 
 func openArchive(t *testing.T) *archive {
@@ -58,7 +58,8 @@ func openArchive(t *testing.T) *archive {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &archive{pocket: debian.Pockets[0], packages: map[string]*maint.Package{}, files: newPool(t)}
+	a := &archive{pocket: debian.Pockets[0], arrivals: map[*deb.Package]*arrival{}, transfers: make(chan struct{}, 8), processors: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	a.files = newPool(t, st)
 	a.client = &apt.Client{Store: st, Mirrors: mirrors, Now: time.Now()}
 	if err := a.readIndex(context.Background()); err != nil {
 		t.Fatal(err)
@@ -124,69 +125,65 @@ func (a *archive) suggestions(ix apt.Index) (map[string]deb.Relations, error) {
 	}
 }
 
-// bring downloads packages and unpacks them, in all cores.
-func (a *archive) bring(ctx context.Context, list []*deb.Package) error {
-	var items []apt.Item
-	for _, p := range list {
-		d, err := kiln.DigestFromHex(p.SHA256)
-		if err != nil {
-			return err
-		}
-		items = append(items, apt.Item{Pocket: a.pocket, Path: p.Filename, Digest: d, Size: p.Size, Subject: p.Name})
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	arrived := make(chan apt.Item, len(items))
-	group.Go(func() error {
-		defer close(arrived)
-		return a.download(ctx, items, arrived)
-	})
-	for range runtime.GOMAXPROCS(0) {
-		group.Go(func() error {
-			for it := range arrived {
-				if err := a.unpack(it.Digest); err != nil {
-					return fmt.Errorf("%s: %w", it.Subject, err)
-				}
-			}
-			return nil
-		})
-	}
-	return group.Wait()
+// arrival is a package on its way: whole, or err set, when done is closed.
+type arrival struct {
+	done chan struct{}
+	pkg  *maint.Package
+	err  error
 }
 
-// download fetches the items and hands each on when it is there, so that the
-// unpacking goes on meanwhile.
-func (a *archive) download(ctx context.Context, items []apt.Item, arrived chan<- apt.Item) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(8)
-	for _, it := range items {
-		group.Go(func() error {
-			if err := a.client.Fetch(ctx, []apt.Item{it}); err != nil {
-				return err
-			}
-			arrived <- it
-			return nil
-		})
-	}
-	return group.Wait()
-}
-
-func (a *archive) unpack(d kiln.Digest) error {
-	blob, err := a.client.Store.OpenAt(d) // the download was checked
-	if err != nil {
-		return err
-	}
-	defer blob.Close()
-	p, err := readPackage(blob, blob.Size(), a.files)
-	if err != nil {
-		return err
-	}
+// need has a package fetched and unpacked, once, and returns at once. Transfers go
+// on while the processors are busy with what is there.
+func (a *archive) need(ctx context.Context, p *deb.Package) *arrival {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.packages[p.ID.Name] = p
-	return nil
+	if have := a.arrivals[p]; have != nil {
+		return have
+	}
+	it := &arrival{done: make(chan struct{})}
+	a.arrivals[p] = it
+	go func() {
+		defer close(it.done)
+		if it.pkg, it.err = a.bring(ctx, p); it.err != nil {
+			it.err = fmt.Errorf("%s: %w", p.Name, it.err)
+		}
+	}()
+	return it
 }
 
-func readPackage(r io.ReaderAt, size int64, files *pool) (*maint.Package, error) {
+// wait returns a package when it is there.
+func (a *archive) wait(ctx context.Context, p *deb.Package) (*maint.Package, error) {
+	it := a.need(ctx, p)
+	select {
+	case <-it.done:
+		return it.pkg, it.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (a *archive) bring(ctx context.Context, p *deb.Package) (*maint.Package, error) {
+	d, err := kiln.DigestFromHex(p.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	a.transfers <- struct{}{}
+	err = a.client.Fetch(ctx, []apt.Item{{Pocket: a.pocket, Path: p.Filename, Digest: d, Size: p.Size, Subject: p.Name}})
+	<-a.transfers
+	if err != nil {
+		return nil, err
+	}
+	a.processors <- struct{}{}
+	defer func() { <-a.processors }()
+	blob, err := a.client.Store.OpenAt(d) // the download was checked
+	if err != nil {
+		return nil, err
+	}
+	defer blob.Close()
+	return readPackage(blob, blob.Size(), &batch{pool: a.files, deb: d, held: map[kiln.Digest][]byte{}})
+}
+
+func readPackage(r io.ReaderAt, size int64, files *batch) (*maint.Package, error) {
 	opened, err := deb.Open(r, size)
 	if err != nil {
 		return nil, err
@@ -200,7 +197,10 @@ func readPackage(r io.ReaderAt, size int64, files *pool) (*maint.Package, error)
 		return nil, err
 	}
 	defer data.Close()
-	entries, err := tree.ReadTar(data, files.keep)
+	entries, err := tree.ReadTar(data, files.hold)
+	if err == nil {
+		err = files.settle(entries)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -208,63 +208,4 @@ func readPackage(r io.ReaderAt, size int64, files *pool) (*maint.Package, error)
 		ID:   kiln.PackageID{Name: c.Package.Name, Version: c.Package.Version, Architecture: c.Package.Architecture},
 		Info: c.Package, Paragraph: c.Paragraph, Files: c.Files, Entries: entries,
 	}, nil
-}
-
-// pool holds the content of all files one behind the other in a file of the host:
-// it would not fit into memory.
-type pool struct {
-	file *os.File
-
-	mu     sync.Mutex
-	end    int64
-	places map[kiln.Digest]place
-}
-
-type place struct{ at, size int64 }
-
-func newPool(t *testing.T) *pool {
-	t.Helper()
-	f, err := os.Create(filepath.Join(t.TempDir(), "content"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	return &pool{file: f, places: map[kiln.Digest]place{}}
-}
-
-// keep is tree.ReadTar's: it stores one content.
-func (p *pool) keep(r io.Reader) (kiln.Digest, int64, error) {
-	b, err := io.ReadAll(r)
-	if err != nil {
-		return "", 0, err
-	}
-	d, size := kiln.DigestOf(b), int64(len(b))
-	at, fresh := p.reserve(d, size)
-	if fresh {
-		_, err = p.file.WriteAt(b, at)
-	}
-	return d, size, err
-}
-
-func (p *pool) reserve(d kiln.Digest, size int64) (at int64, fresh bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if have, ok := p.places[d]; ok {
-		return have.at, false
-	}
-	at = p.end
-	p.places[d] = place{at, size}
-	p.end += size
-	return at, true
-}
-
-// OpenContent implements tree.Contents.
-func (p *pool) OpenContent(d kiln.Digest) (io.ReadCloser, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	have, ok := p.places[d]
-	if !ok {
-		return nil, fmt.Errorf("no content %s: %w", d, fs.ErrNotExist)
-	}
-	return io.NopCloser(io.NewSectionReader(p.file, have.at, have.size)), nil
 }
