@@ -85,10 +85,9 @@ func (a *archive) resolve(ctx context.Context, list []*deb.Package) ([]set, erro
 	}
 	transfers := ctx // outlives the group
 	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range sets {
-		a.processors <- struct{}{}
 		group.Go(func() error {
-			defer func() { <-a.processors }()
 			req := resolve.Request{Arch: "amd64", Essential: true}
 			if sets[i].name != "" {
 				req.Wants = []resolve.Want{{Name: sets[i].name}}
