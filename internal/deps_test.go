@@ -50,7 +50,7 @@ func rooms() []room {
 		{"internal/maint/debconftool", "internal/maint/command internal/maint/debconf internal/maint/vfs", "the talk of scripts with debconf"},
 		{"internal/maint/configtool", ". internal/deb internal/maint/command internal/maint/debconf internal/maint/debconftool internal/maint/ldcache internal/maint/systemdb internal/maint/vfs internal/tree", "files made from what packages ship; PAM asks debconf"},
 		{"internal/maint/desktoptool", "internal/deb internal/maint/command internal/maint/gschema internal/maint/mimeinfo internal/tree", "what GLib's libraries read of each other; their modules are not run"},
-		{"internal/maint/catalogtool", "internal/maint/command", "lists that packages enter themselves in: of XML, SGML, dictionaries"},
+		{"internal/maint/catalogtool", ". internal/maint/command", "lists that packages enter themselves in: of XML, SGML, dictionaries"},
 		{"internal/maint/pythontool", ". internal/maint/command internal/maint/debconf internal/maint/debconftool internal/maint/hosttool", "the few Python programs that scripts run; the rest is an answer of the host"},
 		{"internal/maint/certtool", ". internal/maint/command internal/maint/vfs internal/tree", "certificate stores"},
 		{"internal/maint/toolbox", "internal/maint/accounttool internal/maint/catalogtool internal/maint/certtool internal/maint/command internal/maint/configtool internal/maint/debconftool internal/maint/desktoptool internal/maint/dpkgtool internal/maint/dropintool internal/maint/filetool internal/maint/hosttool internal/maint/pythontool internal/maint/sed internal/maint/servertool internal/maint/servicetool internal/maint/texttool", "the one table in which all commands stand"},

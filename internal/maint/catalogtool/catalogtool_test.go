@@ -137,6 +137,14 @@ database aa {
 }
 `)
 	s.Refuses("dictdconfig --list", "not known")
+	toolboxtest.Must(t, s.FS.MkdirAll("/etc/dictd", 0o755))
+	toolboxtest.Must(t, s.FS.WriteFile("/etc/dictd/dictd.order", []byte("# none\naa # first\ndatabase_exit\nwn\naa"), 0o644))
+	s.OK("dictdconfig -w")
+	if text := s.File("/var/lib/dictd/db.list"); !strings.Contains(text, "# Ignoring default order.\n\ndatabase aa {") || !strings.Contains(text, "}\ndatabase_exit\ndatabase wn {") || strings.Count(text, "database aa") != 1 {
+		t.Errorf("with an order of its own, the list is\n%s", text)
+	}
+	toolboxtest.Must(t, s.FS.WriteFile("/etc/dictd/dictdconfig.alias", []byte("#!/bin/sh\n"), 0o755))
+	s.Refuses("dictdconfig -w", "script for names")
 }
 
 func TestRakudoHelper(t *testing.T) {

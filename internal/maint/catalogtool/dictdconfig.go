@@ -3,9 +3,9 @@ package catalogtool
 import (
 	"context"
 	"path"
-	"slices"
 	"strings"
 
+	"kiln"
 	"kiln/internal/maint/command"
 )
 
@@ -30,11 +30,14 @@ const (
 # /usr/sbin/dictdconfig upon installation and removal, so you may
 # need to do so manually (after which, you should restart dictd).
 
-# Optional order override file /etc/dictd/dictd.order not found.
-# Using default order.
-
 `
 )
+
+// dictdNames is the digest of the script that Debian has for the names of
+// dictionaries: it writes fd for freedict and gaz for gazetteer.
+const dictdNames = kiln.Digest("sha256:223b104627971f4091f07d2f2db8ef44d747acbc05c864fb939774bf41d4f802")
+
+var dictdShort = [][2]string{{"freedict", "fd"}, {"gazetteer", "gaz"}}
 
 // Dictdconfig is dictdconfig(8) -w: it lists the dictionaries that are there, those
 // of its own list first. The others come by name, for which the tool takes the order
@@ -44,45 +47,93 @@ func Dictdconfig(_ context.Context, c *command.Call) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	switch {
-	case !o.Has("write") || len(o.Rest) > 0:
+	if !o.Has("write") || len(o.Rest) > 0 {
 		return 1, c.Unhonoured("only -w is known")
-	case c.FS.IsFile(dictdOrder), c.FS.Exists("/etc/dictd/dictdconfig.alias"):
-		return 1, c.Unhonoured("the order and the names of an administrator are not known")
 	}
-	names := strings.Fields("web1913 gcide wn foldoc jargon vera devil elements easton hitchcock gazetteer")
-	for _, p := range c.FS.Glob(dictdFolder + "*.index") {
-		if name := strings.TrimSuffix(path.Base(p), ".index"); !slices.Contains(names, name) {
-			names = append(names, name)
-		}
+	script, err := c.FS.ReadIfThere("/etc/dictd/dictdconfig.alias")
+	if err != nil {
+		return 1, err
 	}
-	list := ""
-	for _, name := range names {
-		list += dictdEntry(c, name)
+	if len(script) > 0 && kiln.DigestOf(script) != dictdNames {
+		return 1, c.Unhonoured("its script for names is not Debian's")
 	}
-	if list == "" {
-		list = "# No dictionary databases were found.\n# This dummy entry allows dictd to start.\n\n" +
+	d := &dictd{Call: c, short: len(script) > 0, entered: map[string]bool{}}
+	if err := d.list(); err != nil {
+		return 1, err
+	}
+	if len(d.entered) == 0 {
+		d.text += "# No dictionary databases were found.\n# This dummy entry allows dictd to start.\n\n" +
 			"database dummy {\n  data  /dev/null\n  index /dev/null\n}\n"
 	}
-	return 0, c.FS.WriteFile(dictdList, []byte(dictdHead+list), 0o644)
+	return 0, c.FS.WriteFile(dictdList, []byte(dictdHead+d.text), 0o644)
 }
 
-// dictdEntry is the entry of a dictionary; empty where it is not whole.
-func dictdEntry(c *command.Call, name string) string {
-	base := dictdFolder + name
+// dictd is the list while it is made.
+type dictd struct {
+	*command.Call
+	short   bool // names are shortened
+	entered map[string]bool
+	text    string
+}
+
+// list follows the order: names of dictionaries, folders that end in a slash, and
+// database_exit.
+func (d *dictd) list() error {
+	order := strings.Fields("web1913 gcide wn foldoc jargon vera devil elements easton hitchcock gazetteer " + dictdFolder)
+	d.text = "# Optional order override file /etc/dictd/dictd.order not found.\n# Using default order.\n\n"
+	if d.FS.IsFile(dictdOrder) {
+		text, err := d.FS.ReadFile(dictdOrder)
+		if err != nil {
+			return err
+		}
+		order = nil
+		for line := range strings.Lines(string(text)) {
+			line, _, _ = strings.Cut(line, "#")
+			order = append(order, strings.Fields(line)...)
+		}
+		d.text = "# Optional order override file /etc/dictd/dictd.order found.\n# Ignoring default order.\n\n"
+	}
+	for _, name := range order {
+		base := name
+		if !strings.HasPrefix(name, "/") {
+			base = dictdFolder + name
+		}
+		switch {
+		case name == "database_exit":
+			d.text += "database_exit\n"
+		case strings.HasSuffix(name, "/"):
+			for _, p := range d.FS.Glob(base + "*.index") {
+				d.enter(strings.TrimSuffix(p, ".index"))
+			}
+		default:
+			d.enter(base)
+		}
+	}
+	return nil
+}
+
+// enter writes the entry of a dictionary that is whole, once.
+func (d *dictd) enter(base string) {
+	name := path.Base(base)
+	for _, s := range dictdShort {
+		if rest, ok := strings.CutPrefix(name, s[0]); ok && d.short {
+			name = s[1] + rest
+		}
+	}
 	data := base + ".dict.dz"
-	if !c.FS.IsFile(data) {
+	if !d.FS.IsFile(data) {
 		data = base + ".dict"
 	}
-	if !c.FS.IsFile(data) || !c.FS.IsFile(base+".index") {
-		return ""
+	if d.entered[name] || !d.FS.IsFile(data) || !d.FS.IsFile(base+".index") {
+		return
 	}
-	text := "database " + name + " {\n  data  " + data + "\n  index " + base + ".index\n"
-	if c.FS.IsFile(base + ".suffix") {
-		text += "  index_suffix " + base + ".suffix\n"
+	d.entered[name] = true
+	d.text += "database " + name + " {\n  data  " + data + "\n  index " + base + ".index\n"
+	if d.FS.IsFile(base + ".suffix") {
+		d.text += "  index_suffix " + base + ".suffix\n"
 	}
-	if c.FS.IsFile(base + ".word") {
-		text += "  index_word " + base + ".word\n"
+	if d.FS.IsFile(base + ".word") {
+		d.text += "  index_word " + base + ".word\n"
 	}
-	return text + "}\n"
+	d.text += "}\n"
 }
