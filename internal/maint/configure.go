@@ -18,7 +18,9 @@ func (n *installation) configure(ctx context.Context, m *member) error {
 	if err := n.script(ctx, m, "postinst", "configure", ""); err != nil {
 		return err
 	}
-	m.state, m.configured = installed, true
+	if !m.configured { // it has no postinst
+		m.state, m.configured = installed, true
+	}
 	for _, t := range m.activations() {
 		n.activate(t)
 	}
@@ -77,6 +79,11 @@ func (n *installation) script(ctx context.Context, m *member, name string, args 
 		return err
 	}
 	n.runs = append(n.runs, run)
+	if name == "postinst" && args[0] == "configure" {
+		// From here on it is told of triggers, of its own too: a package that
+		// leaves work for its trigger counts on that.
+		m.state, m.configured = installed, true
+	}
 	n.takeActivated()
 	return n.hookAccounts()
 }

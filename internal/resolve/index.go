@@ -14,6 +14,7 @@ type Index struct {
 	named      map[string]span        // candidates of that name
 	provided   map[string][]provision // candidates that provide that name, in the order of candidates
 	names      []string               // of candidates, sorted
+	essential  []string               // of those, where a candidate is Essential
 	mentioned  map[string]int32       // of candidates: see mentions
 }
 
@@ -49,6 +50,9 @@ func NewIndex(candidates []Candidate) *Index {
 	}
 	for i := range ix.candidates {
 		ix.addProvided(int32(i))
+		if c := &ix.candidates[i]; c.Essential && (len(ix.essential) == 0 || ix.essential[len(ix.essential)-1] != c.Name) {
+			ix.essential = append(ix.essential, c.Name)
+		}
 	}
 	ix.mentioned = ix.mentions()
 	return ix

@@ -25,7 +25,7 @@ func (w *world) roots() ([]root, []Problem) {
 		return cmp.Compare(w.mentioned[w.candidates[a.by[0]].Name], w.mentioned[w.candidates[b.by[0]].Name])
 	})
 	if w.req.Essential {
-		list = append(list, w.essential()...)
+		list = append(list, w.essentialRoots()...)
 	}
 	return list, problems
 }
@@ -143,11 +143,11 @@ func dependencyNames(p *deb.Package) []string {
 	return slices.Compact(names)
 }
 
-// essential returns a root for each native package that is marked Essential in
+// essentialRoots returns a root for each native package that is marked Essential in
 // the version that apt would look at.
-func (w *world) essential() []root {
+func (w *world) essentialRoots() []root {
 	var list []root
-	for _, name := range w.names {
+	for _, name := range w.essential {
 		var by []int32
 		for _, c := range w.rank(name) {
 			if w.arch(c) == w.req.Arch && w.candidates[c].Essential {

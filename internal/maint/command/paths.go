@@ -23,8 +23,8 @@ func (c *Call) Path(p string) string {
 	return strings.TrimSuffix(c.Dir, "/") + "/" + p
 }
 
-// open opens a file for reading; "-" and /dev/stdin are the call's own.
-func (c *Call) open(name string) (io.ReadCloser, error) {
+// Open opens a file for reading; "-" and /dev/stdin are the call's own.
+func (c *Call) Open(name string) (io.ReadCloser, error) {
 	if name == "-" || name == "/dev/stdin" || name == "/proc/self/fd/0" || name == "/dev/fd/0" {
 		return io.NopCloser(c.Stdin), nil
 	}
@@ -56,7 +56,7 @@ func (nopCloser) Close() error { return nil }
 
 // ReadAll returns the content of a file, "-" being standard input.
 func (c *Call) ReadAll(name string) ([]byte, error) {
-	r, err := c.open(name)
+	r, err := c.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (c *Call) Inputs(names []string, each func(name string, r io.Reader) error)
 	}
 	status := 0
 	for _, name := range names {
-		r, err := c.open(name)
+		r, err := c.Open(name)
 		if err == nil {
 			err = each(name, r)
 			r.Close()

@@ -126,6 +126,7 @@ func TestMaintscriptHelper(t *testing.T) {
 			t.Errorf("%v: %d %v %s", words, status, err, out)
 		}
 	}
+	s.OK("dpkg-maintscript-helper symlink_to_dir /old /new 2.0 app -- triggered /usr/lib/app")
 	s.Fails("dpkg-maintscript-helper supports frob", 1)
 	s.Fails("dpkg-maintscript-helper rm_conffile /etc/old 1.0", 1)
 	s.Refuses("dpkg-maintscript-helper rm_conffile /etc/old 2.0 -- configure 1.0", "upgrade")

@@ -44,9 +44,9 @@ func DpkgMaintscriptHelper(_ context.Context, c *command.Call) (int, error) {
 }
 
 // refuseUpgrade is an error where the script was given an old version, and one
-// that the last version concerned does not exclude.
+// that the last version concerned does not exclude. Triggers come without one.
 func refuseUpgrade(c *command.Call, optional, script []string) error {
-	if len(script) < 2 || script[1] == "" {
+	if len(script) < 2 || script[1] == "" || script[0] == "triggered" {
 		return nil
 	}
 	if len(optional) > 0 && optional[0] != "" && deb.Compare(script[1], optional[0]) > 0 {

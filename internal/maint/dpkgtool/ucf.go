@@ -20,9 +20,6 @@ func Ucf(ctx context.Context, c *command.Call) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	if o.Has("src-dir") {
-		return 1, c.Unhonoured("other folders are for tests of ucf")
-	}
 	u := &ucf{c: c, o: o, state: o.Value("state-dir", "/var/lib/ucf")}
 	want := 2
 	if o.Has("purge") {
@@ -130,8 +127,9 @@ func (u *ucf) install() (int, error) {
 // known reports whether a sum is one of the file's former versions, which the
 // package lists beside the new one.
 func (u *ucf) known(sum string) bool {
-	list := u.o.Value("sum-file", u.source+".md5sum")
-	files := append(u.c.FS.Glob(u.source+".md5sum.d/*"), list)
+	beside := path.Join(u.c.Absolute(u.o.Value("src-dir", path.Dir(u.source))), path.Base(u.source))
+	list := u.o.Value("sum-file", beside+".md5sum")
+	files := append(u.c.FS.Glob(beside+".md5sum.d/*"), list)
 	for _, p := range files {
 		text, err := u.c.FS.ReadIfThere(p)
 		if err != nil {

@@ -58,3 +58,16 @@ func TestUcfTemplates(t *testing.T) {
 		}
 	}
 }
+
+// What is expected is what ucfq of Debian 12 says.
+func TestUcfq(t *testing.T) {
+	s := toolboxtest.New(t, map[string]string{
+		"/var/lib/ucf/registry": "app \t /etc/app\nweb \t /etc/web\ngone \t /etc/gone\n", "/etc/app": "x", "/etc/web": "x", "/etc/own": "x",
+		"/var/lib/ucf/hashfile": "9dd4e461268c8034f5c8564e155c67a6  /etc/app\naaaa  /etc/web\n",
+	})
+	if out := s.OK("ucfq --with-colons /etc/app /etc/web /etc/gone /etc/own"); out != "/etc/app:app:Yes:No\n/etc/web:web:Yes:Yes\n/etc/gone:gone::\n/etc/own::Yes:\n" {
+		t.Errorf("it says\n%s", out)
+	}
+	s.Refuses("ucfq /etc/app", "with-colons")
+	s.Refuses("ucfq --with-colons app", "packages")
+}

@@ -1,10 +1,13 @@
 package filetool_test
 
 import (
+	"context"
 	"encoding/hex"
 	"strings"
 	"testing"
 
+	"kiln/internal/maint/command"
+	"kiln/internal/maint/filetool"
 	"kiln/internal/maint/toolbox/toolboxtest"
 )
 
@@ -142,5 +145,20 @@ func TestCopiesKeepWhatTheyShould(t *testing.T) {
 			t.Errorf("cp %s: %v @%d %v, want %v @%d %q", row.flags, got, i.Epoch(), i.Xattrs, row.want, row.time, row.xattr)
 		}
 		toolboxtest.Must(t, s.FS.Remove("/n"))
+	}
+}
+
+func TestDd(t *testing.T) {
+	for _, row := range []struct{ args, want string }{
+		{"bs=2 count=1 status=none", "ab"}, {"bs=2 status=none", "abcde"}, {"count=0 status=none", ""},
+		{"bs=2", "abcde2+1 records in\n2+1 records out\n"},
+	} {
+		s := toolboxtest.New(t, map[string]string{"/f": "abcde"})
+		var out strings.Builder
+		c := &command.Call{Name: "dd", Args: append(strings.Fields(row.args), "if=/f"), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Dir: "/", FS: s.FS, Machine: s.Machine}
+		status, err := filetool.Dd(context.Background(), c)
+		if out.String() != row.want || status != 0 || err != nil {
+			t.Errorf("dd %s: %q, %d, %v; want %q", row.args, out.String(), status, err, row.want)
+		}
 	}
 }

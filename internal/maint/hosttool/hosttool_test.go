@@ -29,7 +29,7 @@ func TestAnswersFromTheTree(t *testing.T) {
 		{"stat -c %U:%G:%a /d/f", "root:root:644\n", 0},
 		{"uname -m", "x86_64\n", 0}, {"uname", "Linux\n", 0}, {"uname -sr", "Linux 6.12.0\n", 0}, {"arch", "x86_64\n", 0},
 		{"hostname", "localhost\n", 0}, {"nproc", "1\n", 0}, {"date -u +%F", "2024-10-04\n", 0},
-		{"pgrep x", "", 1}, {"pidof x", "", 1}, {"kill 1", "", 1}, {"sleep 100", "", 0},
+		{"pgrep x", "", 1}, {"flock -w 10 9", "", 0}, {"flock x", "", 64}, {"pidof x", "", 1}, {"kill 1", "", 1}, {"sleep 100", "", 0},
 		{"df --output=avail /", "    Avail\n104857600\n", 0},
 		{"find /d -user app", "", 0}, {"find /d -nouser", "", 0}, {"find /d -group root -type f", "/d/e/g\n/d/f\n", 0},
 		{"iconv -f UTF-8 -t ASCII//TRANSLIT /d/f", "x", 0}, {"lsmod", "", 0},

@@ -3,6 +3,7 @@ package shell
 import (
 	"context"
 	"io"
+	"path"
 	"strings"
 
 	"kiln/internal/maint/command"
@@ -12,6 +13,9 @@ import (
 func (p *process) script(i interpreter, name string, source []byte, args []string) int {
 	p.name, p.params = name, args
 	for _, o := range i.options {
+		if o == "--" {
+			break
+		}
 		if !p.option(o) {
 			p.job.stop(p.job.cannot("%q asks for the unknown shell option %q", name, o))
 			return fault
@@ -73,6 +77,8 @@ func (q *process) invoked(command bool, args []string) int {
 			q.name, q.params = args[1], args[2:]
 		}
 		return q.text(text, "sh -c")
+	case len(args) > 0 && q.inTable(args[0]):
+		return q.serve(q.job.runner.Table[path.Base(args[0])], path.Base(args[0]), args, q.exported(), q.dir)
 	case len(args) > 0:
 		source, err := q.job.runner.FS.ReadFile(q.abs(args[0]))
 		if err != nil {
@@ -88,6 +94,13 @@ func (q *process) invoked(command bool, args []string) int {
 		return fault
 	}
 	return q.text(string(source), "standard input")
+}
+
+// inTable reports whether a script that a shell is given by its file is a command
+// of the table, which goes first as it does where the script is called.
+func (p *process) inTable(file string) bool {
+	_, known := p.job.runner.Table[path.Base(file)]
+	return known && path.IsAbs(file) && inBin(file) && p.job.runner.FS.IsFile(file)
 }
 
 // exec returns what Call.Exec is: another command with c's surroundings.

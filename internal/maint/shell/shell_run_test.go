@@ -169,3 +169,16 @@ func FuzzScript(f *testing.F) {
 		}
 	})
 }
+
+// A script of the tree that a shell is given by its file goes to the table as it
+// does where it is called.
+func TestShellOfTableCommand(t *testing.T) {
+	b := newBench(t)
+	b.runner.Table["probe"] = func(_ context.Context, c *command.Call) (int, error) {
+		_, err := c.Stdout.Write([]byte(strings.Join(c.Args, ",") + "\n"))
+		return 3, err
+	}
+	b.write("/usr/bin/probe", "#!/bin/sh\necho script\n", 0o755)
+	b.write("/opt/probe", "#!/bin/sh\necho script\n", 0o755)
+	b.wantOutput("bash /usr/bin/probe a b || echo $?\nsh /opt/probe\n", "a,b\n3\nscript\n")
+}

@@ -46,7 +46,7 @@ func DebianTools() map[string]command.Func {
 // that maintainer scripts call, and what kiln does with each.
 func DebianCommands() []DebianCommand {
 	var all []DebianCommand
-	for _, part := range [][]DebianCommand{dpkgCommands(), accountCommands(), systemCommands(), debconfCommands(), registerCommands(), serverCommands(), recordedCommands(), refusedCommands()} {
+	for _, part := range [][]DebianCommand{dpkgCommands(), accountCommands(), systemCommands(), debconfCommands(), registerCommands(), desktopCommands(), catalogCommands(), serverCommands(), webCommands(), checkCommands(), recordedCommands(), refusedCommands()} {
 		all = append(all, part...)
 	}
 	return all
@@ -161,13 +161,16 @@ func recordedCommands() []DebianCommand {
 	var all []DebianCommand
 	for _, c := range []struct{ names, why string }{
 		{"py3compile py3clean pycompile pyclean pypy3compile pypy3clean", code},
+		{"jed-script", "it compiles Jed's own scripts, which Jed reads as they are where they are not"},
 		{"fc-cache gtk-update-icon-cache update-icon-caches gtk-update-icon-cache-3.0 update-desktop-database mandb update-menus", cache},
 		{"install-info update-info-dir update-mime", docs},
 		{"udevadm udevadm-trigger depmod modprobe rmmod sysctl apparmor_parser aa-status update-binfmts update-pciids update-usbids setupcon", kernel},
 		{"systemd-notify systemd-run systemd-cat", "of a running system; rebuilt there when needed"},
 		{"make-ssl-cert", keys},
 		{"update-initramfs update-grub update-grub2 grub-install bootctl kernel-install", boot},
-		{"restorecon semodule nscd unscd dbus-uuidgen notify-reboot-required", "of a running system"},
+		{"vgcfgbackup restorecon semodule nscd unscd dbus-uuidgen notify-reboot-required", "of a running system"},
+		{"mkfontdir mkfontscale", "an index for X servers of their own fonts, which no server or container shows"},
+		{"appstreamcli", cache},
 		{"helpztags emacs-install emacs-remove emacs-package-install emacs-package-remove", docs},
 	} {
 		for name := range strings.FieldsSeq(c.names) {
@@ -184,12 +187,10 @@ func refusedCommands() []DebianCommand {
 	var all []DebianCommand
 	for _, c := range []struct{ names, why string }{
 		{"dpkg-reconfigure debconf debconf-communicate dpkg-preconfigure", "it asks questions of a configured system: answer them in the recipe"},
-		{"glib-compile-schemas gdk-pixbuf-query-loaders gio-querymodules gtk-query-immodules-3.0 update-mime-database", needed},
-		{"update-xmlcatalog update-catalog install-sgmlcatalog", needed},
+		{"gtk-query-immodules-3.0", needed},
 		{"localedef iconvconfig", needed},
 		{"texhash mktexlsr updmap-sys fmtutil-sys update-texmf", needed},
-		{"apt-get apt apt-cache aptitude", "packages come from the lock"},
-		{"update-dictcommon-aspell update-dictcommon-hunspell update-default-wordlist update-default-ispell", needed},
+		{"apt apt-cache aptitude", "packages come from the lock"},
 	} {
 		for name := range strings.FieldsSeq(c.names) {
 			all = append(all, DebianCommand{name, Refuse, refusal(c.why), c.why})

@@ -33,7 +33,7 @@ func ShellTools() map[string]command.Func {
 		"date": filetool.Date, "id": hosttool.ID, "whoami": hosttool.Whoami, "groups": hosttool.Groups, "uname": hosttool.Uname, "arch": hosttool.Arch, "hostname": hosttool.Hostname, "nproc": hosttool.Nproc, "mountpoint": hosttool.Mountpoint,
 		"ischroot": hosttool.Ischroot, "getent": accounttool.Getent,
 
-		"sleep": hosttool.Nothing, "sync": hosttool.Nothing, "clear": hosttool.Nothing, "tput": hosttool.Nothing, "logger": hosttool.Logger,
+		"stty": hosttool.Stty, "flock": hosttool.Flock, "dd": filetool.Dd, "sleep": hosttool.Nothing, "sync": hosttool.Nothing, "clear": hosttool.Nothing, "tput": hosttool.Nothing, "logger": hosttool.Logger,
 		"kill": hosttool.Kill, "pidof": hosttool.False, "pgrep": hosttool.False, "tty": hosttool.False, "chattr": hosttool.Nothing,
 		"chroot": hosttool.OfTheHost, "mount": hosttool.OfTheHost, "umount": hosttool.OfTheHost, "du": hosttool.OfTheHost,
 
