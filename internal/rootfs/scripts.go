@@ -27,13 +27,6 @@ func (a *assembly) readSkips() error {
 	return nil
 }
 
-func plural(n int, noun string) string {
-	if n == 1 {
-		return noun
-	}
-	return noun + "s"
-}
-
 // readSkip notes which scripts the recipe's skip number i names. A skip without
 // an architecture stands for all packages of the name.
 func (a *assembly) readSkip(i int, skipped map[*unit][]string) error {
