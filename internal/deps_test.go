@@ -52,16 +52,17 @@ func rooms() []room {
 		{"internal/maint/shell", ". internal/maint/command internal/maint/vfs internal/tree", "runs a script with the commands that it is given and no others"},
 		{"internal/maint/toolbox/toolboxtest", ". internal/maint/command internal/maint/shell internal/maint/toolbox internal/maint/vfs internal/tree", "commands over small trees, for tests"},
 		{"internal/maint", ". internal/deb internal/maint/command internal/maint/debconftool internal/maint/shell internal/maint/toolbox internal/maint/vfs internal/tree", "dpkg's order and states over all that"},
-		{"internal/rootfs", ". internal/deb internal/maint internal/maint/account internal/maint/command internal/maint/servicetool internal/maint/vfs internal/recipe internal/store internal/tree", "the Debian root file system: formats from deb, configured by maint, with the recipe's users, files and units put in on the way"},
+		{"internal/rootfs", ". internal/deb internal/maint internal/maint/account internal/maint/command internal/maint/dpkgtool internal/maint/servicetool internal/maint/vfs internal/recipe internal/store internal/tree", "the Debian root file system: formats from deb, configured by maint, with the recipe's users, files and units put in on the way; diversions decide who has a path"},
 		{"internal/oci", ". internal/durable internal/store internal/tree", "writes trees; must not know that deb exists"},
 		{"internal/debian", ". internal/apt internal/bake internal/deb internal/lock internal/recipe internal/resolve internal/rootfs internal/store internal/tree", "the Debian family: the one place where its parts meet, as bake.Family asks"},
 		{"internal/bake", ". internal/lock internal/oci internal/recipe internal/store internal/tree", "orders the steps; must not know that deb exists"},
 		{"examples", "", "the recipes that kiln init writes"},
-		{"internal/cli", ". examples internal/bake internal/debian internal/apt internal/lock internal/oci internal/recipe internal/store", "wires it together and prints"},
+		{"internal/cli", ". examples internal/bake internal/debian internal/apt internal/lock internal/oci internal/recipe internal/store internal/tree", "wires it together and prints"},
 		{"internal", "", "this test"},
 		{"docs", "", "tests of the documents"},
 		{"drills", "", "tests of the whole product by its binary"},
 		{"cmd/kiln", "internal/cli", "signals, one Run, exit code"},
+		{"bench/scripts", ". internal/apt internal/bake internal/debian internal/recipe internal/store", "a measurement: drives a bake as a worker would, with a sink that measures"},
 	}
 }
 

@@ -24,7 +24,8 @@ type Family interface {
 	Fetch(ctx context.Context, r *recipe.Recipe, l *lock.Lock, platforms []kiln.Platform) error
 	// Assemble makes the tree of one platform, layer by layer, from the store.
 	Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*Root, error)
-	// Explain does what Assemble does, and tells what led to the tree.
+	// Explain does what Assemble does, and tells what led to the tree. Beside an
+	// error there may be an Explanation that has Packages alone.
 	Explain(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*Explanation, error)
 }
 

@@ -25,6 +25,7 @@ type Explanation struct {
 // Package is a package of the image and where it came in.
 type Package struct {
 	ID         kiln.PackageID
+	Name       string // as RequiredBy of others has it: with the architecture where that is a foreign one
 	Layer      string
 	RequiredBy []string // names of packages as the lock has them, "recipe", "essential"
 	Recipe     string   // where the recipe lists it: "layers[base].packages[0]"; empty for a mere dependency
@@ -50,22 +51,29 @@ type Note struct {
 	Script  string // "openssh-server.postinst:12"
 }
 
+// Enable is the Kind of the Note that a package wants a unit enabled.
+const Enable = "enable"
+
 // Account is a user or a group of the image.
 type Account struct {
-	Group  bool
-	Name   string
-	ID     int
-	Origin tree.Origin // the script that made it, or the part of the recipe
+	Group              bool
+	Name               string
+	ID                 int
+	GID                int // of a user: its primary group
+	Gecos, Home, Shell string
+	Members            []string    // of a group
+	Origin             tree.Origin // the script that made it, or the part of the recipe
 }
 
 // Dropped is an entry that a package ships or a script made and that is not in
 // the image.
 type Dropped struct {
 	Path    string // as in a tree, without a leading slash
-	Package string
-	Origin  tree.Origin // of the entry as it would have been
-	By      string      // name of a rule, or the pattern's place in the recipe
-	Why     string      // the reason of the rule or of the pattern
+	Type    tree.Type
+	Package kiln.PackageID // that it is of
+	Origin  tree.Origin    // of the entry as it would have been
+	By      string         // name of a rule, or the pattern's place in the recipe
+	Why     string         // the reason of the rule or of the pattern
 }
 
 // Unit is a unit that packages want enabled or that the recipe enables.
@@ -78,11 +86,16 @@ type Unit struct {
 }
 
 // Explain makes the image's tree and tells how it came about. The lock is made as
-// for a build, but never written.
+// for a build, but never written. Where the image cannot be made, there is beside
+// the error what recipe and lock tell: Recipe, Lock, Platform and Packages, these
+// without their layers.
 func Explain(ctx context.Context, o LockOptions, p kiln.Platform) (*Explanation, error) {
 	locked, err := settle(ctx, o)
 	if err != nil {
 		return nil, err
+	}
+	if locked.old == nil || len(locked.Changes) > 0 {
+		o.Sink.Send(kiln.Event{Step: kiln.StepLock, State: kiln.Note, Text: "this lock is not written: kiln lock writes it"})
 	}
 	if locked.Lock.Platforms[p] == nil {
 		return nil, fmt.Errorf("bug: the lock %q has no platform %s", locked.Path, p)
@@ -91,9 +104,8 @@ func Explain(ctx context.Context, o LockOptions, p kiln.Platform) (*Explanation,
 		return nil, err
 	}
 	e, err := o.Family.Explain(ctx, o.Recipe, locked.Lock, p)
-	if err != nil {
-		return nil, err
+	if e != nil {
+		e.Recipe, e.Lock, e.Platform = o.Recipe, locked.Lock, p
 	}
-	e.Recipe, e.Lock, e.Platform = o.Recipe, locked.Lock, p
-	return e, nil
+	return e, err
 }

@@ -22,6 +22,7 @@ type buildFlags struct {
 	outputs     []string
 	platforms   []string
 	compression string
+	verifyCache bool
 }
 
 func (a *app) buildCommand() *cobra.Command {
@@ -56,6 +57,7 @@ several platforms are built, an output of one platform holds this machine's.`,
 	flags.BoolVar(&f.locked, "locked", false, "never write the lock; refuse one that is missing or stale (for CI)")
 	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write `TYPE:PATH`; may be repeated")
 	flags.StringSliceVar(&f.platforms, "platform", nil, "build only `PLATFORM`, such as linux/arm64, of the recipe's; several with commas")
+	flags.BoolVar(&f.verifyCache, "verify-cache", false, "do every step again, and fail where what the store keeps of one differs")
 	flags.StringVar(&f.compression, "compression", "gzip", "compress layers with `METHOD`: gzip or zstd")
 	complete(cmd, "output", completeOutput)
 	complete(cmd, "platform", completePlatforms)
@@ -86,6 +88,9 @@ func (a *app) build(cmd *cobra.Command, path string, f buildFlags) error {
 		return err
 	}
 	defer st.Close()
+	if f.verifyCache {
+		st.Redo()
+	}
 	update, err := f.source.update()
 	if err != nil {
 		return err
@@ -100,7 +105,13 @@ func (a *app) build(cmd *cobra.Command, path string, f buildFlags) error {
 		return err
 	}
 	res.ElapsedMS = a.world.Now().Sub(started).Milliseconds()
-	return a.ui.result(res, func(w io.Writer) { printBuild(w, r, res) })
+	if err := a.ui.result(res, func(w io.Writer) { printBuild(w, r, res) }); err != nil {
+		return err
+	}
+	if text := unitsLeft(res, path); text != "" && !a.ui.json {
+		a.ui.sink(kiln.Event{State: kiln.Note, Text: text})
+	}
+	return nil
 }
 
 // choosePlatforms returns the recipe's platforms, or those of them that were named.
@@ -144,6 +155,67 @@ func parseOutputs(args []string, name string) ([]bake.Output, error) {
 		outputs = append(outputs, bake.Output{Type: bake.OutputType(kind), Path: path})
 	}
 	return outputs, nil
+}
+
+// mostUnits bounds how many units unitsLeft names.
+const mostUnits = 12
+
+// unitsLeft tells which units packages want enabled and the recipe does not
+// enable; it is empty where there is none.
+func unitsLeft(res *bake.Result, recipe string) string {
+	var names, words []string
+	for _, img := range res.Images {
+		for _, u := range img.Units {
+			if u.Enabled || len(u.Wanted) == 0 || slices.Contains(names, u.Name) {
+				continue
+			}
+			names = append(names, u.Name)
+			words = append(words, fmt.Sprintf("%s (%s)", u.Name, strings.Join(packagesOf(u.Wanted), ", ")))
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	all := ""
+	if more := len(words) - mostUnits; more > 1 {
+		words = append(words[:mostUnits], fmt.Sprintf("and %d more", more))
+		all = "\nto see all: kiln scripts " + recipe
+	}
+	text := "packages want these units enabled, and the recipe does not enable them: " + strings.Join(words, ", ")
+	return wrapped(text) + all + "\nto enable one, write in the recipe:\n  system: {services: {enable: [{unit: " + names[0] + ", why: ...}]}}"
+}
+
+// packagesOf lists the packages of places in scripts, each once.
+func packagesOf(places []string) []string {
+	var names []string
+	for _, place := range places {
+		if name := packageOf(place); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// wrapped breaks a text at blanks into lines that fit a terminal, the later ones
+// indented.
+func wrapped(text string) string {
+	const width = 78
+	var b strings.Builder
+	at := 0
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+		case at+1+len(word) > width:
+			b.WriteString("\n  ")
+			at = 2
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += len(word)
+	}
+	return b.String()
 }
 
 func printBuild(w io.Writer, r *recipe.Recipe, res *bake.Result) {

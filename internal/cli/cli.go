@@ -84,7 +84,7 @@ KILN_STALL_TIMEOUT how long a mirror may send nothing (30s).`,
 		return &kiln.Error{Code: kiln.Usage, Text: err.Error(), Hints: []string{c.CommandPath() + " --help"}}
 	})
 	complete(cmd, "store", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
-	cmd.AddCommand(a.initCommand(), a.lockCommand(), a.buildCommand(), a.storeCommand(), a.versionCommand())
+	cmd.AddCommand(a.initCommand(), a.lockCommand(), a.buildCommand(), a.whyCommand(), a.scriptsCommand(), a.storeCommand(), a.versionCommand())
 	return cmd
 }
 

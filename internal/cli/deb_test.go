@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -138,24 +139,47 @@ func TestPathOfTwoPackages(t *testing.T) {
 	s.build("--locked")
 }
 
-// Maintainer scripts must be answered for by name; the message says what to write.
+// A maintainer script that cannot be honoured stops the build; the message names
+// the script, the line, the command and what can be done, and what it says to write
+// makes the build succeed.
 func TestMaintainerScripts(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, apttest.New(withBeta(1, func(s *debtest.Spec) {
-		s.Scripts = []debtest.Script{{Name: "preinst", Content: "#!/bin/sh\n"}, {Name: "postinst", Content: "#!/bin/sh\nadduser x\n"}, {Name: "prerm", Content: "#!/bin/sh\n"}}
+		s.Scripts = []debtest.Script{
+			{Name: "preinst", Content: "#!/bin/sh\nmkdir -p /srv/beta\n"}, {Name: "postinst", Content: "#!/bin/sh\nset -e\nalpha --make x\n"}, {Name: "prerm", Content: "#!/bin/sh\n"},
+		}
 	})))
 	s.does("lock", "web")
-	o := s.refuses("build web", 1, "cannot honour the maintainer scripts of 1 package", "beta_1.1_all: preinst and postinst",
-		"try: to accept that they are not run, write into the recipe", "skip:\n  - {package: beta, scripts: [preinst, postinst], why: ...}\n")
-	_, yaml, _ := strings.Cut(o.stderr, "each with its reason:\n")
+	o := s.refuses("build web", 1,
+		`kiln: cannot honour beta's postinst, line 3: it calls "/usr/bin/alpha", which is a program that kiln has no function for (alpha --make x)`,
+		"\n  try: to do without the script, write into the recipe:\nskip:\n  - {package: beta, scripts: [postinst], why: ...}\n",
+		"\n  try: to do without the package, take out what requires it: kiln why RECIPE package:beta tells what does\n")
+	_, yaml, _ := strings.Cut(o.stderr, "write into the recipe:\n")
+	yaml, _, _ = strings.Cut(yaml, "  try:")
 	base := s.read("web/kiln.yaml")
 	s.write("web/kiln.yaml", base+yaml)
-	s.build("--locked")
+	s.does("build", "web", "--locked", "-o", "folder:root")
+	if info, err := os.Stat(s.path("root/srv/beta")); err != nil || !info.IsDir() {
+		t.Errorf("the preinst, which is not skipped, did not make its folder: %v", err)
+	}
 
 	s.write("web/kiln.yaml", base+"skip:\n  - {package: gamma, why: none}\n")
 	s.refuses("build web", 1, `skip[0]: the package "gamma" is not in the image`, "try: remove the skip, or correct the package's name")
 	s.write("web/kiln.yaml", base+"skip:\n  - {package: beta, why: none}\n  - {package: alpha, why: none}\n")
 	s.refuses("build web", 1, `skip[1]: the package "alpha_1.0_amd64" has no preinst and no postinst to skip`, "try: remove the skip")
-	s.write("web/kiln.yaml", base+"skip:\n  - {package: beta, scripts: [postinst], why: half}\n")
-	s.refuses("build web", 1, "beta_1.1_all: preinst", "- {package: beta, scripts: [preinst], why: ...}")
+	s.write("web/kiln.yaml", base+"skip:\n  - {package: beta, scripts: [preinst], why: half}\n")
+	s.refuses("build web", 1, "cannot honour beta's postinst, line 3", "- {package: beta, scripts: [postinst], why: ...}")
+	s.write("web/kiln.yaml", base+"skip:\n  - {package: beta, scripts: [prerm], why: none}\n")
+	s.refuses("build web", 1, "prerm")
+}
+
+// A script that fails stops the build as well, with what it printed.
+func TestMaintainerScriptFails(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, apttest.New(withBeta(1, func(s *debtest.Spec) {
+		s.Scripts = []debtest.Script{{Name: "postinst", Content: "#!/bin/sh\necho 'no such luck' >&2\nexit 3\n"}}
+	})))
+	s.does("lock", "web")
+	s.refuses("build web", 1, `cannot configure the package "beta_1.1_all": its postinst ended with status 3 near line 3`, "\n  no such luck\n",
+		"skip:\n  - {package: beta, scripts: [postinst], why: ...}\n")
 }

@@ -53,6 +53,7 @@ func (a *app) family(f sourceFlags) (*debian.Family, *store.Store, error) {
 	}
 	return &debian.Family{
 		Store: st,
+		Build: buildID(),
 		Mirrors: apt.MirrorOptions{
 			Flags:  f.mirrors,
 			Getenv: a.world.Getenv,

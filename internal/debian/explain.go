@@ -2,9 +2,11 @@ package debian
 
 import (
 	"context"
+	"fmt"
 
 	"kiln"
 	"kiln/internal/bake"
+	"kiln/internal/deb"
 	"kiln/internal/lock"
 	"kiln/internal/recipe"
 	"kiln/internal/rootfs"
@@ -15,19 +17,49 @@ import (
 func (f *Family) Explain(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*bake.Explanation, error) {
 	img, err := f.assemble(ctx, r, l, p, true)
 	if err != nil {
-		return nil, err
+		return lockedAlone(r, l, p), err
 	}
 	e := &bake.Explanation{Root: *rootOf(img, l.Platforms[p]), Runs: runsOf(&img.Report)}
 	for _, in := range img.Report.Packages {
-		e.Packages = append(e.Packages, bake.Package{ID: in.ID, Layer: in.Layer, RequiredBy: in.RequiredBy, Recipe: in.Recipe, Why: in.Why})
+		e.Packages = append(e.Packages, bake.Package{ID: in.ID, Name: in.Name, Layer: in.Layer, RequiredBy: in.RequiredBy, Recipe: in.Recipe, Why: in.Why})
 	}
 	for _, a := range img.Report.Accounts {
 		e.Accounts = append(e.Accounts, bake.Account(a))
 	}
 	for _, d := range img.Report.Dropped {
-		e.Dropped = append(e.Dropped, bake.Dropped{Path: d.Entry.Path, Package: d.Entry.Origin.Package, Origin: d.Entry.Origin, By: d.By, Why: d.Why})
+		e.Dropped = append(e.Dropped, bake.Dropped{Path: d.Entry.Path, Type: d.Entry.Type, Package: d.Package, Origin: d.Entry.Origin, By: d.By, Why: d.Why})
 	}
 	return e, nil
+}
+
+// lockedAlone is what recipe and lock tell of an image that cannot be made. A
+// line of the recipe is found by the package's own name; one that names something
+// which the package provides is not.
+func lockedAlone(r *recipe.Recipe, l *lock.Lock, p kiln.Platform) *bake.Explanation {
+	arch, err := deb.Architecture(p)
+	if err != nil {
+		return nil
+	}
+	e := &bake.Explanation{}
+	for _, pkg := range l.Platforms[p].Packages {
+		b := bake.Package{
+			ID:         kiln.PackageID{Name: pkg.Name, Version: pkg.Version, Architecture: pkg.Architecture},
+			Name:       pkg.Name,
+			RequiredBy: pkg.RequiredBy,
+		}
+		if pkg.Architecture != arch && pkg.Architecture != "all" {
+			b.Name += ":" + pkg.Architecture
+		}
+		for _, layer := range r.Layers {
+			for i, w := range layer.Packages {
+				if w.Name == b.Name || w.Name == pkg.Name+":"+pkg.Architecture {
+					b.Recipe, b.Why = fmt.Sprintf("layers[%s].packages[%d]", layer.Name, i), w.Why
+				}
+			}
+		}
+		e.Packages = append(e.Packages, b)
+	}
+	return e
 }
 
 // runsOf lists the scripts that ran, then those that were skipped.

@@ -23,6 +23,7 @@ type Family struct {
 	Mirrors apt.MirrorOptions // where to look for mirrors, asked only when the network is needed
 	Retry   apt.Retry         // how patient to be with them
 	Now     func() time.Time
+	Build   string // names the build of kiln: what it kept of configuring is its own
 	Sink    kiln.Sink
 }
 
@@ -43,7 +44,7 @@ func (f *Family) assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p
 		return nil, err
 	}
 	defer folder.Close()
-	in := rootfs.Input{Platform: p, Recipe: r, Files: folder.FS(), Trace: trace, Sink: f.Sink}
+	in := rootfs.Input{Platform: p, Recipe: r, Files: folder.FS(), Trace: trace, Build: f.Build, Sink: f.Sink}
 	for _, pkg := range l.Platforms[p].Packages {
 		d, err := kiln.DigestFromHex(pkg.SHA256)
 		if err != nil {

@@ -1,6 +1,7 @@
 package maint
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -44,7 +45,9 @@ func (n *installation) script(ctx context.Context, m *member, name string, args 
 	defer n.fs.Author(before)
 	n.printed.last = nil
 	n.watch.begin(m.ID.Name, name)
-	status, err := n.runner.Run(ctx, shell.Script{
+	limited, cancel := context.WithTimeout(ctx, cmp.Or(n.in.Limit, scriptLimit))
+	defer cancel()
+	status, err := n.runner.Run(limited, shell.Script{
 		Package: label,
 		Name:    name,
 		Path:    n.db.infoBase(m) + "." + name,
@@ -57,7 +60,7 @@ func (n *installation) script(ctx context.Context, m *member, name string, args 
 		err = n.fs.Failure()
 	}
 	if err != nil {
-		return err
+		return cmp.Or(ctx.Err(), err)
 	}
 	if status != 0 {
 		return &kiln.Error{

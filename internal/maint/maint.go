@@ -9,6 +9,7 @@ package maint
 import (
 	"context"
 	"io"
+	"time"
 
 	"kiln"
 	"kiln/internal/deb"
@@ -62,7 +63,8 @@ type Input struct {
 	Enable   func(unit string) bool // which of the units that packages want enabled are; nil: none
 	Output   io.Writer              // what scripts print; nil drops it
 	Hooks    Hooks
-	Trace    bool // find out what each script changed: takes a comparison of the whole tree after each
+	Limit    time.Duration // of wall clock for each script, which is an error to exceed; zero: a minute
+	Trace    bool          // find out what each script changed: takes a comparison of the whole tree after each
 }
 
 // Result is what became of the tree.
@@ -74,6 +76,10 @@ type Result struct {
 	Notes    []command.Note
 	Accounts []Account // users and groups that scripts made, in that order
 }
+
+// scriptLimit is how long a script may take. Debian's slowest take a second: what
+// takes this long never ends.
+const scriptLimit = time.Minute
 
 // installation is one run of Install.
 type installation struct {

@@ -72,8 +72,11 @@ func (n *installation) putEntry(e tree.Entry) error {
 	}
 	err := n.fs.Put(e)
 	if up := tree.Parent(e.Path); errors.Is(err, fs.ErrNotExist) && up != "." { // what ships it may be left out
-		if err := n.fs.MkdirAll(tree.Absolute(up), 0o755); err != nil {
-			return err
+		author := n.fs.Author(tree.Origin{}) // nobody asked for it
+		made := n.fs.MkdirAll(tree.Absolute(up), 0o755)
+		n.fs.Author(author)
+		if made != nil {
+			return made
 		}
 		err = n.fs.Put(e)
 	}

@@ -179,6 +179,15 @@ func (r *Recipe) Problem(part, text string) Problem {
 	}
 }
 
+// Line returns the line of the recipe's file, from 1, at which a part of it
+// stands, written as for Problem; 0 for a recipe made by hand.
+func (r *Recipe) Line(part string) int {
+	if r.document == nil {
+		return 0
+	}
+	return r.Problem(part, "").Line
+}
+
 // byIndex replaces "layers[base]" by "layers[0]".
 func (r *Recipe) byIndex(part string) string {
 	list, rest, _ := strings.Cut(part, "[")

@@ -243,3 +243,26 @@ func TestProblemLater(t *testing.T) {
 		t.Error("a recipe made by hand read a file")
 	}
 }
+
+func TestLine(t *testing.T) {
+	r := load(t, small)
+	for part, want := range map[string]int{
+		"name": 2, "sources[2].deb": 7, "layers[base].packages[1]": 12, "layers[0].packages[1].why": 12, "layers[app].files[0]": 15, "users[app].uid": 17, "users[0]": 17,
+		"layers[app].nosuch": 13, "essential": 1,
+	} {
+		if got := r.Line(part); got != want {
+			t.Errorf("%s is at line %d, want %d", part, got, want)
+		}
+	}
+	if got := (&recipe.Recipe{}).Line("name"); got != 0 {
+		t.Errorf("a recipe made by hand has a line %d", got)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	for _, row := range []struct{ s, want string }{{"usr", "user"}, {"uint", "unit"}, {"packge", "package"}, {"nothing", ""}, {"", ""}} {
+		if got := recipe.Nearest(row.s, []string{"user", "group", "unit", "package"}); got != row.want {
+			t.Errorf("Nearest(%q) = %q, want %q", row.s, got, row.want)
+		}
+	}
+}

@@ -1,10 +1,16 @@
 package recipe
 
-// nearest returns the candidate that s was most likely meant to be, or "". The
-// first of equals wins. Of very many candidates only some are looked at.
+// nearest is Nearest for candidates that the recipe itself may bring: of very many
+// only some are looked at.
 func nearest(s string, candidates []string) string {
+	return Nearest(s, candidates[:min(len(candidates), 200)])
+}
+
+// Nearest returns the candidate that s was most likely meant to be, or "". The
+// first of equals wins.
+func Nearest(s string, candidates []string) string {
 	best, bestDistance := "", 3
-	for _, c := range candidates[:min(len(candidates), 200)] {
+	for _, c := range candidates {
 		limit := min(bestDistance, 1+max(len(s), len(c))/3)
 		if d := distance(s, c, limit); d < limit {
 			best, bestDistance = c, d

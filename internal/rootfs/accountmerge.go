@@ -25,7 +25,7 @@ const passwdMaker = "base-passwd"
 // makesPasswd reports whether the first layer's packages make /etc/passwd.
 func (a *assembly) makesPasswd() bool {
 	return slices.ContainsFunc(a.layers[0].units, func(u *unit) bool {
-		return u.ID.Name == passwdMaker && !slices.Contains(u.skip, "preinst")
+		return u.ID.Name == passwdMaker && u.ix.has("preinst") && !slices.Contains(u.skip, "preinst")
 	})
 }
 
@@ -34,6 +34,7 @@ func (a *assembly) mergeAccounts(l *layer, fs *vfs.FS) error {
 	if l.index > 0 || !a.makesPasswd() || len(a.in.Recipe.Users)+len(a.in.Recipe.Groups) == 0 {
 		return nil
 	}
+	a.merged = true
 	files, err := readAccounts(fs)
 	if err != nil {
 		return err
@@ -134,6 +135,20 @@ func noPrimary(place, user, group string) error {
 		Text:  fmt.Sprintf("%s: the user %q has the primary group %q, which there is not", place, user, group),
 		Hints: []string{fmt.Sprintf("add it: groups: [{name: %s, gid: ..., why: ...}]", group)},
 	}
+}
+
+// checkMerged refuses a recipe whose accounts came to no file.
+func (a *assembly) checkMerged() error {
+	if a.merged || !a.makesPasswd() || len(a.in.Recipe.Users)+len(a.in.Recipe.Groups) == 0 {
+		return nil
+	}
+	place := "users[0]"
+	if len(a.in.Recipe.Users) == 0 {
+		place = "groups[0]"
+	}
+	err := userError("%s: cannot add it to the image: %s is there to make %q and %q, and did not", place, passwdMaker, etcPasswd, etcGroup)
+	err.Hints = []string{fmt.Sprintf("have kiln make them, with:\nskip:\n  - {package: %s, scripts: [preinst], why: ...}", passwdMaker)}
+	return err
 }
 
 // lateMembers refuses members of the recipe's groups whom no script has made.

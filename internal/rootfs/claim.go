@@ -61,6 +61,8 @@ func (a *assembly) claim(p *place) *conflict {
 		a.claims[p.entry.Path] = &claim{p}
 	case old.unit.replaces(p.unit):
 		p.gone = true
+	case a.mayDivert(old.place, p):
+		a.contested = append(a.contested, &conflict{old.place, p})
 	default:
 		return &conflict{old.place, p}
 	}

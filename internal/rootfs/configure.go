@@ -19,12 +19,22 @@ func (a *assembly) configure(ctx context.Context, l *layer) error {
 	if err != nil {
 		return err
 	}
-	packages, err := a.maintPackages(l)
+	subject := "layer " + l.name()
+	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: kiln.Started, Subject: subject})
+	after, state, err := a.configureOnce(ctx, l, before)
 	if err != nil {
 		return err
 	}
-	subject := "layer " + l.name()
-	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: kiln.Started, Subject: subject})
+	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: state, Subject: subject})
+	return a.settle(l, before, after)
+}
+
+// install has maint install the layer's packages.
+func (a *assembly) install(ctx context.Context, l *layer, before *tree.Tree) (*maint.Result, error) {
+	packages, err := a.maintPackages(l)
+	if err != nil {
+		return nil, err
+	}
 	res, err := maint.Install(ctx, maint.Input{
 		Tree:     before,
 		Contents: a.contents,
@@ -35,20 +45,31 @@ func (a *assembly) configure(ctx context.Context, l *layer) error {
 		Enable:   a.enables,
 		Hooks: maint.Hooks{
 			Accounts:    func(fs *vfs.FS) error { return a.mergeAccounts(l, fs) },
-			Configuring: func(fs *vfs.FS) error { return a.putFiles(l, fs) },
+			Configuring: func(fs *vfs.FS) error { return a.begin(l, fs) },
 			Configured:  func(fs *vfs.FS) error { return a.finish(l, fs) },
 		},
 		Trace: a.in.Trace,
 	})
 	if err != nil {
-		return configureError(err)
+		return nil, configureError(err)
 	}
-	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: kiln.Finished, Subject: subject})
 	for d, content := range res.Made { // a set
 		a.contents.made[d] = content
 	}
 	a.report.add(res)
-	return a.settle(l, before, res.Tree)
+	return res, nil
+}
+
+// begin puts the recipe's files before the first package is configured.
+func (a *assembly) begin(l *layer, fs *vfs.FS) error {
+	a.noteLooked(l, fs, false)
+	if err := a.putFiles(l, fs); err != nil {
+		return err
+	}
+	for _, p := range l.made {
+		fs.Forget(p.entry.Path)
+	}
+	return nil
 }
 
 // configureError makes the reader's fault of what the scripts' author did: the
@@ -72,18 +93,19 @@ func (a *assembly) ground(l *layer) (*tree.Tree, error) {
 		if p.entry.Origin.Rule == "" {
 			continue
 		}
-		if err := insertAll(t, p.entry); err != nil {
+		if err := l.insertAll(t, p.entry); err != nil {
 			return nil, err
 		}
 	}
 	return t, nil
 }
 
-// insertAll inserts e and the directories above it.
-func insertAll(t *tree.Tree, e tree.Entry) error {
+// insertAll inserts e and the directories above it, these as the layer will have
+// them.
+func (l *layer) insertAll(t *tree.Tree, e tree.Entry) error {
 	if up := tree.Parent(e.Path); up != "." {
 		if _, ok := t.Lookup(up); !ok {
-			if err := insertAll(t, tree.Entry{Path: up, Type: tree.Dir, Mode: 0o755, ModTime: e.ModTime, Origin: ruleOrigin("parents")}); err != nil {
+			if err := l.insertAll(t, l.directory(t, up)); err != nil {
 				return err
 			}
 		}
@@ -135,19 +157,36 @@ func (a *assembly) controlFiles(u *unit) ([]deb.ControlFile, error) {
 func (a *assembly) entries(u *unit) []tree.Entry {
 	var list []tree.Entry
 	firsts := map[string]string{} // first name as shipped -> first name here
+	above := u.above()
 	for _, p := range u.places {
-		if !p.excluded && !p.gone && !a.givesWay(p) {
+		excluded := p.excluded && (p.entry.Type != tree.Dir || !above[p.entry.Path])
+		if !excluded && !p.gone && !a.givesWay(p) {
 			list = append(list, p.relinked(firsts))
 		}
 	}
 	return list
 }
 
-// givesWay reports whether the recipe leaves the entry out and another package's
-// is at its path.
+// above returns the directories in which something of the package is that no rule
+// leaves out: they come along, as with dpkg.
+func (u *unit) above() map[string]bool {
+	dirs := map[string]bool{}
+	for _, p := range u.places {
+		if p.excluded || p.gone {
+			continue
+		}
+		for dir := tree.Parent(p.entry.Path); dir != "." && !dirs[dir]; dir = tree.Parent(dir) {
+			dirs[dir] = true
+		}
+	}
+	return dirs
+}
+
+// givesWay reports whether the recipe leaves the entry out and another package's,
+// or a rule's, is at its path.
 func (a *assembly) givesWay(p *place) bool {
 	c := a.claims[p.entry.Path]
-	return p.dropped != "" && c != nil && c.unit != nil && c.unit != p.unit && p.entry.Type != tree.Dir
+	return p.dropped != "" && c != nil && c.place != p && c.unit != p.unit && p.entry.Type != tree.Dir && (c.unit != nil || c.entry.Origin.Rule != "")
 }
 
 // relinked returns p's entry as one of a series in which firsts has the first name
@@ -171,6 +210,13 @@ func (p *place) relinked(firsts map[string]string) tree.Entry {
 
 // finish does what follows the last script of a layer.
 func (a *assembly) finish(l *layer, fs *vfs.FS) error {
+	a.noteLooked(l, fs, true)
+	if err := a.checkContested(l, fs); err != nil {
+		return err
+	}
+	if err := a.checkMerged(); err != nil {
+		return err
+	}
 	if err := a.lateMembers(l, fs); err != nil {
 		return err
 	}

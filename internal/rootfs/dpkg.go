@@ -16,7 +16,8 @@ import (
 // after installing the packages, less what was dropped: status, and in info/ the
 // list, md5sums and conffiles of each package. Where dpkg itself is in the image,
 // so is all else that it keeps: maintainer scripts for a later upgrade or removal, triggers,
-// diversions, alternatives; without it nothing would read them.
+// diversions, alternatives; without it nothing would read them. A layer has that
+// where dpkg is in it or below it; what is below dpkg's own layer comes last.
 
 const (
 	databaseDir = "var/lib/dpkg"
@@ -37,6 +38,9 @@ func (a *assembly) database(l *layer, dirs directories) ([]tree.Entry, error) {
 			return nil, err
 		}
 		entries = append(entries, files...)
+		if a.hasPackage(l, "dpkg") {
+			entries = append(entries, u.controlEntries(l.epoch)...)
+		}
 	}
 	tree.SortEntries(entries)
 	for i := range entries {
@@ -60,9 +64,13 @@ func (a *assembly) infoFiles(u *unit, epoch kiln.Epoch, dirs directories) ([]tre
 	if conffiles := u.conffileNames(); conffiles != nil {
 		entries = append(entries, a.infoFile(u, epoch, ".conffiles", conffiles))
 	}
-	if !a.hasPackage("dpkg") {
-		return entries, nil
-	}
+	return entries, nil
+}
+
+// controlEntries returns the package's further files in info/: its maintainer
+// scripts, triggers, templates and the like.
+func (u *unit) controlEntries(epoch kiln.Epoch) []tree.Entry {
+	var entries []tree.Entry
 	for _, f := range u.ix.Files {
 		if slices.Contains([]string{"list", "md5sums", "conffiles"}, f.Name) {
 			continue
@@ -71,7 +79,31 @@ func (a *assembly) infoFiles(u *unit, epoch kiln.Epoch, dirs directories) ([]tre
 		e.ModTime, e.Origin = epoch, ruleOrigin("dpkg-database")
 		entries = append(entries, e)
 	}
-	return entries, nil
+	return entries
+}
+
+// lateFiles returns what the layers without dpkg, and below the one that brings it, do
+// not have of its database: what is in a layer is no matter of those above.
+func (a *assembly) lateFiles(l *layer, image *tree.Tree) []tree.Entry {
+	if !a.hasPackage(l, "dpkg") || a.hasPackage(a.layers[0], "dpkg") {
+		return nil
+	}
+	var entries []tree.Entry
+	for _, below := range a.layers {
+		if a.hasPackage(below, "dpkg") {
+			break
+		}
+		for _, u := range below.units {
+			entries = append(entries, u.controlEntries(l.epoch)...)
+		}
+	}
+	for e := range a.world.All() {
+		there, ok := image.Lookup(e.Path)
+		if isDatabase(e.Path) && e.Type != tree.Dir && a.keepsDatabase(l, e.Path) && !(ok && same(&e, &there)) {
+			entries = append(entries, e)
+		}
+	}
+	return entries
 }
 
 func (a *assembly) infoFile(u *unit, epoch kiln.Epoch, suffix string, content []byte) tree.Entry {

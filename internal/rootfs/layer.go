@@ -21,6 +21,7 @@ type layer struct {
 	holds    directories // of the finished layer
 	scripted []*place    // what maintainer scripts made or changed, directories among them
 	removed  []string    // what they took away of the layers below
+	looked   []string    // files of the recipe that scripts looked at
 	after    *tree.Tree  // this layer and those below, nothing dropped but by rules
 }
 

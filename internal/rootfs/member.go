@@ -19,7 +19,7 @@ func (a *assembly) makeLayer(l *layer, lower *tree.Tree) (*tree.Layer, error) {
 	made := &tree.Layer{Name: l.name(), Epoch: l.epoch, Removed: l.removedFrom(lower)}
 	var members []tree.Member
 	for _, u := range l.units {
-		if m := u.member(); len(m.Entries) > 0 {
+		if m := l.member(u); len(m.Entries) > 0 {
 			members = append(members, m)
 		}
 	}
@@ -65,17 +65,22 @@ func (l *layer) removedFrom(lower *tree.Tree) []string {
 
 // member returns the package's own entries, but for directories. Where the first
 // name of hard links is not among them, the next one becomes the first.
-func (u *unit) member() tree.Member {
+func (l *layer) member(u *unit) tree.Member {
 	m := tree.Member{Name: u.ID.String()}
 	places := slices.Clone(u.places)
 	slices.SortStableFunc(places, func(x, y *place) int { return tree.Compare(x.entry.Path, y.entry.Path) })
-	firsts := map[string]string{} // first name as shipped -> first name in the member
 	for _, p := range places {
 		if !p.in() || p.entry.Type == tree.Dir {
 			continue
 		}
-		m.Entries = append(m.Entries, p.relinked(firsts))
+		e := p.entry
+		if e.Type == tree.File { // which names are one file, the configured tree tells
+			now, _ := l.after.Lookup(e.Path)
+			e.Hard, e.Link = now.Hard, now.Link
+		}
+		m.Entries = append(m.Entries, e)
 	}
+	relink(m.Entries)
 	return m
 }
 
@@ -143,7 +148,7 @@ func (l *layer) directory(lower *tree.Tree, dir string) tree.Entry {
 		e.ModTime = shipped.newest
 	}
 	below, ok := lower.Lookup(dir)
-	if ok && below.Origin != (tree.Origin{}) { // the root of an empty tree has no maker
+	if ok && below.Type == tree.Dir && below.Origin != (tree.Origin{}) { // the root of an empty tree has no maker
 		e.Mode, e.UID, e.GID, e.Xattrs = below.Mode, below.UID, below.GID, below.Xattrs
 		if e.Origin.Package == "" {
 			e.Origin = below.Origin
@@ -152,7 +157,9 @@ func (l *layer) directory(lower *tree.Tree, dir string) tree.Entry {
 	return e
 }
 
-// configure gives the directories what maintainer scripts made of them.
+// configure gives the directories what became of them: by maintainer scripts, by
+// stat overrides, or since of two packages that ship one, dpkg unpacked the other
+// one first.
 func (d directories) configure(l *layer) {
 	for dir, e := range d { // each by itself
 		now, ok := l.after.Lookup(dir)
@@ -160,13 +167,15 @@ func (d directories) configure(l *layer) {
 		case !ok || now.Type != tree.Dir:
 			continue
 		case now.Mode == e.Mode && now.UID == e.UID && now.GID == e.GID && maps.Equal(now.Xattrs, e.Xattrs):
-			continue
-		case now.Origin.Script == "":
+			if e.Origin.Rule == "parents" && now.Origin != (tree.Origin{}) {
+				e.Origin = now.Origin // it is more than that
+				d[dir] = e
+			}
 			continue
 		}
 		e.Mode, e.UID, e.GID, e.Xattrs = now.Mode, now.UID, now.GID, now.Xattrs
 		e.Origin.Script = now.Origin.Script
-		if e.Origin.Package == "" {
+		if e.Origin.Package == "" && e.Origin.Recipe == "" {
 			e.Origin = now.Origin
 		}
 		d[dir] = e
@@ -243,6 +252,7 @@ func (a *assembly) databaseLayer(img *Image) (*tree.Layer, error) {
 		return nil, err
 	}
 	entries = append(entries, a.statusFiles(a.units, l.epoch)...)
+	entries = append(entries, a.lateFiles(l, img.Tree)...)
 	tree.SortEntries(entries)
 	dirs := directories{}
 	dirs.need(l, img.Tree, ".")

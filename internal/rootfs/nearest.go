@@ -1,11 +1,14 @@
 package rootfs
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"kiln"
 	"kiln/internal/tree"
 )
 
@@ -15,7 +18,7 @@ func (a *assembly) unused() error {
 	for _, l := range a.layers {
 		for _, g := range append(l.drop, l.keep...) {
 			if g.hits == 0 {
-				return g.unusedError("no package of the layer ships such a path", l.shipped())
+				return g.unusedError("no package of the layer ships such a path, and no script of theirs makes it", l.there())
 			}
 		}
 		for _, u := range l.units {
@@ -24,12 +27,38 @@ func (a *assembly) unused() error {
 			}
 			for _, g := range append(u.want.drop, u.want.keep...) {
 				if g.hits == 0 {
-					return g.unusedError(fmt.Sprintf("the package %q ships no such path", u.ID), u.places)
+					return g.unusedError(fmt.Sprintf("the package %q ships no such path, and no script makes it", u.ID), u.there())
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// withUnused tells, beside an error about what packages ship, of the first pattern
+// that matches nothing of that: what it should have dropped may be what is wrong. It
+// may as well be meant for what a script makes, which nobody knows yet.
+func (a *assembly) withUnused(err error) error {
+	var known, typo *kiln.Error
+	if errors.As(err, &known) && errors.As(a.unused(), &typo) {
+		text, _, _ := strings.Cut(typo.Text, " matches nothing")
+		known.Hints = append([]string{text + " matches nothing that is shipped: see whether it was to leave out one of these"}, append(typo.Hints, known.Hints...)...)
+	}
+	return err
+}
+
+// there lists all that the layer's packages ship and scripts make.
+func (l *layer) there() []*place { return append(l.shipped(), l.scripted...) }
+
+// there lists what the package ships and scripts make of it.
+func (u *unit) there() []*place {
+	all := slices.Clone(u.places)
+	for _, p := range u.layer.scripted {
+		if p.unit == u {
+			all = append(all, p)
+		}
+	}
+	return all
 }
 
 // shipped lists all that the layer's packages ship.

@@ -3,7 +3,6 @@ package rootfs
 import (
 	"errors"
 	"io/fs"
-	"slices"
 
 	"kiln"
 	"kiln/internal/maint/vfs"
@@ -15,14 +14,17 @@ import (
 // what the recipe says is final. Their owners are known then, too: scripts make
 // users.
 
-// putFiles puts the layer's files, all root's for now where an owner has a name.
+// putFiles puts the files of the layer and of those below, which its scripts may
+// have changed too. All are root's for now where an owner has a name.
 func (a *assembly) putFiles(l *layer, fs *vfs.FS) error {
-	for _, p := range l.made {
-		if p.entry.Origin.Recipe == "" {
-			continue
-		}
-		if err := putFile(p, fs); err != nil {
-			return err
+	for _, of := range a.layers[:l.index+1] {
+		for _, p := range of.made {
+			if p.entry.Origin.Recipe == "" {
+				continue
+			}
+			if err := of.putFile(p, fs); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -57,18 +59,19 @@ func readIDs(f *vfs.FS) (*Accounts, error) {
 	return parseAccounts(passwd, group)
 }
 
-func putFile(p *place, fs *vfs.FS) error {
+func (l *layer) putFile(p *place, fs *vfs.FS) error {
 	path := tree.Absolute(p.entry.Path)
-	author := fs.Author(ruleOrigin("parents"))
-	defer fs.Author(author)
-	if up := tree.Parent(p.entry.Path); up != "." {
-		if err := fs.MkdirAll(tree.Absolute(up), 0o755); err != nil {
-			return fileError(p, err)
-		}
+	if err := l.mkdirs(fs, tree.Parent(p.entry.Path)); err != nil {
+		return fileError(p, err)
 	}
 	if p.entry.Type == tree.Dir {
-		if info, err := fs.Stat(path); err == nil && info.IsDir() && p.passing {
+		info, err := fs.Lstat(path)
+		ours := err == nil && info.Entry.Origin.Recipe == p.entry.Origin.Recipe && info.Entry.Origin.Script == ""
+		if err == nil && info.IsDir() && p.passing && !ours {
 			return nil
+		}
+		if p.passing && l.dirs[p.entry.Path] != nil {
+			return l.mkdirs(fs, p.entry.Path)
 		}
 	}
 	if info, err := fs.Lstat(path); err == nil && info.IsDir() != (p.entry.Type == tree.Dir) {
@@ -80,19 +83,30 @@ func putFile(p *place, fs *vfs.FS) error {
 	return nil
 }
 
+// mkdirs makes what is missing of dir and above it, as the layer will have it.
+func (l *layer) mkdirs(fs *vfs.FS, dir string) error {
+	if fs.IsDir(tree.Absolute(dir)) {
+		return nil
+	}
+	if err := l.mkdirs(fs, tree.Parent(dir)); err != nil {
+		return err
+	}
+	return fs.Put(l.directory(tree.New(), dir))
+}
+
 func fileError(p *place, err error) error {
 	return &kiln.Error{Code: kiln.CodeOf(err), Text: p.maker() + ": cannot make " + tree.Absolute(p.entry.Path) + ": " + err.Error(), Err: err}
 }
 
-// kept reports whether after has the recipe's file at its path: a folder above it
-// that a script turned into a link would have led it elsewhere.
-func (l *layer) checkFiles(after *tree.Tree) error {
-	i := slices.IndexFunc(l.made, func(p *place) bool {
-		_, ok := after.Lookup(p.entry.Path)
-		return p.entry.Origin.Recipe != "" && !ok
-	})
-	if i < 0 {
-		return nil
+// checkFiles refuses files of the recipe that are not at their paths: a folder above
+// them that a script turned into a link has led them elsewhere.
+func (a *assembly) checkFiles(l *layer, after *tree.Tree) error {
+	for _, of := range a.layers[:l.index+1] {
+		for _, p := range of.made {
+			if _, ok := after.Lookup(p.entry.Path); p.entry.Origin.Recipe != "" && !ok {
+				return userError("%s cannot make %q: a maintainer script turned a folder above it into a link", p.maker(), tree.Absolute(p.entry.Path))
+			}
+		}
 	}
-	return userError("%s cannot make %q: a maintainer script turned a folder above it into a link", l.made[i].maker(), tree.Absolute(l.made[i].entry.Path))
+	return nil
 }

@@ -1,7 +1,6 @@
 package rootfs
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,12 +59,11 @@ func (a *assembly) place() error {
 		}
 	}
 	if err := a.claimPackages(); err != nil {
-		// Typos first: what they should have dropped is what conflicts.
-		return cmp.Or(a.unused(), err)
+		return a.withUnused(err)
 	}
 	for _, l := range a.layers {
 		if err := a.makeOwn(l); err != nil {
-			return cmp.Or(a.unused(), err)
+			return a.withUnused(err)
 		}
 	}
 	return a.checkPaths()
@@ -95,12 +93,18 @@ func (a *assembly) seeds() []string {
 	return names
 }
 
+// origin is that of what the package ships.
+func (u *unit) origin() tree.Origin {
+	o := tree.Origin{Package: u.ID.Name}
+	if u.want != nil {
+		o.Recipe, o.Why = u.want.layer.origin("packages", u.want.index), u.want.Why
+	}
+	return o
+}
+
 // placeUnit finds where the package's entries go.
 func (a *assembly) placeUnit(l *layer, u *unit) error {
-	origin := tree.Origin{Package: u.ID.Name}
-	if u.want != nil {
-		origin.Recipe, origin.Why = u.want.layer.origin("packages", u.want.index), u.want.Why
-	}
+	origin := u.origin()
 	for i := range u.ix.Entries {
 		p := &place{entry: u.ix.Entries[i].Entry, unit: u, packed: &u.ix.Entries[i], layer: l}
 		p.entry.Origin = origin

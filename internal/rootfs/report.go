@@ -23,6 +23,7 @@ type Report struct {
 // Installed is a package and how it came in.
 type Installed struct {
 	Package
+	Name        string // as RequiredBy of others has it: with the architecture where that is a foreign one
 	Layer       string
 	Recipe, Why string // where the recipe lists it, and its reason; empty for a mere dependency
 }
@@ -36,17 +37,21 @@ type Skip struct {
 
 // Account is a user or group of the image.
 type Account struct {
-	Group  bool
-	Name   string
-	ID     int
-	Origin tree.Origin
+	Group              bool
+	Name               string
+	ID                 int
+	GID                int // of a user: its primary group
+	Gecos, Home, Shell string
+	Members            []string // of a group
+	Origin             tree.Origin
 }
 
 // Dropped is an entry that a package ships or a script made and that is not in
 // the image.
 type Dropped struct {
 	Entry   tree.Entry
-	By, Why string // the rule's name or the pattern's place in the recipe, and its reason
+	Package kiln.PackageID // that it is of
+	By, Why string         // the rule's name or the pattern's place in the recipe, and its reason
 }
 
 // Unit is a unit that packages want enabled or that the recipe enables.
@@ -75,7 +80,7 @@ func (r *report) add(res *maint.Result) {
 func (a *assembly) makeReport() Report {
 	r := Report{Runs: a.report.runs, Accounts: a.accountOrigins(), Dropped: a.droppedEntries()}
 	for _, u := range a.units {
-		in := Installed{Package: u.Package, Layer: u.layer.name()}
+		in := Installed{Package: u.Package, Name: u.name(), Layer: u.layer.name()}
 		if u.want != nil {
 			in.Recipe, in.Why = u.want.layer.origin("packages", u.want.index), u.want.Why
 		}
@@ -104,10 +109,10 @@ func (a *assembly) skipOf(u *unit, script string) int {
 func (a *assembly) accountOrigins() []Account {
 	var all []Account
 	for _, u := range a.accounts.Users {
-		all = append(all, Account{Name: u.Name, ID: u.UID, Origin: a.accountOrigin(false, u.Name)})
+		all = append(all, Account{Name: u.Name, ID: u.UID, GID: u.GID, Gecos: u.Gecos, Home: u.Home, Shell: u.Shell, Origin: a.accountOrigin(false, u.Name)})
 	}
 	for _, g := range a.accounts.Groups {
-		all = append(all, Account{Group: true, Name: g.Name, ID: g.GID, Origin: a.accountOrigin(true, g.Name)})
+		all = append(all, Account{Group: true, Name: g.Name, ID: g.GID, Members: g.Members, Origin: a.accountOrigin(true, g.Name)})
 	}
 	return all
 }
@@ -123,7 +128,7 @@ func (a *assembly) accountOrigin(group bool, name string) tree.Origin {
 			return tree.Origin{Recipe: fmt.Sprintf("groups[%d]", i), Why: g.Why}
 		}
 	}
-	for _, m := range a.report.accounts {
+	for _, m := range slices.Backward(a.report.accounts) { // the last one made it as it is
 		if m.Group == group && m.Name == name {
 			return tree.Origin{Package: m.Package, Script: m.Script}
 		}
@@ -135,14 +140,21 @@ func (a *assembly) accountOrigin(group bool, name string) tree.Origin {
 func (a *assembly) droppedEntries() []Dropped {
 	var all []Dropped
 	add := func(p *place) {
-		if p.dropped != "" {
-			all = append(all, Dropped{Entry: p.entry, By: p.dropped, Why: a.reasonOf(p)})
+		if p.dropped == "" {
+			return
 		}
+		d := Dropped{Entry: p.entry, By: p.dropped, Why: a.reasonOf(p)}
+		if p.unit != nil {
+			d.Package = p.unit.ID
+		}
+		all = append(all, d)
 	}
 	for _, l := range a.layers {
 		for _, u := range l.units {
 			for _, p := range u.places {
-				add(p)
+				if _, there := l.after.Lookup(p.entry.Path); !p.scripted || !there { // else it is among the scripted
+					add(p)
+				}
 			}
 		}
 		for _, p := range l.scripted {

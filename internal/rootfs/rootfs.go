@@ -1,14 +1,15 @@
 // Package rootfs makes a root file system out of locked Debian packages and a
-// recipe, layer by layer, without running anything and without touching the host:
+// recipe, layer by layer, without running anything (maintainer scripts are
+// interpreted by maint, over the tree) and without touching the host:
 // packages come out of the store, the recipe's own files through a file system
 // that is handed in. It refuses what could mean two things: a path that two
 // packages own, an archive that reaches outside of the tree, a maintainer script
-// that nobody has answered for, a pattern that matches nothing.
+// that cannot be honoured, a pattern that matches nothing.
 //
 // What is in a layer depends on the layer's own packages, its recipe parts and
 // the rules. Only what the layers below decide about shared directories (their
-// mode and owner, and which paths are links) reaches further up, as it does when
-// dpkg unpacks one package after the other.
+// mode and owner, and which paths are links), and what scripts find there, reaches
+// further up, as it does when dpkg unpacks one package after the other.
 package rootfs
 
 import (
@@ -30,6 +31,7 @@ type Input struct {
 	Packages []Package // of this platform, from the lock, in any order
 	Files    fs.FS     // the recipe's folder, confined to it as os.Root.FS is; nil where the recipe takes no file of the host
 	Trace    bool      // make Image.Report
+	Build    string    // names the build of kiln, whose results only it may take; empty: none are kept
 	Sink     kiln.Sink
 }
 
@@ -59,6 +61,10 @@ func Assemble(ctx context.Context, st *store.Store, in Input) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.assemble(ctx)
+}
+
+func (a *assembly) assemble(ctx context.Context) (*Image, error) {
 	if err := a.unpack(ctx); err != nil {
 		return nil, err
 	}
@@ -90,19 +96,22 @@ func Assemble(ctx context.Context, st *store.Store, in Input) (*Image, error) {
 
 // assembly is one run of Assemble.
 type assembly struct {
-	in       Input
-	store    *store.Store
-	arch     string // Debian's name of the platform's architecture
-	accounts *Accounts
-	user     string
-	rules    []Rule // that are on
-	units    []*unit
-	layers   []*layer
-	contents *contents
-	skeleton *skeleton
-	claims   map[string]*claim
-	world    *tree.Tree // the layers configured so far, nothing dropped but by rules
-	report   report
+	in        Input
+	store     *store.Store
+	arch      string // Debian's name of the platform's architecture
+	accounts  *Accounts
+	user      string
+	rules     []Rule // that are on
+	units     []*unit
+	layers    []*layer
+	contents  *contents
+	skeleton  *skeleton
+	claims    map[string]*claim
+	contested []*conflict // paths of two packages of which one may divert the other's
+	merged    bool        // the recipe's accounts are among those of packages
+	below     kiln.Digest // key of what the layer below came to; empty where that is not kept
+	world     *tree.Tree  // the layers configured so far, nothing dropped but by rules
+	report    report
 }
 
 func newAssembly(st *store.Store, in Input) (*assembly, error) {

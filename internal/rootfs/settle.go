@@ -13,37 +13,51 @@ import (
 // package's; all else that is new or different is the scripts'.
 func (a *assembly) settle(l *layer, before, after *tree.Tree) error {
 	a.world, l.after = after, after
+	shipped := l.unchanged(after)
+	if err := a.checkFiles(l, after); err != nil {
+		return err
+	}
+	own := l.ownPaths(after)
+	scattered := l.scattered(before, after, shipped, own)
+	for e := range after.All() {
+		old, there := before.Lookup(e.Path)
+		switch {
+		case e.Path == "." || own[e.Path]:
+			continue
+		case scattered[e.Path]:
+			if p := shipped[e.Path]; p != nil {
+				p.scripted = true
+			}
+		case shipped[e.Path] != nil || there && same(&old, &e):
+			continue
+		case e.Type == tree.Dir && (l.dirs[e.Path] != nil || e.Origin.Script == "" && (there || e.Origin.Package == "")): // makeLayer compares it, or needs it
+			continue
+		}
+		if err := a.takeScripted(l, e); err != nil {
+			return err
+		}
+	}
+	l.removed = removed(before, after)
+	return nil
+}
+
+// unchanged returns what of the layer's packages is in after as it was shipped,
+// directories apart, and marks the rest.
+func (l *layer) unchanged(after *tree.Tree) map[string]*place {
 	shipped := map[string]*place{}
 	for _, u := range l.units {
 		for _, p := range u.places {
 			if p.excluded || p.gone || p.entry.Type == tree.Dir {
 				continue
 			}
-			if e, ok := after.Lookup(p.entry.Path); ok && same(&p.entry, &e) {
+			if e, ok := after.Lookup(p.entry.Path); ok && same(&p.entry, &e) && e.Origin.Package == u.ID.Name {
 				shipped[p.entry.Path] = p
 			} else {
 				p.scripted = true
 			}
 		}
 	}
-	if err := l.checkFiles(after); err != nil {
-		return err
-	}
-	own := l.ownPaths(after)
-	for e := range after.All() {
-		old, there := before.Lookup(e.Path)
-		switch {
-		case e.Path == "." || own[e.Path] || shipped[e.Path] != nil:
-		case there && same(&old, &e):
-		case e.Type == tree.Dir && (l.dirs[e.Path] != nil || e.Origin.Script == ""): // makeLayer compares it, or needs it
-		default:
-			if err := a.takeScripted(l, e); err != nil {
-				return err
-			}
-		}
-	}
-	l.removed = removed(before, after)
-	return nil
+	return shipped
 }
 
 // same reports whether two entries are the same but for their origin and for
@@ -72,31 +86,33 @@ func (l *layer) ownPaths(after *tree.Tree) map[string]bool {
 // takeScripted gives the layer an entry that its scripts made or changed, unless
 // a pattern of the recipe or a rule leaves it out.
 func (a *assembly) takeScripted(l *layer, e tree.Entry) error {
-	p := &place{entry: e, layer: l, unit: a.creator(e.Origin.Package)}
-	if strings.Contains("/"+e.Path, "/"+whiteout) {
-		return whiteoutError(p)
-	}
+	p := &place{entry: e, layer: l, unit: a.creator(l, e.Origin.Package)}
 	if isDatabase(e.Path) {
-		if !a.keepsDatabase(e.Path) {
+		if !a.keepsDatabase(l, e.Path) {
 			return nil
 		}
 	} else {
 		p.dropped, _ = a.decide(p)
 	}
-	if p.dropped == "" && strings.HasPrefix(e.Path, debconfCache) && !a.hasPackage("debconf") && a.isOn(noTraces) {
+	if p.dropped == "" && strings.HasPrefix(e.Path, debconfCache) && !a.hasPackage(l, "debconf") && a.isOn(noTraces) {
 		p.dropped = noTraces // nothing in the image reads it
+	}
+	if p.dropped == "" && strings.Contains("/"+e.Path, "/"+whiteout) {
+		return whiteoutError(p)
 	}
 	l.scripted = append(l.scripted, p)
 	return nil
 }
 
-// creator returns the package that an entry is of.
-func (a *assembly) creator(name string) *unit {
-	i := slices.IndexFunc(a.units, func(u *unit) bool { return u.ID.Name == name })
-	if i < 0 {
-		return nil
+// creator returns the package that an entry is of: where there are several of the
+// name, one of the layer.
+func (a *assembly) creator(l *layer, name string) *unit {
+	for _, among := range [][]*unit{l.units, a.units} {
+		if i := slices.IndexFunc(among, func(u *unit) bool { return u.ID.Name == name }); i >= 0 {
+			return among[i]
+		}
 	}
-	return a.units[i]
+	return nil
 }
 
 // debconfCache begins the paths of debconf's database.
@@ -107,11 +123,11 @@ func isDatabase(path string) bool {
 }
 
 // keepsDatabase reports whether what scripts left at a path of dpkg's database
-// belongs into the image: where dpkg is there to read it, all but what kiln writes itself.
-func (a *assembly) keepsDatabase(path string) bool {
+// belongs into the layer: where dpkg is there to read it, all but what kiln writes itself.
+func (a *assembly) keepsDatabase(l *layer, path string) bool {
 	name := strings.TrimPrefix(path, databaseDir+"/")
 	switch {
-	case !a.hasPackage("dpkg"), path == infoDir, strings.HasPrefix(path, infoDir+"/"):
+	case !a.hasPackage(l, "dpkg"), path == infoDir, strings.HasPrefix(path, infoDir+"/"):
 		return false
 	case name == "status", name == "arch", strings.HasSuffix(name, "-old"), strings.HasPrefix(name, "lock"), name == "triggers/Lock":
 		return false
@@ -119,7 +135,10 @@ func (a *assembly) keepsDatabase(path string) bool {
 	return true
 }
 
-func (a *assembly) hasPackage(name string) bool { return a.creator(name) != nil }
+// hasPackage reports whether the package is in the layer or below it.
+func (a *assembly) hasPackage(l *layer, name string) bool {
+	return slices.ContainsFunc(a.units, func(u *unit) bool { return u.ID.Name == name && u.layer.index <= l.index })
+}
 
 // removed lists what is in before and not in after, or is a directory in one of
 // them only; of directories that are gone only the top one.

@@ -42,6 +42,14 @@ func (s *Store) resultPath(key kiln.Digest) (string, error) {
 // Result returns what SetResult saved under key, and counts as a use. What is
 // missing, cannot be read, or is damaged in any bit is a miss.
 func (s *Store) Result(key kiln.Digest) ([]byte, bool) {
+	if s.distrusts(key) {
+		return nil, false
+	}
+	return s.kept(key)
+}
+
+// kept is Result, whatever the store thinks of it.
+func (s *Store) kept(key kiln.Digest) ([]byte, bool) {
 	path, err := s.resultPath(key)
 	if err != nil {
 		return nil, false
@@ -65,6 +73,9 @@ func (s *Store) Result(key kiln.Digest) ([]byte, bool) {
 func (s *Store) SetResult(key kiln.Digest, value []byte) error {
 	path, err := s.resultPath(key)
 	if err != nil {
+		return err
+	}
+	if err := s.compare(key, value); err != nil {
 		return err
 	}
 	if err := s.setResult(path, seal(string(key), value)); err != nil {

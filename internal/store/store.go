@@ -66,6 +66,8 @@ type Store struct {
 	unlock   func() error // of the lock file; nil when closed
 	verified map[kiln.Digest]*verdict
 
+	redo redo
+
 	sweep sync.RWMutex // held for writing while gc looks for staging files of the dead
 }
 

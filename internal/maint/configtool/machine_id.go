@@ -20,5 +20,6 @@ func MachineID(_ context.Context, c *command.Call) (int, error) {
 	if c.FS.Present("/etc/machine-id") {
 		return 0, nil
 	}
+	c.Note("machine-id", "/etc/machine-id")
 	return 0, c.FS.WriteFile("/etc/machine-id", nil, 0o644)
 }

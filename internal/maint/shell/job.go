@@ -106,7 +106,7 @@ func (j *job) problem(code kiln.Code, cause error) error {
 		Text: fmt.Sprintf("cannot honour %s: %v", j.where(), cause),
 		Hints: []string{
 			fmt.Sprintf("to do without the script, write into the recipe:\nskip:\n  - {package: %s, scripts: [%s], why: ...}", name, j.script.Name),
-			"to do without the package, take out what requires it: kiln why tells what does",
+			fmt.Sprintf("to do without the package, take out what requires it: kiln why RECIPE package:%s tells what does", name),
 		},
 		Err: cause,
 	}

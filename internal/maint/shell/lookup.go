@@ -118,7 +118,7 @@ func (p *process) serve(f command.Func, name string, args []string, env map[stri
 	}
 	c.Exec = p.exec(c)
 	status, err := j.call(f, c)
-	if err != nil && j.err == nil {
+	if err != nil && j.expired() == nil && j.err == nil {
 		j.stop(j.commandProblem(args, err))
 	}
 	if j.stopped() {

@@ -102,7 +102,7 @@ func systemCommands() []DebianCommand {
 		honoured("systemd-hwdb", configtool.SystemdHwdb, "update only"),
 		honoured("journalctl", configtool.Journalctl, "--update-catalog only; what is about a running system is recorded"),
 		honoured("systemd-detect-virt", answerText("none", 1), "what it will run on is not known"),
-		honoured("aa-enabled", answer(1), "no kernel runs"), honoured("busctl", answer(1), "no bus runs"), honoured("dbus-send", answer(1), "no bus runs"),
+		honoured("aa-enabled", answer(1), "no kernel runs"), honoured("busctl", unreached, "no bus runs; recorded"), honoured("dbus-send", unreached, "no bus runs; recorded"),
 		honoured("runlevel", answerText("unknown", 1), "nothing runs"),
 		honoured("policy-rc.d", servicetool.PolicyRcD, "starting anything is denied"),
 		honoured("invoke-rc.d", servicetool.InvokeRcD, "nothing runs in an image; recorded"),
@@ -202,6 +202,13 @@ func refusedCommands() []DebianCommand {
 func recorded(_ context.Context, c *command.Call) (int, error) {
 	c.Note(c.Name, strings.Join(c.Args, " "))
 	return 0, nil
+}
+
+// unreached is the Func of a message to a running system: it fails, since there is
+// none, and leaves a Note.
+func unreached(_ context.Context, c *command.Call) (int, error) {
+	c.Note(c.Name, strings.Join(c.Args, " "))
+	return 1, nil
 }
 
 // refusal is the Func of a command that stops the build.

@@ -33,10 +33,10 @@ func ShellTools() map[string]command.Func {
 		"date": filetool.Date, "id": hosttool.ID, "whoami": hosttool.Whoami, "groups": hosttool.Groups, "uname": hosttool.Uname, "arch": hosttool.Arch, "hostname": hosttool.Hostname, "nproc": hosttool.Nproc, "mountpoint": hosttool.Mountpoint,
 		"ischroot": hosttool.Ischroot, "getent": accounttool.Getent,
 
-		"sleep": hosttool.True, "sync": hosttool.True, "clear": hosttool.True, "tput": hosttool.True, "logger": hosttool.Logger,
-		"kill": hosttool.Kill, "pidof": hosttool.False, "pgrep": hosttool.False, "tty": hosttool.False, "chattr": hosttool.True,
+		"sleep": hosttool.Nothing, "sync": hosttool.Nothing, "clear": hosttool.Nothing, "tput": hosttool.Nothing, "logger": hosttool.Logger,
+		"kill": hosttool.Kill, "pidof": hosttool.False, "pgrep": hosttool.False, "tty": hosttool.False, "chattr": hosttool.Nothing,
 		"chroot": hosttool.OfTheHost, "mount": hosttool.OfTheHost, "umount": hosttool.OfTheHost, "du": hosttool.OfTheHost,
 
-		"df": hosttool.Df, "ss": hosttool.Ss, "lsmod": hosttool.True, "systemd-sysctl": hosttool.True, "findmnt": hosttool.False, "killall": hosttool.False, "getopt": hosttool.Getopt, "locale": hosttool.Locale, "python3": pythontool.Python, "python3.13": pythontool.Python, "runuser": hosttool.Runuser, "setpriv": hosttool.Setpriv, "su": hosttool.Su,
+		"df": hosttool.Df, "ss": hosttool.Ss, "lsmod": hosttool.True, "systemd-sysctl": hosttool.Nothing, "findmnt": hosttool.False, "killall": hosttool.Kill, "getopt": hosttool.Getopt, "locale": hosttool.Locale, "python3": pythontool.Python, "python3.13": pythontool.Python, "runuser": hosttool.Runuser, "setpriv": hosttool.Setpriv, "su": hosttool.Su,
 	}
 }

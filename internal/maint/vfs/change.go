@@ -188,8 +188,16 @@ func (f *FS) Rename(old, path string) error {
 	n := from.node
 	f.leave(from)
 	f.enter(to, n)
-	f.changed(n)
+	f.moved(n)
 	return nil
+}
+
+// moved records who gave n, and all below it, their paths.
+func (f *FS) moved(n *node) {
+	f.changed(n)
+	for _, kid := range n.kids { // the order leaves no trace
+		f.moved(kid)
+	}
 }
 
 func mayRename(from, to place) error {

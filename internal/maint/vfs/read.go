@@ -91,6 +91,32 @@ type Stamp struct {
 	ino, writes uint64
 }
 
+// Forget forgets that a file, named by the path that Tree gives it, was looked at.
+func (f *FS) Forget(path string) {
+	if n := f.at(path); n != nil {
+		n.looked = false
+	}
+}
+
+// at returns what is at a path of the tree, nil where nothing is.
+func (f *FS) at(path string) *node {
+	n := f.root
+	for name := range strings.SplitSeq(path, "/") {
+		if n = n.kids[name]; n == nil {
+			return nil
+		}
+	}
+	return n
+}
+
+// Looked reports whether a file, named by the path that Tree gives it, was looked
+// at since Forget: whether anything could know more of it than that it is there.
+// there is false where nothing is at the path.
+func (f *FS) Looked(path string) (looked, there bool) {
+	n := f.at(path)
+	return n != nil && n.looked, n != nil
+}
+
 // Stamp returns the stamp of what path leads to; the zero one where nothing is.
 func (f *FS) Stamp(path string) Stamp {
 	p, err := f.walk("stat", path, true)
@@ -140,6 +166,7 @@ func (f *FS) ReadDir(path string) ([]Info, error) {
 	}
 	var all []Info
 	for _, name := range p.node.kidNames() {
+		p.node.kids[name].looked = true
 		all = append(all, infoOf(strings.TrimSuffix(p.path(), "/")+"/"+name, p.node.kids[name]))
 	}
 	return all, nil

@@ -66,6 +66,9 @@ func (f *FS) walkTo(op, path string, follow, bare bool) (place, error) {
 	if err != nil {
 		return place{}, pathError(op, path, err)
 	}
+	if p.node != nil {
+		p.node.looked = true
+	}
 	return p, nil
 }
 

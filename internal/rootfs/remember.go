@@ -1,0 +1,159 @@
+package rootfs
+
+import (
+	"context"
+
+	"kiln"
+	"kiln/internal/maint"
+	"kiln/internal/tree"
+)
+
+// recall returns the tree that the layer came to when it was configured before,
+// and takes over all else that this gave; false where the store does not know it.
+func (a *assembly) recall(l *layer, key kiln.Digest, before *tree.Tree) (*tree.Tree, bool) {
+	value, ok := a.store.Result(key)
+	if !ok {
+		return nil, false
+	}
+	d := &decoder{b: value}
+	looked := d.list()
+	if d.err != nil {
+		return nil, false
+	}
+	full := a.contentKey(l, key, looked)
+	if value, ok = a.store.Result(full); !ok {
+		return nil, false
+	}
+	d = &decoder{b: value}
+	c := decodeConfigured(d)
+	if d.err != nil || !a.knowPieces(d) || len(d.b) > 0 {
+		return nil, false
+	}
+	after := a.plainTree(l, before, c.owners)
+	if c.apply(after) != nil {
+		return nil, false
+	}
+	a.below = full
+	a.report.runs = append(a.report.runs, c.runs...)
+	a.report.notes = append(a.report.notes, c.notes...)
+	a.report.accounts = append(a.report.accounts, c.accounts...)
+	return after, true
+}
+
+// remember keeps what configuring the layer gave. What unpacking and the
+// difference do not lead to exactly is not kept.
+func (a *assembly) remember(l *layer, key kiln.Digest, before *tree.Tree, res *maint.Result) error {
+	c := &configured{runs: res.Runs, notes: res.Notes, accounts: res.Accounts}
+	for _, p := range l.made {
+		if p.owner != "" {
+			c.owners = append(c.owners, owned{p.entry.Path, p.entry.UID, p.entry.GID})
+		}
+	}
+	plain := a.plainTree(l, before, nil)
+	c.changed, c.removed = difference(plain, res.Tree)
+	if err := c.apply(plain); err != nil || !equalTrees(plain, res.Tree) {
+		a.below = ""
+		return nil
+	}
+	full := a.contentKey(l, key, l.looked)
+	e := &encoder{}
+	c.encode(e)
+	if err := a.keepPieces(e, c); err != nil {
+		return err
+	}
+	if err := a.store.SetResult(full, e.b); err != nil {
+		return err
+	}
+	a.below = full
+	list := &encoder{}
+	list.list(l.looked)
+	return a.store.SetResult(key, list.b)
+}
+
+// keepPieces puts what scripts wrote into one blob, and where each piece stands
+// into e.
+func (a *assembly) keepPieces(e *encoder, c *configured) error {
+	w, err := a.store.Create()
+	if err != nil {
+		return err
+	}
+	defer w.Discard()
+	var digests []kiln.Digest
+	var sizes []int64
+	seen := map[kiln.Digest]bool{}
+	for i := range c.changed {
+		d := c.changed[i].Content
+		content, made := a.contents.made[d]
+		if !made || seen[d] {
+			continue
+		}
+		seen[d] = true
+		if _, err := w.Write(content); err != nil {
+			return err
+		}
+		digests, sizes = append(digests, d), append(sizes, int64(len(content)))
+	}
+	blob, _, err := w.Commit("")
+	if err != nil {
+		return err
+	}
+	e.digest(blob)
+	e.num(int64(len(digests)))
+	for i := range digests {
+		e.digest(digests[i])
+		e.num(sizes[i])
+	}
+	return nil
+}
+
+// knowPieces reads what keepPieces wrote.
+func (a *assembly) knowPieces(d *decoder) bool {
+	blob := d.digest()
+	pieces := map[kiln.Digest]piece{}
+	offset := int64(0)
+	for range d.count() {
+		digest, size := d.digest(), d.num()
+		pieces[digest] = piece{blob, offset, size}
+		offset += size
+	}
+	if size, err := a.store.Size(blob); d.err != nil || err != nil || size != offset {
+		return false
+	}
+	for digest, p := range pieces { // a set
+		if _, known := a.contents.pieces[digest]; !known {
+			a.contents.pieces[digest] = p
+		}
+	}
+	return true
+}
+
+// configureOnce configures the layer, or takes what configuring it gave before.
+func (a *assembly) configureOnce(ctx context.Context, l *layer, before *tree.Tree) (*tree.Tree, kiln.State, error) {
+	if a.in.Trace || a.in.Build == "" || l.index > 0 && a.below == "" {
+		a.below = ""
+		res, err := a.install(ctx, l, before)
+		if err != nil {
+			return nil, 0, err
+		}
+		return res.Tree, kiln.Finished, nil
+	}
+	key := a.configureKey(l, a.below, before)
+	after, ok := a.recall(l, key, before)
+	if ok {
+		return after, kiln.Cached, nil
+	}
+	state := kiln.Finished
+	err := a.store.Once(ctx, key, func() error {
+		if after, ok = a.recall(l, key, before); ok { // another build did it meanwhile
+			state = kiln.Cached
+			return nil
+		}
+		res, err := a.install(ctx, l, before)
+		if err != nil {
+			return err
+		}
+		after = res.Tree
+		return a.remember(l, key, before, res)
+	})
+	return after, state, err
+}
