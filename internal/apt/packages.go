@@ -62,7 +62,10 @@ func (c *Client) listed(key kiln.Digest, ix Index) *listing.List {
 }
 
 // makeListing parses an index that is in the store and keeps the listing of it.
+// That takes some 200 MB for Debian's main, and so is done for one at a time.
 func (c *Client) makeListing(key kiln.Digest, p Pocket, ix Index) (*listing.List, error) {
+	c.parsing.Lock()
+	defer c.parsing.Unlock()
 	packages, text, err := c.parse(p, ix)
 	if err != nil {
 		return nil, err
@@ -93,7 +96,9 @@ func (c *Client) parse(p Pocket, ix Index) ([]*deb.Package, listing.Text, error)
 		return refuse(err)
 	}
 	defer plain.Close()
-	checked := newPlainReader(plain, ix)
+	ahead := readAhead(plain)
+	defer ahead.Close()
+	checked := newPlainReader(ahead, ix)
 	all, err := deb.ReadPackages(checked)
 	if err == nil {
 		text, err = checked.finish()

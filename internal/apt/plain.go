@@ -1,6 +1,8 @@
 package apt
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 
@@ -39,6 +41,35 @@ func decompress(r io.Reader, ext string) (io.ReadCloser, error) {
 		return io.NopCloser(r), nil
 	}
 	return nil, fmt.Errorf("unknown compression %q", ext)
+}
+
+// aheadReader is what another goroutine reads, a few blocks ahead: decompressing
+// takes as long as parsing.
+type aheadReader struct {
+	*io.PipeReader
+	done chan struct{}
+}
+
+// aheadBlock is what is read at once, in bytes.
+const aheadBlock = 256 << 10
+
+func readAhead(r io.Reader) *aheadReader {
+	in, out := io.Pipe()
+	a := &aheadReader{in, make(chan struct{})}
+	go func() {
+		defer close(a.done)
+		buffered := bufio.NewWriterSize(out, aheadBlock)
+		_, err := io.Copy(buffered, r)
+		out.CloseWithError(errors.Join(err, buffered.Flush()))
+	}()
+	return a
+}
+
+// Close ends the reading, also before the end, and waits for that.
+func (a *aheadReader) Close() error {
+	err := a.PipeReader.Close()
+	<-a.done
+	return err
 }
 
 // plainReader counts and hashes the text of an index on its way to the parser,
