@@ -134,7 +134,9 @@ func TestLockWithAndWithoutListings(t *testing.T) {
 	for _, prepare := range []func(string) error{
 		func(string) error { return nil },
 		func(string) error { return nil },
-		func(path string) error { return errors.Join(os.Remove(path), os.WriteFile(path, []byte("damaged"), 0o444)) },
+		func(path string) error {
+			return errors.Join(os.Remove(path), os.WriteFile(path, []byte("damaged"), 0o444))
+		},
 		os.Remove,
 	} {
 		err := filepath.WalkDir(results, func(path string, d fs.DirEntry, err error) error {
