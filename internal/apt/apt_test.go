@@ -13,6 +13,7 @@ import (
 	"kiln/internal/apt/apttest"
 	"kiln/internal/deb"
 	"kiln/internal/deb/debtest"
+	"kiln/internal/listing"
 	"kiln/internal/store"
 )
 
@@ -95,13 +96,21 @@ func (b *bench) load(arch string) (*apt.Release, []*deb.Package, error) {
 	}
 	var all []*deb.Package
 	for _, ix := range indexes {
-		pkgs, err := b.client.Packages(ctx, b.pocket, ix)
+		list, err := b.client.Packages(ctx, b.pocket, ix)
 		if err != nil {
 			return rel, nil, err
 		}
-		all = append(all, pkgs...)
+		all = append(all, packagesOf(list)...)
 	}
 	return rel, all, nil
+}
+
+func packagesOf(list *listing.List) []*deb.Package {
+	var all []*deb.Package
+	for i := range list.Len() {
+		all = append(all, list.Package(i))
+	}
+	return all
 }
 
 func (b *bench) items(t *testing.T, pkgs []*deb.Package) []apt.Item {

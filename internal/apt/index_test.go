@@ -208,16 +208,16 @@ func TestLockedIndex(t *testing.T) {
 	ix := apt.Index{Component: "main", Architecture: "amd64", Path: indexes[0].Path, Digest: indexes[0].Digest, Size: indexes[0].Size}
 
 	b.Fail("*", apttest.Fault{Times: 1, Status: 500})
-	if pkgs, err := b.client.Packages(ctx, b.pocket, ix); err != nil || len(pkgs) != 3 {
-		t.Errorf("from the store: %q, %v", names(pkgs), err)
+	if list, err := b.client.Packages(ctx, b.pocket, ix); err != nil || list.Len() != 3 {
+		t.Errorf("from the store: %v, %v", list, err)
 	}
 	site := apttest.New(suite)
 	suite.Packages, suite.Date = suite.Packages[:1], apttest.Now
 	site.Add(suite)
 	b.Update(site)
 	b.client = b.newClient(t, openStore(t))
-	if pkgs, err := b.client.Packages(ctx, b.pocket, ix); err != nil || len(pkgs) != 3 {
-		t.Errorf("by hash, from an archive that moved on: %q, %v", names(pkgs), err)
+	if list, err := b.client.Packages(ctx, b.pocket, ix); err != nil || list.Len() != 3 {
+		t.Errorf("by hash, from an archive that moved on: %v, %v", list, err)
 	}
 	b.Update(apttest.New(suite))
 	b.client = b.newClient(t, openStore(t))

@@ -1,6 +1,8 @@
 package apt
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/therootcompany/xz"
 
 	"kiln"
+	"kiln/internal/listing"
 )
 
 // Bounds for what a hostile index can make kiln allocate, in bytes.
@@ -40,6 +43,35 @@ func decompress(r io.Reader, ext string) (io.ReadCloser, error) {
 	return nil, fmt.Errorf("unknown compression %q", ext)
 }
 
+// aheadReader is what another goroutine reads, a few blocks ahead: decompressing
+// takes as long as parsing.
+type aheadReader struct {
+	*io.PipeReader
+	done chan struct{}
+}
+
+// aheadBlock is what is read at once, in bytes.
+const aheadBlock = 256 << 10
+
+func readAhead(r io.Reader) *aheadReader {
+	in, out := io.Pipe()
+	a := &aheadReader{in, make(chan struct{})}
+	go func() {
+		defer close(a.done)
+		buffered := bufio.NewWriterSize(out, aheadBlock)
+		_, err := io.Copy(buffered, r)
+		out.CloseWithError(errors.Join(err, buffered.Flush()))
+	}()
+	return a
+}
+
+// Close ends the reading, also before the end, and waits for that.
+func (a *aheadReader) Close() error {
+	err := a.PipeReader.Close()
+	<-a.done
+	return err
+}
+
 // plainReader counts and hashes the text of an index on its way to the parser,
 // which is safe to let begin: the compressed form was found right.
 type plainReader struct {
@@ -51,9 +83,9 @@ type plainReader struct {
 }
 
 func newPlainReader(r io.Reader, ix Index) *plainReader {
-	p := &plainReader{r: r, want: ix.plain, max: maxIndex}
+	p := &plainReader{r: r, hash: kiln.NewDigester(), want: ix.plain, max: maxIndex}
 	if p.want != nil {
-		p.hash, p.max = kiln.NewDigester(), p.want.size
+		p.max = p.want.size
 	}
 	return p
 }
@@ -64,22 +96,18 @@ func (p *plainReader) Read(b []byte) (int, error) {
 	if p.got > p.max {
 		return 0, fmt.Errorf("its text is longer than %d bytes", p.max)
 	}
-	if p.want != nil {
-		p.hash.Write(b[:n])
-	}
+	p.hash.Write(b[:n])
 	return n, err
 }
 
-// finish checks the whole text against what the Release says of it.
-func (p *plainReader) finish() error {
+// finish checks the whole text against what the Release says of it, if it does.
+func (p *plainReader) finish() (listing.Text, error) {
 	if _, err := io.Copy(io.Discard, p); err != nil {
-		return err
+		return listing.Text{}, err
 	}
-	if p.want == nil {
-		return nil
+	got := listing.Text{Digest: p.hash.Digest(), Size: p.got}
+	if p.want != nil && got != (listing.Text{Digest: p.want.digest, Size: p.want.size}) {
+		return got, fmt.Errorf("its text was altered: want %d bytes, %s, got %d bytes, %s", p.want.size, p.want.digest, got.Size, got.Digest)
 	}
-	if got := p.hash.Digest(); p.got != p.want.size || got != p.want.digest {
-		return fmt.Errorf("its text was altered: want %d bytes, %s, got %d bytes, %s", p.want.size, p.want.digest, p.got, got)
-	}
-	return nil
+	return got, nil
 }

@@ -79,11 +79,11 @@ func TestRealTrixie(t *testing.T) {
 			if err != nil || len(indexes) != 1 {
 				t.Fatalf("%s %s: %v, %v", p.ID(), arch, indexes, err)
 			}
-			pkgs, err := c.Packages(context.Background(), p, indexes[0])
-			if err != nil || len(pkgs) < least[p.Name] {
-				t.Errorf("%s %s: %d packages, %v", p.ID(), arch, len(pkgs), err)
+			list, err := c.Packages(context.Background(), p, indexes[0])
+			if err != nil || list.Len() < least[p.Name] {
+				t.Fatalf("%s %s: %v, %v", p.ID(), arch, list, err)
 			}
-			t.Logf("%s %s: %d packages", p.ID(), arch, len(pkgs))
+			t.Logf("%s %s: %d packages", p.ID(), arch, list.Len())
 		}
 	}
 }

@@ -3,9 +3,11 @@ package debian
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"kiln"
 	"kiln/internal/deb"
+	"kiln/internal/listing"
 	"kiln/internal/recipe"
 	"kiln/internal/resolve"
 )
@@ -19,24 +21,26 @@ const (
 	localPriority = 1001
 )
 
-// localCandidates reads the recipe's local .debs into the store and returns
-// those that fit arch.
-func (f *Family) localCandidates(r *recipe.Recipe, arch string) ([]resolve.Candidate, error) {
-	var list []resolve.Candidate
+// localStock reads the recipe's local .debs into the store and returns those that
+// fit any of archs.
+func (f *Family) localStock(r *recipe.Recipe, archs []string) (resolve.Stock, error) {
+	stock := resolve.Stock{Archive: localArchive, Source: localArchive, Priority: localPriority}
+	var packages []*deb.Package
 	for i, s := range r.Sources {
 		if s.Deb == "" {
 			continue
 		}
 		p, err := f.localPackage(r, s.Deb)
 		if err != nil {
-			return nil, fmt.Errorf("cannot use sources[%d], the package file %q: %w", i, s.Deb, err)
+			return stock, fmt.Errorf("cannot use sources[%d], the package file %q: %w", i, s.Deb, err)
 		}
-		if p.Architecture != arch && p.Architecture != "all" {
-			continue
+		if p.Architecture == "all" || slices.Contains(archs, p.Architecture) {
+			packages = append(packages, p)
 		}
-		list = append(list, resolve.Candidate{Package: p, Archive: localArchive, Source: localArchive, Priority: localPriority})
 	}
-	return list, nil
+	var err error
+	stock.List, err = listing.New(packages)
+	return stock, err
 }
 
 func (f *Family) localPackage(r *recipe.Recipe, path string) (*deb.Package, error) {

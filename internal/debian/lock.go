@@ -128,35 +128,33 @@ func (k *locking) platform(ctx context.Context, p kiln.Platform) (*lock.Platform
 		return nil, &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot build for %s: %v", p, err)}
 	}
 	archs := append([]string{arch}, foreign(wantsOf(k.recipe), arch)...)
-	lists := make([][]resolve.Candidate, len(k.pockets))
+	lists := make([][]resolve.Stock, len(k.pockets))
 	group, gctx := errgroup.WithContext(ctx)
 	for i, po := range k.pockets {
 		group.Go(func() (err error) {
-			lists[i], err = po.candidates(gctx, k, archs)
+			lists[i], err = po.stocks(gctx, k, archs)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	all := slices.Concat(lists...)
-	for _, a := range archs {
-		local, err := k.family.localCandidates(k.recipe, a)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, local...)
+	stocks := slices.Concat(lists...)
+	local, err := k.family.localStock(k.recipe, archs)
+	if err != nil {
+		return nil, err
 	}
+	stocks = append(stocks, local)
 	var old *lock.Platform
 	if k.old != nil && !k.update.All {
 		old = k.old.Platforms[p]
 	}
-	kept, err := k.pinned(ctx, old, all)
+	kept, err := k.pinned(ctx, old, stocks)
 	if err != nil {
 		return nil, err
 	}
-	all = append(all, kept...)
-	return solve(ctx, k.recipe, arch, all, old, k.update.Packages)
+	stocks = append(stocks, kept...)
+	return solve(ctx, k.recipe, arch, stocks, pins(old, local.List), k.update.Packages)
 }
 
 // archives is the state of the archives as the lock records it.

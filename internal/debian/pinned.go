@@ -11,27 +11,24 @@ import (
 	"kiln"
 	"kiln/internal/apt"
 	"kiln/internal/deb"
+	"kiln/internal/listing"
 	"kiln/internal/lock"
 	"kiln/internal/resolve"
 )
 
-// pinned returns as candidates what old locks, is not to move, and stands in no
+// pinned returns as stocks what old locks, is not to move, and stands in no
 // index any more: an archive such as Debian's lists a version only until there is
 // a newer one. What such a package needs is read from its .deb, which the build
 // needs anyway. One that no mirror has is let go, with a warning.
-func (k *locking) pinned(ctx context.Context, old *lock.Platform, listed []resolve.Candidate) ([]resolve.Candidate, error) {
+func (k *locking) pinned(ctx context.Context, old *lock.Platform, listed []resolve.Stock) ([]resolve.Stock, error) {
 	if old == nil {
 		return nil, nil
 	}
-	known := map[string]bool{} // by SHA-256: another archive may have the same version with other bytes
-	for _, c := range listed {
-		known[c.SHA256] = true
-	}
-	found := make([]*resolve.Candidate, len(old.Packages))
+	found := make([]*deb.Package, len(old.Packages))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, p := range old.Packages {
 		po := k.pocketNamed(p.Archive)
-		if po == nil || known[p.SHA256] || slices.Contains(k.update.Packages, p.Name) {
+		if po == nil || slices.Contains(k.update.Packages, p.Name) || lists(listed, p) {
 			continue
 		}
 		group.Go(func() (err error) {
@@ -42,13 +39,37 @@ func (k *locking) pinned(ctx context.Context, old *lock.Platform, listed []resol
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	var list []resolve.Candidate
-	for _, c := range found {
-		if c != nil {
-			list = append(list, *c)
+	var stocks []resolve.Stock
+	for _, po := range k.pockets {
+		var packages []*deb.Package
+		for i, p := range found {
+			if p != nil && old.Packages[i].Archive == po.ID() {
+				packages = append(packages, p)
+			}
 		}
+		if packages == nil {
+			continue
+		}
+		list, err := listing.New(packages)
+		if err != nil {
+			return nil, err
+		}
+		stocks = append(stocks, po.stock(list))
 	}
-	return list, nil
+	return stocks, nil
+}
+
+// lists reports whether a stock has the locked package. These very bytes it must
+// be: another archive may have the same version with others.
+func lists(stocks []resolve.Stock, p lock.Package) bool {
+	return slices.ContainsFunc(stocks, func(s resolve.Stock) bool {
+		for i, end := s.Named(p.Name); i < end; i++ {
+			if s.Package(i).SHA256 == p.SHA256 {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // pocketNamed finds the pocket that a lock's packages call by that name; nil for
@@ -61,8 +82,8 @@ func (k *locking) pocketNamed(name string) *pocket {
 	return k.pockets[i]
 }
 
-// unlisted makes a candidate of a locked package by its .deb.
-func (k *locking) unlisted(ctx context.Context, po *pocket, p lock.Package) (*resolve.Candidate, error) {
+// unlisted reads a locked package out of its .deb; nil where it is gone.
+func (k *locking) unlisted(ctx context.Context, po *pocket, p lock.Package) (*deb.Package, error) {
 	d, err := kiln.DigestFromHex(p.SHA256)
 	if err != nil {
 		return nil, fmt.Errorf("bug: the lock was read with a bad digest: %w", err)
@@ -87,7 +108,7 @@ func (k *locking) unlisted(ctx context.Context, po *pocket, p lock.Package) (*re
 		return nil, fmt.Errorf("cannot read the locked package %q: %w", p.Path, err)
 	}
 	pkg.Filename, pkg.SHA256, pkg.Size = p.Path, p.SHA256, p.Size
-	return &resolve.Candidate{Package: pkg, Archive: po.ID(), Source: po.archive.Name, Priority: po.archive.priority}, nil
+	return pkg, nil
 }
 
 // packageOf reads what a .deb says about itself.

@@ -2,7 +2,9 @@ package debian_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,6 +122,38 @@ func TestPinsOutliveTheIndex(t *testing.T) {
 	}
 	if b.notes != nil {
 		t.Errorf("warned: %q", b.notes)
+	}
+}
+
+// A lock is the same whether the index was parsed for it, was parsed before, or
+// has to be parsed again because what was kept of it is damaged.
+func TestLockWithAndWithoutListings(t *testing.T) {
+	b := newBench(t, suite(0, "1"), "aa", "bb")
+	results := filepath.Join(b.family.Store.Dir(), "results")
+	var texts []string
+	for _, prepare := range []func(string) error{
+		func(string) error { return nil },
+		func(string) error { return nil },
+		func(path string) error {
+			return errors.Join(os.Remove(path), os.WriteFile(path, []byte("damaged"), 0o444))
+		},
+		os.Remove,
+	} {
+		err := filepath.WalkDir(results, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			return prepare(path)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, string(b.lock(nil, bake.Update{}).Marshal()))
+	}
+	for i, text := range texts {
+		if diff := cmp.Diff(texts[0], text); diff != "" {
+			t.Errorf("time %d (-first +this):\n%s", i, diff)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"kiln"
 	"kiln/internal/apt"
 	"kiln/internal/deb"
+	"kiln/internal/listing"
 	"kiln/internal/lock"
 	"kiln/internal/resolve"
 )
@@ -104,9 +105,9 @@ func lockedRelease(p apt.Pocket, rel *apt.Release, at time.Time) lock.Pocket {
 	return locked
 }
 
-// candidates reads the packages that the pocket has for any of archs.
-func (p *pocket) candidates(ctx context.Context, k *locking, archs []string) ([]resolve.Candidate, error) {
-	var list []resolve.Candidate
+// stocks reads the packages that the pocket has for any of archs.
+func (p *pocket) stocks(ctx context.Context, k *locking, archs []string) ([]resolve.Stock, error) {
+	var stocks []resolve.Stock
 	read := map[string]bool{}
 	for _, arch := range archs {
 		indexes, err := p.indexes(ctx, k, arch)
@@ -118,24 +119,38 @@ func (p *pocket) candidates(ctx context.Context, k *locking, archs []string) ([]
 				continue
 			}
 			read[ix.Path] = true
-			all, err := k.client.Packages(ctx, p.Pocket, ix)
+			list, err := k.client.Packages(ctx, p.Pocket, ix)
+			if err == nil {
+				list, err = only(list, archs)
+			}
 			if err != nil {
 				return nil, err
 			}
-			list = p.appendCandidates(list, all, archs)
+			stocks = append(stocks, p.stock(list))
 		}
 	}
-	return list, nil
+	return stocks, nil
 }
 
-func (p *pocket) appendCandidates(list []resolve.Candidate, all []*deb.Package, archs []string) []resolve.Candidate {
-	for _, pkg := range all {
-		if pkg.Architecture != "all" && !slices.Contains(archs, pkg.Architecture) {
-			continue
-		}
-		list = append(list, resolve.Candidate{Package: pkg, Archive: p.ID(), Source: p.archive.Name, Priority: p.archive.priority})
+// stock is a listing of packages as the pocket has them.
+func (p *pocket) stock(list *listing.List) resolve.Stock {
+	return resolve.Stock{List: list, Archive: p.ID(), Source: p.archive.Name, Priority: p.archive.priority}
+}
+
+// only takes the packages of some architectures out of a listing. An index that is
+// for one architecture has no others.
+func only(list *listing.List, archs []string) (*listing.List, error) {
+	foreign := func(arch string) bool { return arch != "all" && !slices.Contains(archs, arch) }
+	if !slices.ContainsFunc(list.Architectures(), foreign) {
+		return list, nil
 	}
-	return list
+	var packages []*deb.Package
+	for i := range list.Len() {
+		if p := list.Package(i); !foreign(p.Architecture) {
+			packages = append(packages, p)
+		}
+	}
+	return listing.New(packages)
 }
 
 // indexes lists the pocket's indexes for arch and records them. Of a kept pocket

@@ -3,20 +3,21 @@ package debian
 import (
 	"context"
 
+	"kiln/internal/listing"
 	"kiln/internal/lock"
 	"kiln/internal/recipe"
 	"kiln/internal/resolve"
 )
 
-// solve resolves one platform against the candidates of its sources.
-func solve(ctx context.Context, r *recipe.Recipe, arch string, candidates []resolve.Candidate, old *lock.Platform, update []string) (*lock.Platform, error) {
+// solve resolves one platform against the stocks of its sources.
+func solve(ctx context.Context, r *recipe.Recipe, arch string, stocks []resolve.Stock, pinned map[string]resolve.Pin, update []string) (*lock.Platform, error) {
 	wants := wantsOf(r)
-	sol, err := resolve.Resolve(ctx, resolve.NewIndex(candidates), resolve.Request{
+	sol, err := resolve.Resolve(ctx, resolve.Join(stocks), resolve.Request{
 		Arch:         arch,
 		ForeignArchs: foreign(wants, arch),
 		Wants:        wants,
 		Essential:    r.Essential,
-		Pinned:       pins(old, candidates),
+		Pinned:       pinned,
 		Update:       update,
 	})
 	if err != nil {
@@ -41,19 +42,13 @@ func solve(ctx context.Context, r *recipe.Recipe, arch string, candidates []reso
 
 // pins maps "name:arch" to what is locked. A local .deb was named since the lock
 // was made, or it would be locked: an archive's package of its name gives way.
-func pins(old *lock.Platform, candidates []resolve.Candidate) map[string]resolve.Pin {
+func pins(old *lock.Platform, local *listing.List) map[string]resolve.Pin {
 	if old == nil {
 		return nil
 	}
-	local := map[string]bool{}
-	for _, c := range candidates {
-		if c.Archive == localArchive {
-			local[c.Name] = true
-		}
-	}
 	pinned := map[string]resolve.Pin{}
 	for _, p := range old.Packages {
-		if p.Archive == localArchive || !local[p.Name] {
+		if first, end := local.Named(p.Name); p.Archive == localArchive || first == end {
 			pinned[p.Name+":"+p.Architecture] = resolve.Pin{Version: p.Version, SHA256: p.SHA256}
 		}
 	}

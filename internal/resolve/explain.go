@@ -33,7 +33,7 @@ type explainer struct {
 // candidates explains for each candidate of a clause why it can not be.
 func (e *explainer) candidates(lits []lit) []Problem {
 	var list []Problem
-	for _, l := range slices.SortedFunc(slices.Values(lits), func(a, b lit) int { return int(e.cand[a.v()] - e.cand[b.v()]) }) {
+	for _, l := range slices.SortedFunc(slices.Values(lits), func(a, b lit) int { return e.w.order(e.cand[a.v()], e.cand[b.v()]) }) {
 		if l.positive() {
 			list = append(list, e.candidate(l.v())...)
 		}
@@ -89,7 +89,7 @@ func (e *explainer) exclusion(r rule, c int32) exclusion {
 	if other == c {
 		other = r.subject
 	}
-	x := exclusion{other: e.w.label(other) + " " + e.w.candidates[other].Version}
+	x := exclusion{other: e.w.label(other) + " " + e.w.at(other).Version}
 	switch {
 	case r.kind == ruleVersion:
 		x.before, x.after = "excludes ", ", another version of the same package"

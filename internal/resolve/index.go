@@ -2,117 +2,106 @@ package resolve
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"kiln/internal/deb"
+	"kiln/internal/listing"
 )
+
+// Stock is a listing of packages that have one origin.
+type Stock struct {
+	*listing.List
+	Archive  string // as in Candidate, and so the other two
+	Source   string
+	Priority int
+}
 
 // Index holds all candidates of one platform, ready to be asked. It is
 // read-only once built: any number of goroutines may resolve from it at once.
+//
+// A candidate is a number: the packages of the first stock come first. Numbers say
+// nothing of preference or order; world.order does.
 type Index struct {
-	candidates []Candidate            // sorted by name, then the rest of their identity
-	named      map[string]span        // candidates of that name
-	provided   map[string][]provision // candidates that provide that name, in the order of candidates
-	names      []string               // of candidates, sorted
-	essential  []string               // of those, where a candidate is Essential
-	mentioned  map[string]int32       // of candidates: see mentions
+	stocks []Stock
+	starts []int32 // of the stocks: the number of the first candidate; and one more, the end
 }
-
-// span is a half-open range of Index.candidates.
-type span struct{ from, to int32 }
 
 // provision is one entry of a Provides field.
 type provision struct {
-	by        int32 // position in Index.candidates
+	by        int32 // candidate
 	version   string
 	qualifier string // "", "any" or the one architecture that it is provided for
 }
 
-// NewIndex builds an index. The order of the candidates does not matter; of
-// those that are alike in all that tells them apart, one is kept.
-func NewIndex(candidates []Candidate) *Index {
-	byName := make(map[string][]int32, len(candidates))
-	for i := range candidates {
-		byName[candidates[i].Name] = append(byName[candidates[i].Name], int32(i))
-	}
-	ix := &Index{
-		candidates: make([]Candidate, 0, len(candidates)),
-		named:      make(map[string]span, len(byName)),
-		provided:   make(map[string][]provision),
-		names:      make([]string, 0, len(byName)),
-	}
-	for name := range byName {
-		ix.names = append(ix.names, name)
-	}
-	slices.Sort(ix.names)
-	for _, name := range ix.names {
-		ix.addNamed(name, candidates, byName[name])
-	}
-	for i := range ix.candidates {
-		ix.addProvided(int32(i))
-		if c := &ix.candidates[i]; c.Essential && (len(ix.essential) == 0 || ix.essential[len(ix.essential)-1] != c.Name) {
-			ix.essential = append(ix.essential, c.Name)
+// Join builds an index of stocks. Their order does not matter; of candidates that
+// are alike in all that tells them apart, one is kept.
+func Join(stocks []Stock) *Index {
+	ix := &Index{stocks: slices.Clone(stocks), starts: []int32{0}}
+	for i := range ix.stocks {
+		s := &ix.stocks[i]
+		if s.Priority == 0 {
+			s.Priority = DefaultPriority
 		}
+		ix.starts = append(ix.starts, ix.starts[i]+int32(s.Len()))
 	}
-	ix.mentioned = ix.mentions()
 	return ix
 }
 
-// mentions numbers the names of packages as apt does its own records of them
-// while it reads an index that is sorted by source and name, as Debian's are: a
-// package counts from its own paragraph or from the first relation that names
-// it. apt breaks ties between providers by that number.
-func (ix *Index) mentions() map[string]int32 {
-	numbers := make(map[string]int32, len(ix.names))
-	number := func(name string) {
-		if _, ok := numbers[name]; !ok {
-			numbers[name] = int32(len(numbers))
+// NewIndex is Join for candidates as such.
+func NewIndex(candidates []Candidate) *Index {
+	type origin struct {
+		archive, source string
+		priority        int
+	}
+	var origins []origin
+	packages := map[origin][]*deb.Package{}
+	for _, c := range candidates {
+		o := origin{c.Archive, c.Source, c.Priority}
+		if packages[o] == nil {
+			origins = append(origins, o)
 		}
+		packages[o] = append(packages[o], c.Package)
 	}
-	order := make([]int32, len(ix.candidates))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(ix.candidates[a].Package.Source, ix.candidates[b].Package.Source), cmp.Compare(a, b))
-	})
-	for _, i := range order {
-		p := &ix.candidates[i]
-		number(p.Name)
-		for _, field := range []deb.Relations{p.PreDepends, p.Depends, p.Conflicts, p.Breaks, p.Recommends, p.Replaces, p.Provides} {
-			for _, d := range field {
-				for _, r := range d {
-					if r.Qualifier == "" {
-						number(r.Name)
-					}
-				}
-			}
+	var stocks []Stock
+	for _, o := range origins {
+		list, err := listing.New(packages[o])
+		if err != nil {
+			panic(fmt.Sprintf("bug: packages that are in memory make no listing: %v", err))
 		}
+		stocks = append(stocks, Stock{list, o.archive, o.source, o.priority})
 	}
-	return numbers
+	return Join(stocks)
 }
 
-func (ix *Index) addNamed(name string, from []Candidate, at []int32) {
-	start := len(ix.candidates)
-	for _, i := range at {
-		c := from[i]
-		if c.Priority == 0 {
-			c.Priority = DefaultPriority
+// len is the number of candidates.
+func (ix *Index) len() int { return int(ix.starts[len(ix.stocks)]) }
+
+// candidate makes the candidate c.
+func (ix *Index) candidate(c int32) *Candidate {
+	i, _ := slices.BinarySearchFunc(ix.starts[1:], c, func(end, c int32) int {
+		if end <= c {
+			return -1
 		}
-		ix.candidates = append(ix.candidates, c)
+		return 1
+	})
+	s := &ix.stocks[i]
+	return &Candidate{Package: s.Package(int(c - ix.starts[i])), Archive: s.Archive, Source: s.Source, Priority: s.Priority}
+}
+
+// names lists the names of all candidates, sorted.
+func (ix *Index) names() []string {
+	var all []string
+	for _, s := range ix.stocks {
+		all = slices.AppendSeq(all, s.Names())
 	}
-	group := ix.candidates[start:]
-	if len(group) > 1 {
-		slices.SortFunc(group, compareIdentity)
-		group = slices.CompactFunc(group, func(a, b Candidate) bool { return compareIdentity(a, b) == 0 })
-		ix.candidates = ix.candidates[:start+len(group)]
-	}
-	ix.named[name] = span{int32(start), int32(len(ix.candidates))}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // compareIdentity orders candidates of one name: newest first, and then by
 // everything that could tell two of them apart, for the sake of determinism.
-func compareIdentity(a, b Candidate) int {
+func compareIdentity(a, b *Candidate) int {
 	return cmp.Or(
 		cmp.Compare(a.Architecture, b.Architecture),
 		deb.Compare(b.Version, a.Version),
@@ -123,16 +112,4 @@ func compareIdentity(a, b Candidate) int {
 		cmp.Compare(a.SHA256, b.SHA256),
 		cmp.Compare(a.Filename, b.Filename),
 	)
-}
-
-func (ix *Index) addProvided(i int32) {
-	for _, dependency := range ix.candidates[i].Provides {
-		for _, r := range dependency {
-			version := ""
-			if r.Op == "=" {
-				version = r.Version
-			}
-			ix.provided[r.Name] = append(ix.provided[r.Name], provision{i, version, r.Qualifier})
-		}
-	}
 }

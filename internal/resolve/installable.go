@@ -8,24 +8,25 @@ import "context"
 // every set that is found, serves the next ones.
 func (ix *Index) Uninstallable(ctx context.Context, arch string) ([]Candidate, error) {
 	s := newSearch(newWorld(ix, Request{Arch: arch}))
-	good := make([]bool, len(ix.candidates))
+	good := make([]bool, ix.len())
 	var list []Candidate
-	for i := range ix.candidates {
-		c := int32(i)
-		if good[c] || !s.w.usable(c) {
-			continue
-		}
-		ok, err := s.alone(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			list = append(list, ix.candidates[c])
-			continue
-		}
-		for v, walk := range s.visited {
-			if walk == s.walk {
-				good[s.cand[v]] = true
+	for _, name := range ix.names() {
+		for _, c := range s.w.named(name) {
+			if good[c] || !s.w.usable(c) {
+				continue
+			}
+			ok, err := s.alone(ctx, c)
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				list = append(list, *s.w.at(c))
+				continue
+			}
+			for v, walk := range s.visited {
+				if walk == s.walk {
+					good[s.cand[v]] = true
+				}
 			}
 		}
 	}

@@ -14,8 +14,8 @@ func (w *world) noVersion(want *Want, named []int32) *Problem {
 	p := &Problem{Text: want.at(fmt.Sprintf("no candidate for %q is accepted: want %s, available %s", want.Name, want, w.available(named)))}
 	var sources []string
 	for _, c := range named {
-		if deb.Satisfies(w.candidates[c].Version, want.Op, want.Version) {
-			sources = append(sources, w.candidates[c].Source)
+		if deb.Satisfies(w.at(c).Version, want.Op, want.Version) {
+			sources = append(sources, w.at(c).Source)
 		}
 	}
 	slices.Sort(sources)
@@ -32,8 +32,8 @@ func (w *world) available(list []int32) string {
 	const most = 5
 	var texts []string
 	for _, c := range list {
-		text := w.candidates[c].Version
-		if a := w.candidates[c].Archive; a != "" {
+		text := w.at(c).Version
+		if a := w.at(c).Archive; a != "" {
 			text += " (" + a + ")"
 		}
 		texts = append(texts, text)
@@ -57,14 +57,14 @@ func (w *world) unknown(want *Want, arch string) *Problem {
 			Text:  want.at(fmt.Sprintf("every candidate for %q has a negative priority", want.Name)),
 			Hints: []string{fmt.Sprintf("raise the priority of the source that has %q", want.Name)},
 		}
-	case len(w.provided[want.Name]) > 0:
+	case len(w.provided(want.Name)) > 0:
 		return &Problem{
 			Text:  want.at(fmt.Sprintf("%q is a virtual package, and no provider meets %s", want.Name, want)),
 			Hints: []string{"ask for one of its providers by name: " + strings.Join(w.providerNames(want.Name), ", ")},
 		}
 	}
 	p := &Problem{Text: want.at(fmt.Sprintf("no package is called %q", want.Name))}
-	if near := nearest(want.Name, w.names); len(near) > 0 {
+	if near := nearest(want.Name, w.names()); len(near) > 0 {
 		p.Hints = append(p.Hints, fmt.Sprintf("for %q, did you mean %s?", want.Name, strings.Join(near, ", ")))
 	} else {
 		p.Hints = append(p.Hints, fmt.Sprintf("add the source or the component that has %q", want.Name))
@@ -84,9 +84,8 @@ func (w *world) elsewhere(name, arch string) []string {
 }
 
 func (w *world) forbidden(name string) bool {
-	s := w.named[name]
-	for c := s.from; c < s.to; c++ {
-		if w.candidates[c].Priority < 0 {
+	for _, c := range w.named(name) {
+		if w.at(c).Priority < 0 {
 			return true
 		}
 	}
@@ -95,8 +94,8 @@ func (w *world) forbidden(name string) bool {
 
 func (w *world) providerNames(name string) []string {
 	var names []string
-	for _, p := range w.provided[name] {
-		names = append(names, w.candidates[p.by].Name)
+	for _, p := range w.provided(name) {
+		names = append(names, w.at(p.by).Name)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -111,7 +110,7 @@ func ambiguous(want *Want, names []string) *Problem {
 
 func (w *world) noDependency(want *Want, name string, c int32) *Problem {
 	p := &Problem{Text: want.at(fmt.Sprintf("%q is to go without %q, but does not depend on it", want.Name, name))}
-	if names := dependencyNames(w.candidates[c].Package); len(names) > 0 {
+	if names := dependencyNames(w.at(c).Package); len(names) > 0 {
 		p.Hints = []string{fmt.Sprintf("dependencies of %q are %s", want.Name, strings.Join(names, ", "))}
 	} else {
 		p.Hints = []string{fmt.Sprintf("%q has no dependencies: take the exception out", want.Name)}

@@ -20,12 +20,12 @@ func (s *search) solution(roots []root) *Solution {
 		}
 	}
 	slices.SortFunc(list, func(a, b int32) int {
-		p, q := &s.w.candidates[s.cand[a]], &s.w.candidates[s.cand[b]]
+		p, q := s.w.at(s.cand[a]), s.w.at(s.cand[b])
 		return cmp.Or(cmp.Compare(p.Name, q.Name), cmp.Compare(p.Architecture, q.Architecture))
 	})
 	sol := &Solution{Packages: make([]Chosen, 0, len(list))}
 	for _, v := range list {
-		sol.Packages = append(sol.Packages, Chosen{s.w.candidates[s.cand[v]], requiredBy[v]})
+		sol.Packages = append(sol.Packages, Chosen{*s.w.at(s.cand[v]), requiredBy[v]})
 	}
 	return sol
 }
@@ -127,7 +127,7 @@ func (s *search) spare(set members, roots []root) []int32 {
 		}
 	}
 	slices.SortFunc(list, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(place[b], place[a]), cmp.Compare(s.cand[b], s.cand[a]))
+		return cmp.Or(cmp.Compare(place[b], place[a]), s.w.order(s.cand[b], s.cand[a]))
 	})
 	return list
 }

@@ -22,10 +22,10 @@ func (w *world) roots() ([]root, []Problem) {
 		w.leaveOut(want.Without, by)
 	}
 	slices.SortStableFunc(list, func(a, b root) int {
-		return cmp.Compare(w.mentioned[w.candidates[a.by[0]].Name], w.mentioned[w.candidates[b.by[0]].Name])
+		return w.compareMentions(w.at(a.by[0]).Name, w.at(b.by[0]).Name)
 	})
 	if w.req.Essential {
-		list = append(list, w.essentialRoots()...)
+		list = append(list, w.essential()...)
 	}
 	return list, problems
 }
@@ -84,7 +84,7 @@ func (w *world) meets(want *Want) ([]int32, *Problem) {
 }
 
 func (w *world) within(c int32, want *Want) bool {
-	p := &w.candidates[c]
+	p := w.at(c)
 	return (want.Source == "" || p.Source == want.Source) && deb.Satisfies(p.Version, want.Op, want.Version)
 }
 
@@ -97,7 +97,7 @@ func (w *world) provider(want *Want, arch string) ([]int32, *Problem) {
 	var by []int32
 	var names []string
 	for _, c := range w.satisfiers(relation, arch) {
-		if w.candidates[c].Name != want.Name && w.favourite(c) && (want.Source == "" || w.candidates[c].Source == want.Source) {
+		if w.at(c).Name != want.Name && w.favourite(c) && (want.Source == "" || w.at(c).Source == want.Source) {
 			by = append(by, c)
 			names = append(names, w.label(c))
 		}
@@ -127,7 +127,7 @@ func (w *world) checkWithout(want *Want, by []int32) *Problem {
 }
 
 func (w *world) dependsOn(c int32, name string) bool {
-	return slices.Contains(dependencyNames(w.candidates[c].Package), name)
+	return slices.Contains(dependencyNames(w.at(c).Package), name)
 }
 
 func dependencyNames(p *deb.Package) []string {
@@ -143,14 +143,14 @@ func dependencyNames(p *deb.Package) []string {
 	return slices.Compact(names)
 }
 
-// essentialRoots returns a root for each native package that is marked Essential in
+// essential returns a root for each native package that is marked Essential in
 // the version that apt would look at.
-func (w *world) essentialRoots() []root {
+func (w *world) essential() []root {
 	var list []root
-	for _, name := range w.essential {
+	for _, name := range w.essentialNames() {
 		var by []int32
 		for _, c := range w.rank(name) {
-			if w.arch(c) == w.req.Arch && w.candidates[c].Essential {
+			if w.arch(c) == w.req.Arch && w.at(c).Essential {
 				by = append(by, c)
 			}
 		}
@@ -159,4 +159,16 @@ func (w *world) essentialRoots() []root {
 		}
 	}
 	return list
+}
+
+// essentialNames lists the names of which some candidate is essential, sorted.
+func (w *world) essentialNames() []string {
+	var names []string
+	for i, s := range w.stocks {
+		for _, k := range s.Essential() {
+			names = append(names, w.at(w.starts[i]+int32(k)).Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -40,7 +40,7 @@ func (w *world) needs(c int32) []need {
 }
 
 func (w *world) findNeeds(c int32) []need {
-	p := &w.candidates[c]
+	p := w.at(c)
 	var list []need
 	add := func(field string, relations deb.Relations) {
 		for _, d := range relations {
@@ -105,7 +105,7 @@ func (w *world) rejections(c int32) []rule {
 }
 
 func (w *world) findRejections(c int32) []rule {
-	p := &w.candidates[c]
+	p := w.at(c)
 	list := w.siblings(c)
 	add := func(field string, relations deb.Relations) {
 		for _, d := range relations {
@@ -124,10 +124,10 @@ func (w *world) findRejections(c int32) []rule {
 // siblings are the other versions and architectures of c's package that can
 // not stand beside it.
 func (w *world) siblings(c int32) []rule {
-	p := &w.candidates[c]
+	p := w.at(c)
 	var list []rule
 	for _, other := range w.rank(p.Name) {
-		q := &w.candidates[other]
+		q := w.at(other)
 		switch {
 		case other == c:
 		case w.arch(other) == w.arch(c):
@@ -144,20 +144,20 @@ func (w *world) siblings(c int32) []rule {
 // another architecture of itself (Policy 7.4). Without a qualifier r names
 // every architecture.
 func (w *world) conflicting(c int32, r deb.Relation) []int32 {
-	p := &w.candidates[c]
+	p := w.at(c)
 	var list []int32
 	matches := func(other int32) bool {
 		return r.Qualifier == "" || r.Qualifier == "any" || w.arch(other) == w.archOf(r.Qualifier)
 	}
 	if r.Name != p.Name {
 		for _, other := range w.rank(r.Name) {
-			if matches(other) && deb.Satisfies(w.candidates[other].Version, r.Op, r.Version) {
+			if matches(other) && deb.Satisfies(w.at(other).Version, r.Op, r.Version) {
 				list = append(list, other)
 			}
 		}
 	}
-	for _, v := range w.provided[r.Name] {
-		if w.candidates[v.by].Name != p.Name && w.usable(v.by) && matches(v.by) && provides(v, r) && !slices.Contains(list, v.by) {
+	for _, v := range w.provided(r.Name) {
+		if w.at(v.by).Name != p.Name && w.usable(v.by) && matches(v.by) && provides(v, r) && !slices.Contains(list, v.by) {
 			list = append(list, v.by)
 		}
 	}

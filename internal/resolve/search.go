@@ -34,7 +34,7 @@ type root struct {
 type frame struct{ v, next int32 }
 
 func newSearch(w *world) *search {
-	s := &search{sat: &sat{}, w: w, variable: make([]int32, len(w.candidates)), conflict: noClause}
+	s := &search{sat: &sat{}, w: w, variable: make([]int32, w.len()), conflict: noClause}
 	s.sat.grow = s.growRules
 	return s
 }

@@ -11,7 +11,7 @@ import (
 // label names a candidate's package as a person would in a recipe.
 func (w *world) label(c int32) string {
 	if w.arch(c) == w.req.Arch {
-		return w.candidates[c].Name
+		return w.at(c).Name
 	}
 	return w.key(c)
 }
@@ -50,7 +50,7 @@ func (w *world) rootText(r rule) string {
 
 // full is a candidate's name, version and archive.
 func (w *world) full(c int32) string {
-	p := &w.candidates[c]
+	p := w.at(c)
 	text := w.label(c) + " " + p.Version
 	if p.Archive != "" {
 		text += " (" + p.Archive + ")"
@@ -83,7 +83,7 @@ func (w *world) lack(d deb.Dependency) string {
 			parts = append(parts, "is available as "+w.available(list))
 		case w.forbidden(r.Name):
 			parts = append(parts, "has a negative priority")
-		case len(w.provided[r.Name]) > 0:
+		case len(w.provided(r.Name)) > 0:
 			parts = append(parts, "is only provided by "+strings.Join(w.providerNames(r.Name), ", "))
 		default:
 			parts = append(parts, "no source has")

@@ -11,6 +11,7 @@ import (
 // architectures, and which of them it prefers.
 type world struct {
 	*Index
+	memo     memo
 	req      Request
 	ranks    map[string]int // architecture to its place: native 0, foreign from 1
 	unpin    map[string]bool
@@ -23,6 +24,7 @@ type world struct {
 func newWorld(ix *Index, req Request) *world {
 	w := &world{
 		Index:    ix,
+		memo:     newMemo(ix),
 		req:      req,
 		ranks:    map[string]int{req.Arch: 0},
 		unpin:    map[string]bool{},
@@ -50,17 +52,17 @@ func (w *world) archOf(arch string) string {
 	return arch
 }
 
-func (w *world) arch(c int32) string { return w.archOf(w.candidates[c].Architecture) }
+func (w *world) arch(c int32) string { return w.archOf(w.at(c).Architecture) }
 
-func (w *world) key(c int32) string { return w.candidates[c].Name + ":" + w.arch(c) }
+func (w *world) key(c int32) string { return w.at(c).Name + ":" + w.arch(c) }
 
 func (w *world) usable(c int32) bool {
 	_, ok := w.ranks[w.arch(c)]
-	return ok && w.candidates[c].Priority >= 0
+	return ok && w.at(c).Priority >= 0
 }
 
 func (w *world) pinned(c int32) bool {
-	p := &w.candidates[c]
+	p := w.at(c)
 	if len(w.req.Pinned) == 0 || w.unpin[p.Name] {
 		return false
 	}
@@ -75,8 +77,7 @@ func (w *world) rank(name string) []int32 {
 		return list
 	}
 	var list []int32
-	s := w.named[name]
-	for c := s.from; c < s.to; c++ {
+	for _, c := range w.named(name) {
 		if w.usable(c) {
 			list = append(list, c)
 		}
@@ -89,20 +90,22 @@ func (w *world) rank(name string) []int32 {
 }
 
 func (w *world) compareVersions(a, b int32) int {
-	p, q := &w.candidates[a], &w.candidates[b]
-	return cmp.Or(
+	p, q := w.at(a), w.at(b)
+	if c := cmp.Or(
 		cmp.Compare(w.ranks[w.arch(a)], w.ranks[w.arch(b)]),
 		trueFirst(w.pinned(a), w.pinned(b)),
 		cmp.Compare(q.Priority, p.Priority),
 		deb.Compare(q.Version, p.Version),
-		cmp.Compare(a, b),
-	)
+	); c != 0 {
+		return c
+	}
+	return w.order(a, b)
 }
 
 // favourite says whether apt would call c the candidate of its name and
 // architecture: the only version that it looks at unless told otherwise.
 func (w *world) favourite(c int32) bool {
-	for _, other := range w.rank(w.candidates[c].Name) {
+	for _, other := range w.rank(w.at(c).Name) {
 		if w.arch(other) == w.arch(c) {
 			return other == c
 		}
@@ -115,11 +118,11 @@ func (w *world) favourite(c int32) bool {
 func (w *world) satisfiers(r deb.Relation, arch string) []int32 {
 	var list []int32
 	for _, c := range w.rank(r.Name) {
-		if w.serves(c, r.Qualifier, arch) && deb.Satisfies(w.candidates[c].Version, r.Op, r.Version) {
+		if w.serves(c, r.Qualifier, arch) && deb.Satisfies(w.at(c).Version, r.Op, r.Version) {
 			list = append(list, c)
 		}
 	}
-	for _, p := range w.provided[r.Name] {
+	for _, p := range w.provided(r.Name) {
 		if w.usable(p.by) && w.servesBy(p, r.Qualifier, arch) && provides(p, r) && !slices.Contains(list, p.by) {
 			list = append(list, p.by)
 		}
@@ -139,7 +142,7 @@ func provides(p provision, r deb.Relation) bool {
 // serves says whether c may satisfy a dependency with that qualifier of a
 // package of that architecture: the rule of dpkg's Multi-Arch.
 func (w *world) serves(c int32, qualifier, arch string) bool {
-	p := &w.candidates[c]
+	p := w.at(c)
 	switch qualifier {
 	case "":
 		return w.arch(c) == arch || p.MultiArch == "foreign"
@@ -167,17 +170,19 @@ func (w *world) servesBy(p provision, qualifier, arch string) bool {
 // compareProviders is apt-get's order among packages that satisfy a relation.
 // Where all else is equal, apt-get takes the one that it came upon last.
 func (w *world) compareProviders(a, b int32, name string) int {
-	p, q := &w.candidates[a], &w.candidates[b]
+	p, q := w.at(a), w.at(b)
 	if p.Name == q.Name {
 		return w.compareVersions(a, b)
 	}
-	return cmp.Or(
+	if c := cmp.Or(
 		trueFirst(p.Name == name, q.Name == name),
 		trueFirst(p.Essential, q.Essential),
 		cmp.Compare(w.ranks[w.arch(a)], w.ranks[w.arch(b)]),
 		cmp.Compare(importance(p.Package.Priority), importance(q.Package.Priority)),
-		cmp.Compare(w.mentioned[q.Name], w.mentioned[p.Name]),
-	)
+	); c != 0 {
+		return c
+	}
+	return w.compareMentions(q.Name, p.Name)
 }
 
 func trueFirst(a, b bool) int {
