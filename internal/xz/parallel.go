@@ -10,7 +10,9 @@ import (
 // Parallel decodes several blocks of a file at a time. Its content and whether
 // it has an error are the same as a Reader's.
 type Parallel struct {
-	serial io.Reader        // where there is nothing to do in parallel
+	serial *Reader          // where there is nothing to do in parallel
+	places []place          // of the blocks, where there are several
+	begun  int              // blocks that were begun to be read
 	queue  chan chan result // one for each block, in order
 	slots  chan struct{}    // one for each block that is held
 	stop   chan struct{}
@@ -41,14 +43,15 @@ func NewParallel(r io.ReaderAt, size int64, limits Limits, workers int) (*Parall
 		if err != nil {
 			return nil, err
 		}
-		return &Parallel{serial: z}, nil
+		return &Parallel{serial: z, places: places}, nil
 	}
 	p := &Parallel{
-		queue: make(chan chan result, len(places)),
-		slots: make(chan struct{}, slots),
-		stop:  make(chan struct{}),
+		places: places,
+		queue:  make(chan chan result, len(places)),
+		slots:  make(chan struct{}, slots),
+		stop:   make(chan struct{}),
 	}
-	p.work.Go(func() { p.dispatch(r, places, limits) })
+	p.work.Go(func() { p.dispatch(r, limits) })
 	return p, nil
 }
 
@@ -63,10 +66,10 @@ func fitting(places []place, limit int64) int {
 }
 
 // dispatch begins a block whenever there is a slot for it.
-func (p *Parallel) dispatch(r io.ReaderAt, places []place, limits Limits) {
+func (p *Parallel) dispatch(r io.ReaderAt, limits Limits) {
 	defer close(p.queue)
 	idle := make(chan *decoder, cap(p.slots))
-	for i, at := range places {
+	for i, at := range p.places {
 		select {
 		case p.slots <- struct{}{}:
 		case <-p.stop:
@@ -157,15 +160,36 @@ func (p *Parallel) advance() {
 	}
 	r := <-done
 	p.out, p.err, p.held = r.content, r.err, true
+	p.begun++
+}
+
+// Consumed returns how many bytes of the file the content that was read so far
+// took. Where the file has several blocks it counts whole ones, however many were
+// decoded at a time: what is judged by it comes out the same on every machine.
+func (p *Parallel) Consumed() int64 {
+	begun := p.begun
+	if p.serial != nil {
+		begun = p.serial.blocks
+	}
+	if len(p.places) < 2 && p.serial != nil {
+		return p.serial.Consumed()
+	}
+	if begun == 0 {
+		return 0
+	}
+	last := p.places[begun-1]
+	return last.offset + last.length()
 }
 
 // Close ends the work and waits for it, so that nobody reads the file any more.
 // Reads behind it give an error.
 func (p *Parallel) Close() error {
-	if p.serial == nil && p.err != errClosed {
+	if p.serial != nil {
+		p.serial.out, p.serial.err = nil, errClosed
+	} else if p.err != errClosed {
 		close(p.stop)
 		p.work.Wait()
 	}
-	p.serial, p.out, p.err = nil, nil, errClosed
+	p.out, p.err = nil, errClosed
 	return nil
 }

@@ -6,8 +6,8 @@ package xz
 const windowStart = 16
 
 const (
-	windowFirst = 256 << 10 // bytes of the window before it grows
-	windowAhead = 8 << 20   // what it has beside the dictionary, at most
+	windowFirst = 64 << 10 // bytes of the window before it grows
+	windowAhead = 8 << 20  // what it has beside the dictionary, at most
 )
 
 // restart begins the dictionary anew: what came before cannot be referred to.

@@ -94,6 +94,10 @@ func (z *Reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// Consumed returns how many bytes of the file the content that was read so far
+// took, and the piece that it is a part of.
+func (z *Reader) Consumed() int64 { return z.src.offset() }
+
 // next decodes a piece of the content, or passes to the next part of the file.
 func (z *Reader) next() error {
 	if z.block == nil {
