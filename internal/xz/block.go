@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"sync"
 )
 
 // unknownSize is a size that a block header does not give.
@@ -103,11 +104,28 @@ func parseFilterFlags(b []byte) (filterFlags, []byte, error) {
 
 // decoder holds what one block after the other decodes with.
 type decoder struct {
+	src    source
 	limits Limits
 	lzma2  lzma2
 }
 
-func newDecoder(limits Limits) *decoder { return &decoder{limits: limits} }
+// decoders keeps the memory of decoders that are done, since a new window costs
+// a few percent of the time that a package takes. What is left in it does not
+// reach the next file: every block begins its dictionary anew.
+var decoders = sync.Pool{New: func() any { return new(decoder) }}
+
+func newDecoder(r io.Reader, limits Limits) *decoder {
+	d := decoders.Get().(*decoder)
+	d.src.reset(r)
+	d.limits = limits
+	return d
+}
+
+// free ends the use of d and of what it returned.
+func (d *decoder) free() {
+	d.src.r = nil
+	decoders.Put(d)
+}
 
 // block is a block under decoding.
 type block struct {
@@ -123,8 +141,8 @@ type block struct {
 }
 
 // begin reads a block's header.
-func (d *decoder) begin(src *source, f flags) (*block, error) {
-	h, err := readBlockHeader(src)
+func (d *decoder) begin(f flags) (*block, error) {
+	h, err := readBlockHeader(&d.src)
 	if err != nil {
 		return nil, truncated(err, "in its header")
 	}
@@ -136,7 +154,8 @@ func (d *decoder) begin(src *source, f flags) (*block, error) {
 		return nil, fmt.Errorf("%w: its dictionary has %d bytes, the limit is %d", ErrMemory, dictionary, d.limits.Dictionary)
 	}
 	d.lzma2.begin(int(dictionary), h.size)
-	b := &block{src: src, header: h, data: &d.lzma2, stages: stages, check: newCheck(f.check), begin: src.offset()}
+	b := &block{src: &d.src, header: h, data: &d.lzma2, stages: stages, check: newCheck(f.check)}
+	b.begin = b.src.offset()
 	return b, nil
 }
 

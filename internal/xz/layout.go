@@ -97,7 +97,7 @@ func (l *layoutReader) stream() error {
 func (l *layoutReader) blocks(index []byte, f flags) error {
 	var places []place
 	sums := newRecords()
-	size, err := walkIndex(newSource(bytes.NewReader(index)), func(uint64) error { return nil }, func(r record) error {
+	size, err := walkIndex(&source{r: bytes.NewReader(index)}, func(uint64) error { return nil }, func(r record) error {
 		sums.add(r)
 		if sums.overflows() || sums.packed > uint64(l.end) {
 			return errLayout

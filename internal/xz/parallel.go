@@ -68,7 +68,6 @@ func fitting(places []place, limit int64) int {
 // dispatch begins a block whenever there is a slot for it.
 func (p *Parallel) dispatch(r io.ReaderAt, limits Limits) {
 	defer close(p.queue)
-	idle := make(chan *decoder, cap(p.slots))
 	for i, at := range p.places {
 		select {
 		case p.slots <- struct{}{}:
@@ -78,25 +77,20 @@ func (p *Parallel) dispatch(r io.ReaderAt, limits Limits) {
 		done := make(chan result, 1)
 		p.queue <- done
 		p.work.Go(func() {
-			var d *decoder
-			select {
-			case d = <-idle:
-			default:
-				d = newDecoder(limits)
-			}
-			content, err := p.decode(d, r, at)
+			d := newDecoder(io.NewSectionReader(r, at.offset, at.length()), limits)
+			defer d.free()
+			content, err := p.decode(d, at)
 			if err != nil {
 				err = fmt.Errorf("cannot decode block %d of the xz file: %w", i+1, err)
 			}
-			idle <- d
 			done <- result{content, err}
 		})
 	}
 }
 
 // decode returns the content of a block, which the index described.
-func (p *Parallel) decode(d *decoder, r io.ReaderAt, at place) ([]byte, error) {
-	b, err := d.begin(newSource(io.NewSectionReader(r, at.offset, at.length())), at.flags)
+func (p *Parallel) decode(d *decoder, at place) ([]byte, error) {
+	b, err := d.begin(at.flags)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ type source struct {
 	read int64
 }
 
-func newSource(r io.Reader) *source { return &source{r: r} }
+func (s *source) reset(r io.Reader) { s.r, s.pos, s.end, s.read = r, 0, 0, 0 }
 
 // offset returns how many bytes were taken so far.
 func (s *source) offset() int64 { return s.read - int64(s.end-s.pos) }

@@ -58,8 +58,8 @@ func (l Limits) withDefaults() Limits {
 // Reader decodes a file from its start to its end. Beside the dictionary it
 // takes as much again, at least 2 and at most 8 MiB, and 2 MiB for each filter.
 type Reader struct {
-	src    *source
-	dec    *decoder
+	dec    *decoder // nil once err is told
+	taken  int64    // what dec had consumed then
 	flags  flags
 	block  *block // where the content comes from; nil between blocks
 	seen   records
@@ -71,8 +71,9 @@ type Reader struct {
 // NewReader returns a Reader of the file that r gives. It reads the first
 // stream header.
 func NewReader(r io.Reader, limits Limits) (*Reader, error) {
-	z := &Reader{src: newSource(r), dec: newDecoder(limits.withDefaults())}
+	z := &Reader{dec: newDecoder(r, limits.withDefaults())}
 	if err := z.beginStream(); err != nil {
+		z.dec.free()
 		return nil, err
 	}
 	return z, nil
@@ -87,6 +88,7 @@ func (z *Reader) Read(p []byte) (int, error) {
 		z.err = z.next()
 	}
 	if len(z.out) == 0 {
+		z.end()
 		return 0, z.err
 	}
 	n := copy(p, z.out)
@@ -94,9 +96,23 @@ func (z *Reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// end gives the decoder to the next file: nothing refers to its memory any more.
+func (z *Reader) end() {
+	if z.dec != nil {
+		z.taken = z.dec.src.offset()
+		z.dec.free()
+		z.dec, z.block = nil, nil
+	}
+}
+
 // Consumed returns how many bytes of the file the content that was read so far
 // took, and the piece that it is a part of.
-func (z *Reader) Consumed() int64 { return z.src.offset() }
+func (z *Reader) Consumed() int64 {
+	if z.dec == nil {
+		return z.taken
+	}
+	return z.dec.src.offset()
+}
 
 // next decodes a piece of the content, or passes to the next part of the file.
 func (z *Reader) next() error {
@@ -122,7 +138,7 @@ func (z *Reader) blockError(err error) error {
 
 // nextBlock begins a block or, where the index stands, ends the stream (2.1).
 func (z *Reader) nextBlock() error {
-	more, err := z.src.peek()
+	more, err := z.dec.src.peek()
 	if err != nil {
 		return fmt.Errorf("cannot decode the xz file: %w", truncated(err, "before the index"))
 	}
@@ -130,7 +146,7 @@ func (z *Reader) nextBlock() error {
 		return z.endStream()
 	}
 	z.blocks++
-	z.block, err = z.dec.begin(z.src, z.flags)
+	z.block, err = z.dec.begin(z.flags)
 	if err != nil {
 		return z.blockError(err)
 	}
@@ -138,7 +154,7 @@ func (z *Reader) nextBlock() error {
 }
 
 func (z *Reader) beginStream() error {
-	head, err := z.src.take(streamHeaderSize)
+	head, err := z.dec.src.take(streamHeaderSize)
 	if err == nil {
 		z.flags, err = parseStreamHeader(head)
 	}
@@ -151,18 +167,18 @@ func (z *Reader) beginStream() error {
 
 // endStream reads the index and the footer, and what follows them.
 func (z *Reader) endStream() error {
-	size, err := readIndex(z.src, z.seen)
+	size, err := readIndex(&z.dec.src, z.seen)
 	if err != nil {
 		return fmt.Errorf("cannot read the xz index: %w", truncated(err, "in the index"))
 	}
-	foot, err := z.src.take(streamFooterSize)
+	foot, err := z.dec.src.take(streamFooterSize)
 	if err == nil {
 		err = checkFooter(foot, z.flags, size)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot read the xz stream footer: %w", truncated(err, "in a stream footer"))
 	}
-	more, err := skipPadding(z.src)
+	more, err := skipPadding(&z.dec.src)
 	if err != nil {
 		return fmt.Errorf("cannot read the xz stream padding: %w", err)
 	}
