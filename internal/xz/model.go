@@ -122,15 +122,18 @@ func (l *lengths) decode(c coder, at uint8) (coder, int) {
 	return c, 18 + s - 0x100
 }
 
+// tree3 takes branches: most matches are as long as those before them.
 func tree3(c coder, p *[8]uint16) (coder, int) {
-	var z uint64
-	c, z = c.normal().step(&p[1])
-	s := 3 + z
-	c, z = c.normal().step(&p[s&7])
-	s = s*2 + 1 + z
-	c, z = c.normal().step(&p[s&7])
-	s = s*2 + 1 + z
-	return c, int(s & 7)
+	var one bool
+	s := 1
+	for s < 8 {
+		c, one = c.normal().bit(&p[s&7])
+		s *= 2
+		if one {
+			s++
+		}
+	}
+	return c, s & 7
 }
 
 // distance decodes a distance less one, for a match of n bytes.
