@@ -8,10 +8,10 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/therootcompany/xz"
 
 	"kiln"
 	"kiln/internal/listing"
+	"kiln/internal/xz"
 )
 
 // Bounds for what a hostile index can make kiln allocate, in bytes.
@@ -24,7 +24,7 @@ const (
 func decompress(r io.Reader, ext string) (io.ReadCloser, error) {
 	switch ext {
 	case ".xz":
-		z, err := xz.NewReader(r, maxWindow)
+		z, err := xz.NewReader(r, xz.Limits{Dictionary: maxWindow})
 		if err != nil {
 			return nil, err
 		}

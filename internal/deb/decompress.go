@@ -8,7 +8,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/therootcompany/xz"
+
+	"kiln/internal/xz"
 )
 
 // What a compressed stream can make its decoder allocate, in bytes: the
@@ -17,6 +18,7 @@ import (
 const (
 	maxDictionary = 64 << 20
 	maxWindow     = 128 << 20
+	maxBlocks     = 96 << 20 // decoded blocks that are held; those of xz -6 have 24 MiB
 )
 
 // compression is one way to compress a member, known by the end of its name.
@@ -24,20 +26,26 @@ type compression struct {
 	suffix string
 	name   string
 	magic  string // first bytes of every stream; empty for none
-	open   func(io.Reader) (io.Reader, error)
+	open   func(r *io.SectionReader, workers int) (io.Reader, error)
 }
 
 func compressions() []compression {
 	return []compression{
-		{"", "uncompressed", "", func(r io.Reader) (io.Reader, error) { return r, nil }},
-		{".gz", "gzip", "\x1f\x8b", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
-		{".xz", "xz", "\xfd7zXZ\x00", func(r io.Reader) (io.Reader, error) { return xz.NewReader(r, maxDictionary) }},
+		{"", "uncompressed", "", func(r *io.SectionReader, _ int) (io.Reader, error) { return r, nil }},
+		{".gz", "gzip", "\x1f\x8b", func(r *io.SectionReader, _ int) (io.Reader, error) { return gzip.NewReader(r) }},
+		{".xz", "xz", "\xfd7zXZ\x00", openXz},
 		{".zst", "zstd", "\x28\xb5\x2f\xfd", openZstd},
 	}
 }
 
+// openXz decodes the blocks that dpkg-deb cuts a large package into side by side,
+// if there are workers for it.
+func openXz(r *io.SectionReader, workers int) (io.Reader, error) {
+	return xz.NewParallel(r, r.Size(), xz.Limits{Dictionary: maxDictionary, Blocks: maxBlocks}, workers)
+}
+
 // openZstd decodes in the caller's goroutine: packages are what runs in parallel.
-func openZstd(r io.Reader) (io.Reader, error) {
+func openZstd(r *io.SectionReader, _ int) (io.Reader, error) {
 	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 }
 
@@ -52,11 +60,23 @@ func decompress(r *io.SectionReader, suffix string, limit Limits) (*limited, err
 	if err := checkMagic(r, *c, all); err != nil {
 		return nil, err
 	}
-	opened, err := c.open(r)
+	limit = limit.withDefaults()
+	opened, err := c.open(r, limit.Workers)
 	if err != nil {
 		return nil, decodeError(err)
 	}
-	return &limited{r: opened, in: r, limit: limit.withDefaults()}, nil
+	return &limited{r: opened, consumed: counter(opened, r), limit: limit}, nil
+}
+
+// counter returns what tells how many bytes of r its decoder has taken.
+func counter(opened io.Reader, r *io.SectionReader) func() int64 {
+	if c, ok := opened.(interface{ Consumed() int64 }); ok {
+		return c.Consumed
+	}
+	return func() int64 {
+		n, _ := r.Seek(0, io.SeekCurrent) // which has no way to fail
+		return n
+	}
 }
 
 // checkMagic compares the member's first bytes with what its name says.
@@ -89,7 +109,7 @@ func find(all []compression, match func(compression) bool) *compression {
 // decodeError gives the decoders' words for a stream that ends too early one
 // meaning. At its own end a stream has io.EOF.
 func decodeError(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, xz.ErrBuf) {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return fmt.Errorf("%w: %w", ErrTruncated, err)
 	}
 	return err

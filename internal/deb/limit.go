@@ -10,11 +10,15 @@ import (
 // than its Limits allow.
 var ErrBomb = errors.New("it is a decompression bomb")
 
-// Limits bounds what a compressed archive may become. The zero value means the
-// defaults.
+// Limits bounds what a compressed archive may become, and the work on it. The
+// zero value means the defaults.
 type Limits struct {
 	Size  int64 // in decompressed bytes; 0 means 16 GiB
 	Ratio int64 // of decompressed to compressed bytes, judged past the first 64 MiB; 0 means 2,000
+
+	// Workers is how many blocks of an archive in xz are decoded at a time, each in
+	// memory of its own (about 40 MiB); 0 means one. It changes no result.
+	Workers int
 }
 
 // The largest package of Debian 13 on amd64 unpacks to 7 GB (a kernel's debug
@@ -33,17 +37,18 @@ func (l Limits) withDefaults() Limits {
 	if l.Ratio == 0 {
 		l.Ratio = defaultRatio
 	}
+	l.Workers = max(l.Workers, 1)
 	return l
 }
 
 // limited is a decompressed stream under limits.
 type limited struct {
-	r      io.Reader
-	in     io.Seeker // the compressed side; its size is its member's
-	member string
-	limit  Limits
-	n      int64 // decompressed so far
-	err    error
+	r        io.Reader
+	consumed func() int64 // compressed bytes so far
+	member   string
+	limit    Limits
+	n        int64 // decompressed so far
+	err      error
 }
 
 func (l *limited) Read(p []byte) (int, error) {
@@ -70,15 +75,17 @@ func (l *limited) overflows() bool {
 	if l.n <= ratioFloor {
 		return false
 	}
-	consumed, err := l.in.Seek(0, io.SeekCurrent)
-	return err == nil && l.n/l.limit.Ratio > consumed
+	return l.n/l.limit.Ratio > l.consumed()
 }
 
 // Close frees the decoder.
 func (l *limited) Close() error {
-	if c, ok := l.r.(interface{ Close() }); ok {
+	l.err = errors.New("the member is closed")
+	switch c := l.r.(type) {
+	case io.Closer:
+		return c.Close()
+	case interface{ Close() }:
 		c.Close()
 	}
-	l.err = errors.New("the member is closed")
 	return nil
 }

@@ -26,9 +26,9 @@ const maxNames = 256 << 20
 // the image's documents (RFC 3339).
 const maxTime kiln.Epoch = 253402300799
 
-// unpackDeb decodes a .deb whose digest was checked, and puts its content into
-// the store.
-func unpackDeb(st *store.Store, r io.ReaderAt, size int64) (*index, error) {
+// unpackDeb decodes a .deb whose digest was checked with so many workers, and
+// puts its content into the store.
+func unpackDeb(st *store.Store, r io.ReaderAt, size int64, workers int) (*index, error) {
 	archive, err := deb.Open(r, size)
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func unpackDeb(st *store.Store, r io.ReaderAt, size int64) (*index, error) {
 	if err := checkTime(ix.BuiltAt); err != nil {
 		return nil, refused("the .deb: %v", err)
 	}
-	data, err := archive.Data(deb.Limits{})
+	data, err := archive.Data(deb.Limits{Workers: workers})
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 
 	"kiln"
 	"kiln/internal/deb"
@@ -104,6 +105,7 @@ type assembly struct {
 	rules     []Rule // that are on
 	units     []*unit
 	layers    []*layer
+	decoding  atomic.Int32 // .debs under decoding
 	contents  *contents
 	skeleton  *skeleton
 	claims    map[string]*claim

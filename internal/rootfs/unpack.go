@@ -157,7 +157,11 @@ func (a *assembly) unpackOnce(u *unit, key kiln.Digest) error {
 		return err
 	}
 	defer blob.Close()
-	if u.ix, err = unpackDeb(a.store, blob, blob.Size()); err != nil {
+	others := a.decoding.Add(1) - 1
+	defer a.decoding.Add(-1)
+	// A package that comes when others are done has their processors to itself.
+	workers := runtime.GOMAXPROCS(0) - int(others)
+	if u.ix, err = unpackDeb(a.store, blob, blob.Size(), workers); err != nil {
 		return badDeb(err)
 	}
 	return a.store.SetResult(key, u.ix.encode())

@@ -36,7 +36,7 @@ type archive struct {
 	transfers, processors chan struct{} // how many at once
 
 	mu       sync.Mutex
-	arrivals map[*deb.Package]*arrival
+	arrivals map[string]*arrival
 }
 
 func openArchive(t *testing.T) *archive {
@@ -58,7 +58,7 @@ func openArchive(t *testing.T) *archive {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &archive{pocket: debian.Pockets[0], arrivals: map[*deb.Package]*arrival{}, transfers: make(chan struct{}, 8), processors: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	a := &archive{pocket: debian.Pockets[0], arrivals: map[string]*arrival{}, transfers: make(chan struct{}, 8), processors: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	a.files = newPool(t, st)
 	a.client = &apt.Client{Store: st, Mirrors: mirrors, Now: time.Now()}
 	if err := a.readIndex(context.Background()); err != nil {
@@ -89,7 +89,8 @@ func (a *archive) readIndex(ctx context.Context) error {
 		return err
 	}
 	var candidates []resolve.Candidate
-	for _, p := range packages {
+	for i := range packages.Len() {
+		p := packages.Package(i)
 		a.index = append(a.index, described{p, suggests[p.Name]})
 		candidates = append(candidates, resolve.Candidate{Package: p, Archive: a.pocket.ID(), Source: "debian"})
 	}
@@ -137,11 +138,11 @@ type arrival struct {
 func (a *archive) need(ctx context.Context, p *deb.Package) *arrival {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if have := a.arrivals[p]; have != nil {
+	if have := a.arrivals[p.Filename]; have != nil {
 		return have
 	}
 	it := &arrival{done: make(chan struct{})}
-	a.arrivals[p] = it
+	a.arrivals[p.Filename] = it
 	go func() {
 		defer close(it.done)
 		if it.pkg, it.err = a.bring(ctx, p); it.err != nil {
