@@ -156,6 +156,7 @@ func (k *locking) platform(ctx context.Context, p kiln.Platform) (*lock.Platform
 		return nil, err
 	}
 	all = append(all, kept...)
+	defer k.client.Sink.Start(kiln.StepResolve, p.String(), 0).Finish()
 	return solve(ctx, k.recipe, arch, all, old, k.update.Packages)
 }
 

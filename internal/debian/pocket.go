@@ -118,8 +118,9 @@ func (p *pocket) candidates(ctx context.Context, k *locking, archs []string) ([]
 				continue
 			}
 			read[ix.Path] = true
+			job := k.client.Sink.Start(kiln.StepIndex, p.ID()+" "+ix.Path, ix.Size)
 			all, err := k.client.Packages(ctx, p.Pocket, ix)
-			if err != nil {
+			if job.End(err) != nil {
 				return nil, err
 			}
 			list = p.appendCandidates(list, all, archs)

@@ -23,8 +23,7 @@ func (a *assembly) configure(ctx context.Context, l *layer) error {
 	if err != nil {
 		return err
 	}
-	subject := "layer " + l.name()
-	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: kiln.Started, Subject: subject})
+	job := a.in.Sink.Start(kiln.StepConfigure, a.subject(l), 0)
 	res, err := maint.Install(ctx, maint.Input{
 		Tree:     before,
 		Contents: a.contents,
@@ -43,7 +42,7 @@ func (a *assembly) configure(ctx context.Context, l *layer) error {
 	if err != nil {
 		return configureError(err)
 	}
-	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: kiln.Finished, Subject: subject})
+	job.Finish()
 	for d, content := range res.Made { // a set
 		a.contents.made[d] = content
 	}
