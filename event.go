@@ -27,7 +27,7 @@ const (
 	StepConfigure Step = "configure" // a layer, by the scripts of its packages
 	StepAssemble  Step = "assemble"  // a layer, as a tree
 	StepCompress  Step = "compress"  // a member of a layer
-	StepHash      Step = "hash"      // a layer, uncompressed
+	StepHash      Step = "hash"      // a layer, uncompressed; what an image or a layer lists
 	StepWrite     Step = "write"     // a layer to the store; an output
 	StepVerify    Step = "verify"    // an object of the store
 )

@@ -116,7 +116,9 @@ func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock)
 
 // buildImage turns the tree of one platform into the blobs of its image.
 func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root) (built, error) {
+	job := o.Sink.Start(kiln.StepHash, "tree of "+p.String(), 0)
 	img := Image{Platform: p, Tree: root.Tree.Digest(), Packages: root.Packages, Units: root.Units}
+	job.Finish()
 	var layers []oci.Layer
 	for _, l := range root.Layers {
 		b, err := oci.BuildLayer(ctx, o.Store, l, root.Contents, o.Compression, ofPlatform(o.Sink, p))

@@ -42,8 +42,9 @@ type built struct {
 // compressed once, and kept; and so is the layer as a whole, so that building it
 // again costs neither compression nor hashing. sink is told of all that.
 func BuildLayer(ctx context.Context, st *store.Store, l tree.Layer, c tree.Contents, comp Compression, sink kiln.Sink) (Layer, error) {
+	job := sink.Start(kiln.StepHash, "entries of layer "+l.Name, 0)
 	b, err := newBuilder(st, l, c, comp)
-	if err != nil {
+	if job.End(err) != nil {
 		return Layer{}, err
 	}
 	b.sink = sink
