@@ -66,3 +66,54 @@ func TestANilSinkDropsEvents(t *testing.T) {
 		t.Errorf("sent one event, got %v", got)
 	}
 }
+
+// A job tells of its beginning, of some of its bytes, and of its end.
+func TestJob(t *testing.T) {
+	const mega = 1 << 20
+	var got []string
+	sink := kiln.Sink(func(e kiln.Event) {
+		got = append(got, fmt.Sprintf("%s %d %s %d/%d", e.Step, e.State, e.Subject, e.Done, e.Total))
+	})
+	told := func(want ...string) {
+		t.Helper()
+		if !slices.Equal(got, want) {
+			t.Errorf("events %q, want %q", got, want)
+		}
+		got = nil
+	}
+	j := sink.Start(kiln.StepHash, "a", 4*mega)
+	j.Add(100)
+	j.Add(mega)
+	j.Reach(50) // back is nothing
+	j.Reach(3 * mega)
+	j.Finish()
+	told("hash 0 a 0/4194304", "hash 1 a 1048676/4194304", "hash 1 a 3145728/4194304", "hash 2 a 4194304/4194304")
+
+	if err := sink.Start(kiln.StepWrite, "b", 0).End(nil); err != nil {
+		t.Error(err)
+	}
+	told("write 0 b 0/0", "write 2 b 0/0")
+	j = sink.Start(kiln.StepWrite, "c", 9)
+	j.Add(7)
+	if err := j.End(errors.ErrUnsupported); err != errors.ErrUnsupported {
+		t.Errorf("error %v", err)
+	}
+	told("write 0 c 0/9", fmt.Sprintf("write %d c 7/9", kiln.Failed))
+
+	var nobody *kiln.Job
+	nobody.Add(mega)
+	nobody.Reach(mega)
+	nobody.Finish()
+	kiln.Sink(nil).Start(kiln.StepHash, "d", 0).Add(mega)
+	told()
+}
+
+func TestSteps(t *testing.T) {
+	seen := map[kiln.Step]bool{}
+	for _, s := range kiln.Steps() {
+		if s == "" || seen[s] {
+			t.Errorf("the step %q is empty or there twice", s)
+		}
+		seen[s] = true
+	}
+}

@@ -9,6 +9,9 @@ import (
 	"kiln"
 )
 
+// progressGrain is how many bytes of a download pass between two Progress events.
+const progressGrain = 64 << 10
+
 // fromMirror downloads one file from one mirror, with as many attempts as it
 // takes: a transfer that was cut goes on where it ended.
 func (c *Client) fromMirror(ctx context.Context, at place, d download) error {
@@ -68,7 +71,7 @@ func (c *Client) attempt(ctx context.Context, at place, p *part) error {
 		if werr := p.write(buf[:n]); werr != nil {
 			return werr
 		}
-		if p.got-told >= 1<<20 {
+		if p.got-told >= progressGrain {
 			told = p.got
 			c.Sink.Send(p.want.event(kiln.Progress, p.got))
 		}

@@ -12,6 +12,7 @@ import (
 // Fetch brings every item into the store, several at once. It stops at the first
 // that cannot be had.
 func (c *Client) Fetch(ctx context.Context, items []Item) error {
+	c.plan(items)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.parallel())
 	for _, it := range items {
@@ -31,6 +32,15 @@ func (c *Client) Fetch(ctx context.Context, items []Item) error {
 		})
 	}
 	return g.Wait()
+}
+
+// plan tells how much is to be fetched.
+func (c *Client) plan(items []Item) {
+	var total int64
+	for _, it := range items {
+		total += it.Size
+	}
+	c.Sink.Plan(kiln.StepFetch, len(items), total)
 }
 
 // download is one file whose digest is known.
@@ -61,6 +71,7 @@ func (c *Client) bring(ctx context.Context, d download) error {
 		}
 		c.Sink.Send(d.event(kiln.Started, 0))
 		if err := c.fromMirrors(ctx, d); err != nil {
+			c.Sink.Send(d.event(kiln.Failed, 0))
 			return err
 		}
 		c.Sink.Send(d.event(kiln.Finished, d.size))

@@ -294,13 +294,23 @@ func TestEvents(t *testing.T) {
 		}
 	}
 	var got []string
+	var reached []int64
 	for _, e := range b.events {
+		if e.State == kiln.Progress {
+			reached = append(reached, e.Done)
+			continue
+		}
 		got = append(got, fmt.Sprintf("%s %d %s %d/%d", e.Step, e.State, e.Subject, e.Done, e.Total))
 	}
 	n := it.Size
+	if len(reached) == 0 || !slices.IsSorted(reached) || reached[len(reached)-1] > n {
+		t.Errorf("progress of %d bytes: %v", n, reached)
+	}
 	want := []string{
+		fmt.Sprintf("fetch %d  0/%d", kiln.Planned, n),
 		fmt.Sprintf("fetch %d large 1 0/%d", kiln.Started, n),
 		fmt.Sprintf("fetch %d large 1 %d/%d", kiln.Finished, n, n),
+		fmt.Sprintf("fetch %d  0/%d", kiln.Planned, n),
 		fmt.Sprintf("fetch %d large 1 %d/%d", kiln.Cached, n, n),
 	}
 	if !slices.Equal(got, want) {

@@ -70,6 +70,8 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 			return nil, fmt.Errorf("bug: the lock %q has no platform %s", locked.Path, p)
 		}
 	}
+	plan(o.Sink, r, l, o.Platforms)
+	o.Sink.Plan(kiln.StepWrite, len(r.Layers)*len(o.Platforms)+len(o.Outputs), 0)
 	if err := family.Fetch(ctx, r, l, o.Platforms); err != nil {
 		return nil, err
 	}
@@ -114,16 +116,15 @@ func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock)
 
 // buildImage turns the tree of one platform into the blobs of its image.
 func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root) (built, error) {
+	job := o.Sink.Start(kiln.StepHash, "tree of "+p.String(), 0)
 	img := Image{Platform: p, Tree: root.Tree.Digest(), Packages: root.Packages, Units: root.Units}
+	job.Finish()
 	var layers []oci.Layer
 	for _, l := range root.Layers {
-		subject := fmt.Sprintf("layer %s of %s", l.Name, p)
-		o.Sink.Send(kiln.Event{Step: kiln.StepWrite, State: kiln.Started, Subject: subject})
-		b, err := oci.BuildLayer(ctx, o.Store, l, root.Contents, o.Compression)
+		b, err := oci.BuildLayer(ctx, o.Store, l, root.Contents, o.Compression, ofPlatform(o.Sink, p))
 		if err != nil {
 			return built{}, err
 		}
-		o.Sink.Send(kiln.Event{Step: kiln.StepWrite, State: kiln.Finished, Subject: subject})
 		layers = append(layers, b)
 		img.Layers = append(img.Layers, Layer{Name: b.Name, Digest: b.Digest, DiffID: b.DiffID, Size: b.Size})
 		img.Size += b.Size

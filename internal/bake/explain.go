@@ -100,6 +100,7 @@ func Explain(ctx context.Context, o LockOptions, p kiln.Platform) (*Explanation,
 	if locked.Lock.Platforms[p] == nil {
 		return nil, fmt.Errorf("bug: the lock %q has no platform %s", locked.Path, p)
 	}
+	plan(o.Sink, o.Recipe, locked.Lock, []kiln.Platform{p})
 	if err := o.Family.Fetch(ctx, o.Recipe, locked.Lock, []kiln.Platform{p}); err != nil {
 		return nil, err
 	}

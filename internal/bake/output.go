@@ -63,7 +63,8 @@ func writeOutputs(ctx context.Context, o Options, r *recipe.Recipe, images []bui
 	}
 	res.Index = ix.Digest
 	for _, out := range o.Outputs {
-		if err := writeOutput(ctx, o, r, out, ix, images); err != nil {
+		job := o.Sink.Start(kiln.StepWrite, string(out.Type)+":"+out.Path, 0)
+		if err := job.End(writeOutput(ctx, o, r, out, ix, images, job)); err != nil {
 			return err
 		}
 		res.Outputs = append(res.Outputs, out)
@@ -74,7 +75,7 @@ func writeOutputs(ctx context.Context, o Options, r *recipe.Recipe, images []bui
 	return nil
 }
 
-func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, out Output, ix oci.Index, images []built) error {
+func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, out Output, ix oci.Index, images []built, job *kiln.Job) error {
 	var one built
 	if out.Type.single() {
 		i, err := pick(o.Platforms, o.Native, out)
@@ -85,15 +86,15 @@ func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, out Output, i
 	}
 	switch out.Type {
 	case OCI:
-		return oci.WriteLayout(ctx, o.Store, ix, out.Path)
+		return oci.WriteLayout(ctx, o.Store, ix, out.Path, job)
 	case OCIArchive:
-		return oci.WriteLayoutTar(ctx, o.Store, ix, out.Path)
+		return oci.WriteLayoutTar(ctx, o.Store, ix, out.Path, job)
 	case DockerArchive:
-		return oci.WriteDockerArchive(ctx, o.Store, one.manifest, r.Name+":"+tag(r), out.Path)
+		return oci.WriteDockerArchive(ctx, o.Store, one.manifest, r.Name+":"+tag(r), out.Path, job)
 	case Tar:
-		return oci.WriteTar(ctx, one.tree, one.contents, out.Path)
+		return oci.WriteTar(ctx, one.tree, one.contents, out.Path, job)
 	case Folder:
-		return oci.WriteFolder(ctx, one.tree, one.contents, out.Path, oci.FolderOptions{Owners: o.Owners, Sink: o.Sink})
+		return oci.WriteFolder(ctx, one.tree, one.contents, out.Path, oci.FolderOptions{Owners: o.Owners, Sink: o.Sink, Job: job})
 	}
 	return fmt.Errorf("bug: unknown output type %q", out.Type)
 }

@@ -23,6 +23,7 @@ type buildFlags struct {
 	platforms   []string
 	compression string
 	verifyCache bool
+	record      recordFlags
 }
 
 func (a *app) buildCommand() *cobra.Command {
@@ -42,18 +43,26 @@ Outputs (-o, may be given several times):
   folder:FOLDER        the root file system unpacked, one platform
 
 NAME is the recipe's name:, and paths are relative to the current folder. Where
-several platforms are built, an output of one platform holds this machine's.`,
+several platforms are built, an output of one platform holds this machine's.
+
+--timings prints for each step the time from its first beginning to its last end
+(wall), that of all its pieces together (busy), how many there were, how many were
+cached and the bytes of the others; below, a bar over the whole run shows what had
+most of the work under way when. --trace FILE keeps every piece.`,
 		Example: `  kiln build examples/static
   kiln build web --locked -o docker-archive:web.tar
-  kiln build web --platform linux/arm64 -o oci:web-arm64.oci --json`,
+  kiln build web --platform linux/arm64 -o oci:web-arm64.oci --json
+  kiln build web --timings --trace web.trace.json`,
 		Args:              atMost(1),
 		ValidArgsFunction: completeRecipe,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.build(cmd, recipeArg(args), f)
+			path := recipeArg(args)
+			return a.recorded(f.record, "kiln build "+path, func() error { return a.build(cmd, path, f) })
 		},
 	}
 	flags := cmd.Flags()
 	f.source.register(cmd)
+	f.record.register(cmd)
 	flags.BoolVar(&f.locked, "locked", false, "never write the lock; refuse one that is missing or stale (for CI)")
 	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write `TYPE:PATH`; may be repeated")
 	flags.StringSliceVar(&f.platforms, "platform", nil, "build only `PLATFORM`, such as linux/arm64, of the recipe's; several with commas")
@@ -105,13 +114,19 @@ func (a *app) build(cmd *cobra.Command, path string, f buildFlags) error {
 		return err
 	}
 	res.ElapsedMS = a.world.Now().Sub(started).Milliseconds()
-	if err := a.ui.result(res, func(w io.Writer) { printBuild(w, r, res) }); err != nil {
+	if err := a.ui.result(buildTimed{res, a.timingsFor(f.record)}, func(w io.Writer) { printBuild(w, r, res, a.ui.timings()) }); err != nil {
 		return err
 	}
 	if text := unitsLeft(res, path); text != "" && !a.ui.json {
 		a.ui.sink(kiln.Event{State: kiln.Note, Text: text})
 	}
 	return nil
+}
+
+// buildTimed is the result of a build, with --timings.
+type buildTimed struct {
+	*bake.Result
+	Timings *timings `json:"timings,omitempty"`
 }
 
 // choosePlatforms returns the recipe's platforms, or those of them that were named.
@@ -218,7 +233,7 @@ func wrapped(text string) string {
 	return b.String()
 }
 
-func printBuild(w io.Writer, r *recipe.Recipe, res *bake.Result) {
+func printBuild(w io.Writer, r *recipe.Recipe, res *bake.Result, t *timings) {
 	for _, img := range res.Images {
 		fmt.Fprintf(w, "%s %s  %s  %s, %d packages\n", r.Name, img.Platform, img.Digest, size(img.Size), img.Packages)
 		for _, l := range img.Layers {
@@ -228,5 +243,9 @@ func printBuild(w io.Writer, r *recipe.Recipe, res *bake.Result) {
 	for _, o := range res.Outputs {
 		fmt.Fprintf(w, "wrote %s:%s\n", o.Type, o.Path)
 	}
-	fmt.Fprintf(w, "done in %.2f s\n", float64(res.ElapsedMS)/1000)
+	done := fmt.Sprintf("done in %.2f s", float64(res.ElapsedMS)/1000)
+	if longest := t.longest(); longest != "" {
+		done += ": " + longest
+	}
+	fmt.Fprintln(w, done)
 }

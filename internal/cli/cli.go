@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"kiln"
 	"kiln/internal/store"
@@ -35,7 +33,7 @@ type app struct {
 
 // Run carries out one command line and returns its exit status.
 func Run(ctx context.Context, args []string, w World) int {
-	a := &app{world: w, ui: &ui{out: w.Stdout, err: w.Stderr, now: w.Now, live: isTerminal(w.Stderr)}}
+	a := &app{world: w, ui: &ui{out: w.Stdout, err: w.Stderr, now: w.Now, terminal: terminalOf(w.Stderr, w.Getenv)}}
 	cmd := a.root()
 	refuseUnknown(cmd)
 	cmd.SetArgs(args)
@@ -68,7 +66,8 @@ usage, 3 verification said no, 4 network or archive trouble, 5 a bug in kiln.
 Environment: KILN_STORE names the store, KILN_CONFIG the configuration file,
 KILN_MIRROR_DEBIAN and KILN_MIRROR_DEBIAN_SECURITY mirrors; http_proxy, https_proxy
 and no_proxy are obeyed. KILN_RETRIES says how often to try again for a file (4),
-KILN_STALL_TIMEOUT how long a mirror may send nothing (30s).`,
+KILN_STALL_TIMEOUT how long a mirror may send nothing (30s). With CI or TERM=dumb
+there is no live display, with NO_COLOR none in colour.`,
 		Example: `  kiln init --template base web && kiln build web
   kiln build examples/static -o docker-archive:static.tar`,
 		SilenceErrors: true,
@@ -165,11 +164,6 @@ func recipeArg(args []string) string {
 func lockPath(recipeFile string) string {
 	base := strings.TrimSuffix(filepath.Base(recipeFile), filepath.Ext(recipeFile))
 	return filepath.Join(filepath.Dir(recipeFile), base+".lock")
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // parseAt reads the value of --at.

@@ -20,6 +20,7 @@ type lockFlags struct {
 	source sourceFlags
 	locked bool
 	update bool
+	record recordFlags
 }
 
 func (a *app) lockCommand() *cobra.Command {
@@ -40,9 +41,12 @@ those alone and leave the rest pinned.`,
   kiln lock web --locked    # in CI: only check that the lock is fresh`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeLocked,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.lock(cmd, args, f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.recorded(f.record, "kiln lock "+recipeArg(args), func() error { return a.lock(cmd, args, f) })
+		},
 	}
 	f.source.register(cmd)
+	f.record.register(cmd)
 	cmd.Flags().BoolVar(&f.update, "update", false, "move to what the archives hold now: all packages, or those named after RECIPE (which must then be given)")
 	cmd.Flags().BoolVar(&f.locked, "locked", false, "never write; fail when the lock is missing or stale")
 	return cmd
@@ -110,7 +114,13 @@ func (a *app) lock(cmd *cobra.Command, args []string, f lockFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.ui.result(res, func(w io.Writer) { printLock(w, res) })
+	return a.ui.result(lockTimed{res, a.timingsFor(f.record)}, func(w io.Writer) { printLock(w, res) })
+}
+
+// lockTimed is the result of a lock, with --timings.
+type lockTimed struct {
+	*bake.LockResult
+	Timings *timings `json:"timings,omitempty"`
 }
 
 func printLock(w io.Writer, res *bake.LockResult) {

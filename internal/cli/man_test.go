@@ -232,6 +232,7 @@ func environment() [][2]string {
 		{"KILN_RETRIES", "How often to try a download again at one mirror; default 4."},
 		{"KILN_STALL_TIMEOUT", "Longest time that a download may stand still, such as 10s; default 30s."},
 		{"XDG_CACHE_HOME, XDG_CONFIG_HOME, HOME", "Where store and configuration file are, where nothing above names them."},
+		{"TERM, CI, NO_COLOR", "On a terminal kiln shows what is under way and takes it away at the end, unless TERM is dumb or CI is set; without colours where NO_COLOR is set. Elsewhere each step is a line."},
 		{"http_proxy, https_proxy, no_proxy", "Proxies for downloads, and the hosts to reach without one."},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"kiln"
 	"kiln/internal/apt/apttest"
 )
 
@@ -115,6 +117,18 @@ type outcome struct {
 
 func (o outcome) String() string {
 	return fmt.Sprintf("status %d\n[stdout]\n%s[stderr]\n%s", o.status, o.stdout, o.stderr)
+}
+
+// messages is what was told on standard error besides the steps, each on a line of
+// its own: "unpack: 5 packages, 0.01 s".
+func (o outcome) messages() string {
+	var b strings.Builder
+	for line := range strings.Lines(o.stderr) {
+		if name, _, ok := strings.Cut(line, ": "); !ok || !slices.Contains(kiln.Steps(), kiln.Step(name)) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // command is kiln in the scene, not yet started.

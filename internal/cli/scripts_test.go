@@ -109,7 +109,7 @@ to enable one, write in the recipe:
   system: {services: {enable: [{unit: addon.socket, why: ...}]}}
 `
 	o := s.does("build", "web")
-	if o.stderr != want || strings.Contains(o.stdout, "addon.socket") {
+	if after := o.messages(); after != want || strings.Contains(o.stdout, "addon.socket") {
 		t.Errorf("%s", o)
 	}
 	for _, quiet := range []string{"-q", "--json"} {
@@ -132,7 +132,7 @@ to enable one, write in the recipe:
 		t.Errorf("units (-want +got):\n%s", diff)
 	}
 	s.edit("web/kiln.yaml", "      - {unit: svc.service, why: this image is for it}\n", "      - {unit: \"*\", why: all of them}\n")
-	if o := s.does("build", "web"); o.stderr != "" {
+	if o := s.does("build", "web"); o.messages() != "" {
 		t.Errorf("all are enabled: %s", o)
 	}
 	// What the message says to write works.
@@ -169,7 +169,7 @@ func TestBuildListsFewUnits(t *testing.T) {
 			t.Errorf("a line of %d characters: %s", len(line), line)
 		}
 	}
-	if strings.Count(o.stderr, "\n") > 10 {
+	if strings.Count(o.messages(), "\n") > 10 {
 		t.Errorf("too much: %s", o)
 	}
 }

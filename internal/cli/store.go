@@ -58,6 +58,7 @@ func (a *app) storeVerifyCommand() *cobra.Command {
 				return err
 			}
 			defer st.Close()
+			a.ui.record(false)
 			report, err := st.Verify(cmd.Context(), a.ui.sink)
 			if err != nil {
 				return err

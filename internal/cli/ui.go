@@ -3,9 +3,11 @@
 // ui.go is the only file that prints, under these rules. Results go to standard
 // output, everything else to standard error, so that a pipe sees results alone.
 // With --json the result is one JSON object and nothing else. Progress is a live
-// line on a terminal and nothing in a log; notes and warnings are plain lines on
-// both; -q silences all but errors. An error is one sentence after "kiln: ", and
-// each thing to do next stands on a line of its own.
+// part at the bottom of a terminal, of which nothing stays, and a line for each
+// step in a log; notes and warnings are plain lines on both; -q silences all but
+// errors. An error is one sentence after "kiln: ", and each thing to do next stands
+// on a line of its own. The other files named ui_*.go keep count of the work and
+// render it as text, and print nothing.
 package cli
 
 import (
@@ -27,138 +29,118 @@ type ui struct {
 	now      func() time.Time
 	json     bool
 	quiet    bool
-	live     bool // err is a terminal
+	log      bool      // tell of each step where there is no live part
+	terminal *terminal // that err is; nil: err is a file or a pipe
 
 	mu     sync.Mutex
-	shown  int // width of the live line on screen
-	lastAt time.Time
-	active map[string]kiln.Event // work under way, by step and subject
-	order  []string              // keys of active, oldest first
-	tally  map[kiln.Step]*tally
+	work   work
+	plain  plain
+	screen screen
+	ticks  chan struct{} // closed to end the live part; nil while there is none
+	ended  bool
 }
 
-// tally counts what a step has done.
-type tally struct {
-	done, cached int
-	bytes        int64
-	first, last  time.Time
-}
-
-// liveEvery is the shortest time between two drawings of the live line.
-const liveEvery = 80 * time.Millisecond
+// liveEvery is the time between two drawings of the live part.
+const liveEvery = 100 * time.Millisecond
 
 // sink is where libraries send their events.
 func (u *ui) sink(e kiln.Event) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.count(e)
-	switch e.State {
-	case kiln.Note:
-		u.line(e.Text)
-	case kiln.Warning:
-		u.line("warning: " + e.Text)
-	default:
-		u.draw()
-	}
-}
-
-// count keeps what is under way and what is done.
-func (u *ui) count(e kiln.Event) {
-	if u.active == nil {
-		u.active, u.tally = map[string]kiln.Event{}, map[kiln.Step]*tally{}
-	}
-	key := string(e.Step) + " " + e.Subject
-	t := u.tally[e.Step]
-	if t == nil {
-		t = &tally{first: u.now()}
-		u.tally[e.Step] = t
-	}
-	t.last = u.now()
-	switch e.State {
-	case kiln.Started, kiln.Progress:
-		if _, ok := u.active[key]; !ok {
-			u.order = append(u.order, key)
-		}
-		t.bytes += e.Done - u.active[key].Done
-		u.active[key] = e
-	case kiln.Finished, kiln.Cached:
-		if e.State == kiln.Cached {
-			t.cached++
-		} else {
-			t.done++
-		}
-		if _, ok := u.active[key]; ok {
-			delete(u.active, key)
-			u.order = without(u.order, key)
-		}
-	}
-}
-
-func without(list []string, s string) []string {
-	kept := list[:0]
-	for _, v := range list {
-		if v != s {
-			kept = append(kept, v)
-		}
-	}
-	return kept
-}
-
-// draw renews the live line, at most every liveEvery.
-func (u *ui) draw() {
 	now := u.now()
-	if !u.live || u.quiet || now.Sub(u.lastAt) < liveEvery {
-		return
-	}
-	u.lastAt = now
-	u.erase()
-	if len(u.order) == 0 {
-		return
-	}
-	e := u.active[u.order[0]]
-	s := fmt.Sprintf("%-9s %s", e.Step, e.Subject)
-	if t := u.tally[e.Step]; e.Step == kiln.StepFetch && t.bytes > 0 {
-		rate := float64(t.bytes) / max(now.Sub(t.first).Seconds(), 0.001)
-		s += fmt.Sprintf("  %s, %s/s", size(t.bytes), size(int64(rate)))
-	}
-	if n := len(u.order) - 1; n > 0 {
-		s += fmt.Sprintf("  and %d more", n)
-	}
-	if len(s) > 78 {
-		s = s[:78]
-	}
-	fmt.Fprint(u.err, s)
-	u.shown = len(s)
-}
-
-// erase removes the live line.
-func (u *ui) erase() {
-	if u.shown > 0 {
-		fmt.Fprint(u.err, "\r\x1b[K")
-		u.shown = 0
+	u.work.see(e, now)
+	switch {
+	case e.State == kiln.Note:
+		u.line(e.Text)
+	case e.State == kiln.Warning:
+		u.line("warning: " + e.Text)
+	case u.quiet || u.ended:
+	case u.terminal != nil:
+		u.live()
+	case u.log && !u.json:
+		u.lines(u.plain.see(&u.work, e, now))
 	}
 }
 
-// line prints one line beside the live one.
+// live starts the live part. A run that is over before the first tick shows none.
+func (u *ui) live() {
+	if u.ticks != nil {
+		return
+	}
+	stop := make(chan struct{})
+	u.ticks = stop
+	go func() {
+		tick := time.NewTicker(liveEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				u.draw()
+			}
+		}
+	}()
+}
+
+// draw renews the live part.
+func (u *ui) draw() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ended {
+		return
+	}
+	now := u.now()
+	l := u.terminal.look()
+	u.write(u.screen.draw(frame(&u.work, now, l), l.width))
+}
+
+// write writes text to standard error, in one piece.
+func (u *ui) write(text string) {
+	if text != "" {
+		_, _ = io.WriteString(u.err, text) // there is nobody left to tell
+	}
+}
+
+// line prints one line, or a few, above the live part.
 func (u *ui) line(s string) {
 	if u.quiet {
 		return
 	}
-	u.erase()
-	fmt.Fprintln(u.err, s)
+	u.write(u.screen.above(s+"\n", u.terminal.look().width))
+}
+
+func (u *ui) lines(list []string) {
+	for _, s := range list {
+		u.line(s)
+	}
 }
 
 // done ends the live display.
 func (u *ui) done() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.erase()
+	if u.ticks != nil && !u.ended {
+		close(u.ticks)
+	}
+	u.ended = true
+	u.write(u.screen.clear(u.terminal.look().width))
+}
+
+// finish ends the display of a run that ended well.
+func (u *ui) finish() {
+	u.mu.Lock()
+	if u.log && !u.json && u.terminal == nil && !u.ended {
+		u.lines(u.plain.end(&u.work))
+	}
+	u.mu.Unlock()
+	u.done()
 }
 
 // result prints what a command gave: v as JSON where that is asked for, and
 // else what text writes.
 func (u *ui) result(v any, text func(w io.Writer)) error {
-	u.done()
+	u.finish()
 	if !u.json {
 		text(u.out)
 		return nil
@@ -167,6 +149,37 @@ func (u *ui) result(v any, text func(w io.Writer)) error {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
+}
+
+// record sets when the run began, and whether all its work is kept, for a trace.
+func (u *ui) record(all bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.log, u.work.begin, u.work.record = true, u.now(), all
+}
+
+// timings is where the time went so far.
+func (u *ui) timings() *timings {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return timingsOf(&u.work, u.now())
+}
+
+// trace is what was done when, in a run called name.
+func (u *ui) trace(name string) []traceEvent {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return traceOf(&u.work, name, u.now())
+}
+
+// tell prints what was asked for beside the result.
+func (u *ui) tell(text string) {
+	u.done()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.quiet {
+		u.write(text)
+	}
 }
 
 // fail prints an error and returns the exit status that it maps to.
@@ -199,17 +212,4 @@ func exitStatus(c kiln.Code) int {
 	default:
 		return 5
 	}
-}
-
-// size renders bytes for people, in SI units as apt prints them.
-func size(n int64) string {
-	switch {
-	case n < 1000:
-		return fmt.Sprintf("%d B", n)
-	case n < 1000_000:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	case n < 1000_000_000:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
 }

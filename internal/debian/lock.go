@@ -154,6 +154,7 @@ func (k *locking) platform(ctx context.Context, p kiln.Platform) (*lock.Platform
 		return nil, err
 	}
 	stocks = append(stocks, kept...)
+	defer k.client.Sink.Start(kiln.StepResolve, p.String(), 0).Finish()
 	return solve(ctx, k.recipe, arch, stocks, pins(old, local.List), k.update.Packages)
 }
 

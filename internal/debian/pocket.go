@@ -119,11 +119,12 @@ func (p *pocket) stocks(ctx context.Context, k *locking, archs []string) ([]reso
 				continue
 			}
 			read[ix.Path] = true
+			job := k.client.Sink.Start(kiln.StepIndex, p.ID()+" "+ix.Path, ix.Size)
 			list, err := k.client.Packages(ctx, p.Pocket, ix)
 			if err == nil {
 				list, err = only(list, archs)
 			}
-			if err != nil {
+			if job.End(err) != nil {
 				return nil, err
 			}
 			stocks = append(stocks, p.stock(list))

@@ -21,7 +21,7 @@ type dockerManifest struct {
 // WriteDockerArchive writes m as a tar for "docker load" and "podman load", under
 // the name tag, such as "web:1.4.0". It is an OCI image layout as well, as docker
 // 25 and later write it. Its layers must be gzip: docker 20.10 reads no zstd.
-func WriteDockerArchive(ctx context.Context, st *store.Store, m Manifest, tag, file string) error {
+func WriteDockerArchive(ctx context.Context, st *store.Store, m Manifest, tag, file string, job *kiln.Job) error {
 	doc := dockerManifest{Config: blobName(m.Config.Digest), RepoTags: []string{tag}, Layers: []string{}}
 	for _, l := range m.Layers {
 		if l.MediaType != Gzip.mediaType() {
@@ -39,7 +39,7 @@ func WriteDockerArchive(ctx context.Context, st *store.Store, m Manifest, tag, f
 	}
 	parts := layoutParts(top, blobParts([]Manifest{m}, nil))
 	parts = append(parts, document("manifest.json", list))
-	return writeFile(file, func(w io.Writer) error { return writeParts(ctx, st, parts, m.Created, w) })
+	return writeFile(file, func(w io.Writer) error { return writeParts(ctx, st, parts, m.Created, told{w, job}) })
 }
 
 // CheckDockerArchive is CheckFile for WriteDockerArchive of layers in comp.

@@ -18,6 +18,7 @@ import (
 type FolderOptions struct {
 	Owners bool      // set the owners, and make devices: only root can
 	Sink   kiln.Sink // is told, with Note, what could not be kept
+	Job    *kiln.Job // is told what was written
 }
 
 // WriteFolder unpacks t into folder dir, which must be absent or empty, and
@@ -28,7 +29,7 @@ func WriteFolder(ctx context.Context, t *tree.Tree, c tree.Contents, dir string,
 	if err := checkFolderPlace(dir); err != nil {
 		return err
 	}
-	u := &unpacker{contents: c, owners: o.Owners}
+	u := &unpacker{contents: c, owners: o.Owners, job: o.Job}
 	err := writeDir(dir, func(tmp string) (err error) {
 		if u.root, err = os.OpenRoot(tmp); err != nil {
 			return err
@@ -49,6 +50,7 @@ type unpacker struct {
 	root     *os.Root
 	contents tree.Contents
 	owners   bool
+	job      *kiln.Job
 
 	unowned  int      // entries whose owner was not set
 	unmarked []string // extended attributes that the file system refused
@@ -112,7 +114,7 @@ func (u *unpacker) fill(ctx context.Context, f *os.File, e tree.Entry) error {
 		return err
 	}
 	defer r.Close()
-	n, err := io.Copy(f, &ctxReader{ctx, r})
+	n, err := io.Copy(told{f, u.job}, &ctxReader{ctx, r})
 	if err == nil && n != e.Size {
 		err = fmt.Errorf("its content has %d bytes, not %d", n, e.Size)
 	}

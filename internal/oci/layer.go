@@ -40,14 +40,18 @@ type built struct {
 // member of l that has entries, in order, after the first of them one for the
 // whiteouts, if anything is removed, and one for the end of the tar. Each is
 // compressed once, and kept; and so is the layer as a whole, so that building it
-// again costs neither compression nor hashing.
-func BuildLayer(ctx context.Context, st *store.Store, l tree.Layer, c tree.Contents, comp Compression) (Layer, error) {
+// again costs neither compression nor hashing. sink is told of all that.
+func BuildLayer(ctx context.Context, st *store.Store, l tree.Layer, c tree.Contents, comp Compression, sink kiln.Sink) (Layer, error) {
+	job := sink.Start(kiln.StepHash, "entries of layer "+l.Name, 0)
 	b, err := newBuilder(st, l, c, comp)
-	if err != nil {
+	if job.End(err) != nil {
 		return Layer{}, err
 	}
+	b.sink = sink
 	got, ok := b.cached()
-	if !ok {
+	if ok {
+		sink.Send(kiln.Event{Step: kiln.StepWrite, State: kiln.Cached, Subject: b.subject(), Done: got.Size, Total: got.Size})
+	} else {
 		err = st.Once(ctx, b.key, func() error {
 			if got, ok = b.cached(); ok { // another build made it meanwhile
 				return nil
@@ -67,6 +71,8 @@ func BuildLayer(ctx context.Context, st *store.Store, l tree.Layer, c tree.Conte
 
 // builder makes one layer.
 type builder struct {
+	name     string // of the layer
+	sink     kiln.Sink
 	store    *store.Store
 	contents tree.Contents
 	comp     Compression
@@ -84,7 +90,7 @@ func newBuilder(st *store.Store, l tree.Layer, c tree.Contents, comp Compression
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{store: st, contents: c, comp: comp}
+	b := &builder{name: l.Name, store: st, contents: c, comp: comp}
 	var keys []kiln.Digest
 	for _, m := range members {
 		if len(m.Entries) == 0 { // an empty member is none: it must not show in the bytes
@@ -101,6 +107,9 @@ func newBuilder(st *store.Store, l tree.Layer, c tree.Contents, comp Compression
 	return b, nil
 }
 
+// subject names the layer in events.
+func (b *builder) subject() string { return "layer " + b.name }
+
 // cached returns what an earlier build gave, if its blob is still there.
 func (b *builder) cached() (built, bool) {
 	var got built
@@ -116,17 +125,26 @@ func (b *builder) cached() (built, bool) {
 // member's digest can tell.
 func (b *builder) build(ctx context.Context) (built, error) {
 	var got built
+	var total int64
+	for i := range b.members {
+		total += b.members[i].size()
+	}
+	b.sink.Plan(kiln.StepCompress, len(b.members), total)
+	b.sink.Plan(kiln.StepHash, 1, total)
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.compress(gctx) })
 	g.Go(func() (err error) {
-		got.DiffID, got.Uncompressed, err = b.hashTar(gctx)
-		return err
+		job := b.sink.Start(kiln.StepHash, b.subject(), total)
+		got.DiffID, got.Uncompressed, err = b.hashTar(gctx, job)
+		return job.End(err)
 	})
 	if err := g.Wait(); err != nil {
 		return got, err
 	}
+	job := b.sink.Start(kiln.StepWrite, b.subject(), 0)
 	var err error
-	if got.Digest, got.Size, err = b.join(ctx); err != nil {
+	got.Digest, got.Size, err = b.join(ctx, job)
+	if job.End(err) != nil {
 		return got, err
 	}
 	value, err := marshal(got)
@@ -137,9 +155,9 @@ func (b *builder) build(ctx context.Context) (built, error) {
 }
 
 // hashTar returns the digest and size of the whole tar.
-func (b *builder) hashTar(ctx context.Context) (kiln.Digest, int64, error) {
+func (b *builder) hashTar(ctx context.Context, job *kiln.Job) (kiln.Digest, int64, error) {
 	sum := kiln.NewDigester()
-	n := &counter{w: sum}
+	n := &counter{w: told{sum, job}}
 	for i := range b.members {
 		if err := b.members[i].writeTar(ctx, n, b.contents); err != nil {
 			return "", 0, err
@@ -149,14 +167,14 @@ func (b *builder) hashTar(ctx context.Context) (kiln.Digest, int64, error) {
 }
 
 // join stores the compressed members as one blob.
-func (b *builder) join(ctx context.Context) (kiln.Digest, int64, error) {
+func (b *builder) join(ctx context.Context, job *kiln.Job) (kiln.Digest, int64, error) {
 	w, err := b.store.Create()
 	if err != nil {
 		return "", 0, err
 	}
 	defer w.Discard()
 	for _, m := range b.members {
-		if err := copyBlob(ctx, b.store, m.blob, w); err != nil {
+		if err := copyBlob(ctx, b.store, m.blob, told{w, job}); err != nil {
 			return "", 0, err
 		}
 	}

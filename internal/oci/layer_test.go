@@ -160,7 +160,7 @@ func TestLayersDoNotDependOnCircumstances(t *testing.T) {
 		other := openStore(t)
 		half := s.layers[0]
 		half.Members = half.Members[:2]
-		if _, err := oci.BuildLayer(t.Context(), other, half, s.contents, comp); err != nil {
+		if _, err := oci.BuildLayer(t.Context(), other, half, s.contents, comp, nil); err != nil {
 			t.Fatal(err)
 		}
 		check("some members cached", build(t, other, s, comp))
@@ -173,7 +173,7 @@ func TestLayersDoNotDependOnCircumstances(t *testing.T) {
 
 		var dripped []oci.Layer
 		for _, l := range s.layers {
-			built, err := oci.BuildLayer(t.Context(), openStore(t), l, drip{s.contents}, comp)
+			built, err := oci.BuildLayer(t.Context(), openStore(t), l, drip{s.contents}, comp, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -215,7 +215,7 @@ func TestWarmBuildReadsNoContent(t *testing.T) {
 	st, s := openStore(t), newSample(t)
 	build(t, st, s, oci.Gzip)
 	c := counting{s.contents, &sync.Mutex{}, new(int)}
-	l, err := oci.BuildLayer(t.Context(), st, s.layers[0], c, oci.Gzip)
+	l, err := oci.BuildLayer(t.Context(), st, s.layers[0], c, oci.Gzip, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func TestWarmBuildReadsNoContent(t *testing.T) {
 	if err := st.Damaged(l.Digest, errors.New("test")); kiln.CodeOf(err) != kiln.Refused {
 		t.Fatal(err)
 	}
-	again, err := oci.BuildLayer(t.Context(), st, s.layers[0], c, oci.Gzip)
+	again, err := oci.BuildLayer(t.Context(), st, s.layers[0], c, oci.Gzip, nil)
 	if err != nil || again != l {
 		t.Errorf("built anew: %+v, %v, want %+v", again, err, l)
 	}
@@ -247,7 +247,7 @@ func TestActionKeyCoversTheEntry(t *testing.T) {
 		t.Helper()
 		e := base()
 		change(&e)
-		l, err := oci.BuildLayer(t.Context(), st, tree.Layer{Name: "l", Members: []tree.Member{{Name: "m", Entries: []tree.Entry{e}}}}, c, oci.Gzip)
+		l, err := oci.BuildLayer(t.Context(), st, tree.Layer{Name: "l", Members: []tree.Member{{Name: "m", Entries: []tree.Entry{e}}}}, c, oci.Gzip, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -297,7 +297,7 @@ func TestLayerErrorsNameTheLayer(t *testing.T) {
 		}, s.contents, context.Canceled.Error()},
 	} {
 		st := openStore(t)
-		_, err := oci.BuildLayer(row.ctx(), st, s.layers[0], row.c, oci.Gzip)
+		_, err := oci.BuildLayer(row.ctx(), st, s.layers[0], row.c, oci.Gzip, nil)
 		if err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: error %v, want %q", name, err, row.want)
 		}
@@ -312,18 +312,18 @@ func TestDamagedMemberIsMadeAgain(t *testing.T) {
 	st, s := openStore(t), newSample(t)
 	part := s.layers[0]
 	part.Members = part.Members[1:2]
-	if _, err := oci.BuildLayer(t.Context(), st, part, s.contents, oci.Gzip); err != nil {
+	if _, err := oci.BuildLayer(t.Context(), st, part, s.contents, oci.Gzip, nil); err != nil {
 		t.Fatal(err)
 	}
 	corruptLargest(t, st)
-	_, err := oci.BuildLayer(t.Context(), st, s.layers[0], s.contents, oci.Gzip)
+	_, err := oci.BuildLayer(t.Context(), st, s.layers[0], s.contents, oci.Gzip, nil)
 	if err != nil && kiln.CodeOf(err) != kiln.Refused {
 		t.Fatalf("error %v, want it refused", err)
 	}
 	if err == nil {
 		t.Fatal("the damaged member was used")
 	}
-	l, err := oci.BuildLayer(t.Context(), st, s.layers[0], s.contents, oci.Gzip)
+	l, err := oci.BuildLayer(t.Context(), st, s.layers[0], s.contents, oci.Gzip, nil)
 	if err != nil || l.Digest != golden()[oci.Gzip][0] {
 		t.Errorf("run again: %s, %v", l.Digest, err)
 	}

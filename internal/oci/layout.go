@@ -69,15 +69,15 @@ func layoutParts(top []byte, blobs []part) []part {
 
 // WriteLayout writes ix as an OCI image layout in folder dir. It takes the place
 // of an older layout or an empty folder, and refuses to remove anything else. The
-// folder appears whole or not at all.
-func WriteLayout(ctx context.Context, st *store.Store, ix Index, dir string) error {
+// folder appears whole or not at all. job is told what was written.
+func WriteLayout(ctx context.Context, st *store.Store, ix Index, dir string, job *kiln.Job) error {
 	if err := checkLayoutPlace(dir); err != nil {
 		return err
 	}
 	parts := layoutParts(ix.top, blobParts(ix.Manifests, ix.blobs))
 	return writeDir(dir, func(tmp string) error {
 		for _, p := range parts {
-			if err := writePart(ctx, st, p, filepath.Join(tmp, p.name)); err != nil {
+			if err := writePart(ctx, st, p, filepath.Join(tmp, p.name), job); err != nil {
 				return err
 			}
 		}
@@ -85,11 +85,11 @@ func WriteLayout(ctx context.Context, st *store.Store, ix Index, dir string) err
 	}, placeLayout)
 }
 
-func writePart(ctx context.Context, st *store.Store, p part, path string) error {
+func writePart(ctx context.Context, st *store.Store, p part, path string, job *kiln.Job) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return durable.WriteFile(path, 0o644, func(w io.Writer) error { return p.write(ctx, st, w) })
+	return durable.WriteFile(path, 0o644, func(w io.Writer) error { return p.write(ctx, st, told{w, job}) })
 }
 
 // openUp makes folders readable by all, whatever the umask.
@@ -103,13 +103,13 @@ func openUp(dirs ...string) error {
 }
 
 // WriteLayoutTar writes ix as one tar file that holds an OCI image layout.
-func WriteLayoutTar(ctx context.Context, st *store.Store, ix Index, file string) error {
+func WriteLayoutTar(ctx context.Context, st *store.Store, ix Index, file string, job *kiln.Job) error {
 	var created kiln.Epoch
 	for _, m := range ix.Manifests {
 		created = max(created, m.Created)
 	}
 	parts := layoutParts(ix.top, blobParts(ix.Manifests, ix.blobs))
-	return writeFile(file, func(w io.Writer) error { return writeParts(ctx, st, parts, created, w) })
+	return writeFile(file, func(w io.Writer) error { return writeParts(ctx, st, parts, created, told{w, job}) })
 }
 
 // writeParts writes a tar of the parts, all with the time of the image.

@@ -68,18 +68,21 @@ func (b *builder) compress(ctx context.Context) error {
 }
 
 func (b *builder) compressOnce(ctx context.Context, m *member) error {
+	subject, size := m.name+" in "+b.subject(), m.size()
 	if b.findMember(m) {
+		b.sink.Send(kiln.Event{Step: kiln.StepCompress, State: kiln.Cached, Subject: subject, Done: size, Total: size})
 		return nil
 	}
-	return b.store.Once(ctx, m.key, func() (err error) {
+	job := b.sink.Start(kiln.StepCompress, subject, size)
+	return job.End(b.store.Once(ctx, m.key, func() (err error) {
 		if b.findMember(m) {
 			return nil
 		}
-		if m.blob, err = b.compressMember(ctx, m); err != nil {
+		if m.blob, err = b.compressMember(ctx, m, job); err != nil {
 			return err
 		}
 		return b.store.SetResult(m.key, []byte(m.blob))
-	})
+	}))
 }
 
 // findMember looks for the member among what earlier builds made.
@@ -92,7 +95,7 @@ func (b *builder) findMember(m *member) bool {
 	return true
 }
 
-func (b *builder) compressMember(ctx context.Context, m *member) (kiln.Digest, error) {
+func (b *builder) compressMember(ctx context.Context, m *member, job *kiln.Job) (kiln.Digest, error) {
 	w, err := b.store.Create()
 	if err != nil {
 		return "", err
@@ -102,7 +105,7 @@ func (b *builder) compressMember(ctx context.Context, m *member) (kiln.Digest, e
 	if err != nil {
 		return "", err
 	}
-	if err := m.writeTar(ctx, z, b.contents); err != nil {
+	if err := m.writeTar(ctx, told{z, job}, b.contents); err != nil {
 		return "", err
 	}
 	if err := z.Close(); err != nil {

@@ -79,7 +79,7 @@ func build(t testing.TB, st *store.Store, s sample, comp oci.Compression) []oci.
 	t.Helper()
 	var layers []oci.Layer
 	for _, l := range s.layers {
-		built, err := oci.BuildLayer(t.Context(), st, l, s.contents, comp)
+		built, err := oci.BuildLayer(t.Context(), st, l, s.contents, comp, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

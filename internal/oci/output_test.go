@@ -136,10 +136,10 @@ func TestLayouts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, file := filepath.Join(t.TempDir(), "out.oci"), filepath.Join(t.TempDir(), "out.tar")
 			for range 2 { // over the first one, the second time
-				if err := oci.WriteLayout(t.Context(), st, ix, dir); err != nil {
+				if err := oci.WriteLayout(t.Context(), st, ix, dir, nil); err != nil {
 					t.Fatal(err)
 				}
-				if err := oci.WriteLayoutTar(t.Context(), st, ix, file); err != nil {
+				if err := oci.WriteLayoutTar(t.Context(), st, ix, file, nil); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -182,7 +182,7 @@ func TestDockerArchive(t *testing.T) {
 	st, s := openStore(t), newSample(t)
 	m := manifestFor(t, st, s, amd64(), oci.Gzip)
 	file := filepath.Join(t.TempDir(), "web.tar")
-	if err := oci.WriteDockerArchive(t.Context(), st, m, "web:1.4.0", file); err != nil {
+	if err := oci.WriteDockerArchive(t.Context(), st, m, "web:1.4.0", file, nil); err != nil {
 		t.Fatal(err)
 	}
 	files, names := readTar(t, file)
@@ -203,7 +203,7 @@ func TestArchiveOfEqualLayers(t *testing.T) {
 	s.layers = append(s.layers, s.layers[1])
 	m := manifestFor(t, st, s, amd64(), oci.Gzip)
 	file := filepath.Join(t.TempDir(), "web.tar")
-	if err := oci.WriteDockerArchive(t.Context(), st, m, "web:1.4.0", file); err != nil {
+	if err := oci.WriteDockerArchive(t.Context(), st, m, "web:1.4.0", file, nil); err != nil {
 		t.Fatal(err)
 	}
 	files, _ := readTar(t, file)
@@ -217,7 +217,7 @@ func TestDockerArchiveRefusesZstd(t *testing.T) {
 	st := openStore(t)
 	m := manifestFor(t, st, newSample(t), amd64(), oci.Zstd)
 	dir := t.TempDir()
-	err := oci.WriteDockerArchive(t.Context(), st, m, "web:1", filepath.Join(dir, "web.tar"))
+	err := oci.WriteDockerArchive(t.Context(), st, m, "web:1", filepath.Join(dir, "web.tar"), nil)
 	if err == nil || !strings.Contains(err.Error(), "is not compressed with gzip") || len(kiln.HintsOf(err)) != 2 {
 		t.Errorf("error %v", err)
 	}
@@ -227,7 +227,7 @@ func TestDockerArchiveRefusesZstd(t *testing.T) {
 func TestTarIsTheMergedTree(t *testing.T) {
 	s := newSample(t)
 	file := filepath.Join(t.TempDir(), "root.tar")
-	if err := oci.WriteTar(t.Context(), s.tree, s.contents, file); err != nil {
+	if err := oci.WriteTar(t.Context(), s.tree, s.contents, file, nil); err != nil {
 		t.Fatal(err)
 	}
 	files, names := readTar(t, file)
@@ -241,12 +241,12 @@ func TestTarIsTheMergedTree(t *testing.T) {
 // outputs are all that can be written, each to a path.
 func outputs(st *store.Store, s sample, ix oci.Index) map[string]func(ctx context.Context, path string) error {
 	return map[string]func(ctx context.Context, path string) error{
-		"layout":     func(ctx context.Context, p string) error { return oci.WriteLayout(ctx, st, ix, p) },
-		"layout tar": func(ctx context.Context, p string) error { return oci.WriteLayoutTar(ctx, st, ix, p) },
+		"layout":     func(ctx context.Context, p string) error { return oci.WriteLayout(ctx, st, ix, p, nil) },
+		"layout tar": func(ctx context.Context, p string) error { return oci.WriteLayoutTar(ctx, st, ix, p, nil) },
 		"docker": func(ctx context.Context, p string) error {
-			return oci.WriteDockerArchive(ctx, st, ix.Manifests[0], "web:1", p)
+			return oci.WriteDockerArchive(ctx, st, ix.Manifests[0], "web:1", p, nil)
 		},
-		"tar": func(ctx context.Context, p string) error { return oci.WriteTar(ctx, s.tree, s.contents, p) },
+		"tar": func(ctx context.Context, p string) error { return oci.WriteTar(ctx, s.tree, s.contents, p, nil) },
 		"folder": func(ctx context.Context, p string) error {
 			return oci.WriteFolder(ctx, s.tree, s.contents, p, oci.FolderOptions{})
 		},
@@ -334,13 +334,13 @@ func TestLayoutKeepsWhatIsNoPartOfIt(t *testing.T) {
 	st, s := openStore(t), newSample(t)
 	ix := indexOf(t, st, manifestFor(t, st, s, amd64(), oci.Gzip))
 	dir := filepath.Join(t.TempDir(), "out")
-	if err := oci.WriteLayout(t.Context(), st, ix, dir); err != nil {
+	if err := oci.WriteLayout(t.Context(), st, ix, dir, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "precious"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	err := oci.WriteLayout(t.Context(), st, ix, dir)
+	err := oci.WriteLayout(t.Context(), st, ix, dir, nil)
 	if kiln.CodeOf(err) != kiln.User || !strings.Contains(err.Error(), `"precious", which is no part of one`) {
 		t.Errorf("error %v", err)
 	}

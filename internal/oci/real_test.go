@@ -47,10 +47,10 @@ func TestSkopeoInspectsWithoutARef(t *testing.T) {
 	one, two := manifestFor(t, st, s, amd64(), oci.Gzip), manifestFor(t, st, s, armv7(), oci.Gzip)
 	for name, ix := range map[string]oci.Index{"one": indexOf(t, st, one), "two": indexOf(t, st, one, two)} {
 		dir, file := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "out.tar")
-		if err := oci.WriteLayout(t.Context(), st, ix, dir); err != nil {
+		if err := oci.WriteLayout(t.Context(), st, ix, dir, nil); err != nil {
 			t.Fatal(err)
 		}
-		if err := oci.WriteLayoutTar(t.Context(), st, ix, file); err != nil {
+		if err := oci.WriteLayoutTar(t.Context(), st, ix, file, nil); err != nil {
 			t.Fatal(err)
 		}
 		for _, ref := range []string{"oci:" + dir, "oci:" + dir + ":1.4.0", "oci-archive:" + file} {
@@ -78,7 +78,7 @@ func TestSkopeoCopies(t *testing.T) {
 	st, s := openStore(t), newSample(t)
 	m := manifestFor(t, st, s, amd64(), oci.Gzip)
 	file, dir := filepath.Join(t.TempDir(), "web.tar"), filepath.Join(t.TempDir(), "out")
-	if err := oci.WriteDockerArchive(t.Context(), st, m, "web:1.4.0", file); err != nil {
+	if err := oci.WriteDockerArchive(t.Context(), st, m, "web:1.4.0", file, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := tool(t, "skopeo", "inspect", "--config", "--raw", "docker-archive:"+file); got != readBlob(t, st, m.Config.Digest) {
@@ -98,7 +98,7 @@ func TestSkopeoCopies(t *testing.T) {
 	}
 	z := manifestFor(t, st, s, amd64(), oci.Zstd)
 	zdir, plain := filepath.Join(t.TempDir(), "zstd"), filepath.Join(t.TempDir(), "plain")
-	if err := oci.WriteLayout(t.Context(), st, indexOf(t, st, z), zdir); err != nil {
+	if err := oci.WriteLayout(t.Context(), st, indexOf(t, st, z), zdir, nil); err != nil {
 		t.Fatal(err)
 	}
 	tool(t, "skopeo", "--insecure-policy", "copy", "--dest-decompress", "oci:"+zdir, "dir:"+plain)
@@ -114,7 +114,7 @@ func TestUmociUnpacks(t *testing.T) {
 	st, s := openStore(t), newSample(t)
 	ix := indexOf(t, st, manifestFor(t, st, s, amd64(), oci.Gzip))
 	dir, bundle := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "bundle")
-	if err := oci.WriteLayout(t.Context(), st, ix, dir); err != nil {
+	if err := oci.WriteLayout(t.Context(), st, ix, dir, nil); err != nil {
 		t.Fatal(err)
 	}
 	tool(t, "umoci", "unpack", "--rootless", "--image", dir+":1.4.0", bundle)
@@ -140,10 +140,10 @@ func TestEnginesHonourWhiteouts(t *testing.T) {
 	st, s := openStore(t), removing(t)
 	m := manifestFor(t, st, s, amd64(), oci.Gzip)
 	dir, file := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "out.tar")
-	if err := oci.WriteLayout(t.Context(), st, indexOf(t, st, m), dir); err != nil {
+	if err := oci.WriteLayout(t.Context(), st, indexOf(t, st, m), dir, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := oci.WriteDockerArchive(t.Context(), st, m, "kiln-whiteouts:1", file); err != nil {
+	if err := oci.WriteDockerArchive(t.Context(), st, m, "kiln-whiteouts:1", file, nil); err != nil {
 		t.Fatal(err)
 	}
 	check := func(who string, got []string) {

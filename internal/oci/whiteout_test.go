@@ -153,7 +153,7 @@ func TestRemovalsMakeOtherLayers(t *testing.T) {
 	} {
 		l := s.layers[1]
 		l.Removed, l.Epoch = row.removed, row.epoch
-		built, err := oci.BuildLayer(t.Context(), st, l, s.contents, oci.Gzip)
+		built, err := oci.BuildLayer(t.Context(), st, l, s.contents, oci.Gzip, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestRemovalsMakeOtherLayers(t *testing.T) {
 			t.Errorf("%s: the same layer as %q: %v, want %v", name, other, again, want)
 		}
 		seen[built.Digest] = name
-		fresh, err := oci.BuildLayer(t.Context(), openStore(t), l, s.contents, oci.Gzip)
+		fresh, err := oci.BuildLayer(t.Context(), openStore(t), l, s.contents, oci.Gzip, nil)
 		if err != nil || fresh != built {
 			t.Errorf("%s: from an empty store %+v, %v, want %+v", name, fresh, err, built)
 		}
@@ -176,12 +176,12 @@ func TestReplacedPathsHaveNoWhiteout(t *testing.T) {
 	st, s := openStore(t), removing(t)
 	l := s.layers[1]
 	l.Removed = []string{"a/dir-to-file", "a/dir-to-link", "a/link-to-dir", "a/to-dir"}
-	got, err := oci.BuildLayer(t.Context(), st, l, s.contents, oci.Gzip)
+	got, err := oci.BuildLayer(t.Context(), st, l, s.contents, oci.Gzip, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.Removed = nil
-	want, err := oci.BuildLayer(t.Context(), openStore(t), l, s.contents, oci.Gzip)
+	want, err := oci.BuildLayer(t.Context(), openStore(t), l, s.contents, oci.Gzip, nil)
 	if err != nil || got != want {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
@@ -205,12 +205,12 @@ func TestWhiteoutsNeedTheirDirectories(t *testing.T) {
 		"root":     {dirs("a", "a/b"), `do not hold "/"`},
 		"too late": {append([]tree.Member{{Name: "p", Entries: nil}}, dirs(".", "a", "a/b")...), `do not hold "/a/b"`},
 	} {
-		_, err := oci.BuildLayer(t.Context(), openStore(t), tree.Layer{Name: "l", Removed: []string{"a/b/c"}, Members: row.members}, nil, oci.Gzip)
+		_, err := oci.BuildLayer(t.Context(), openStore(t), tree.Layer{Name: "l", Removed: []string{"a/b/c"}, Members: row.members}, nil, oci.Gzip, nil)
 		if err == nil || !strings.Contains(err.Error(), row.want) || kiln.CodeOf(err) != kiln.Bug {
 			t.Errorf("%s: error %v, want a bug with %q", name, err, row.want)
 		}
 	}
-	if _, err := oci.BuildLayer(t.Context(), openStore(t), tree.Layer{Name: "l", Removed: []string{"a/b/c"}, Members: dirs(".", "a", "a/b")}, nil, oci.Gzip); err != nil {
+	if _, err := oci.BuildLayer(t.Context(), openStore(t), tree.Layer{Name: "l", Removed: []string{"a/b/c"}, Members: dirs(".", "a", "a/b")}, nil, oci.Gzip, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -219,7 +219,7 @@ func TestWhiteoutsNeedTheirDirectories(t *testing.T) {
 func TestRemovedPathsAreInNoFlatOutput(t *testing.T) {
 	s := removing(t)
 	file := filepath.Join(t.TempDir(), "root.tar")
-	if err := oci.WriteTar(t.Context(), s.tree, s.contents, file); err != nil {
+	if err := oci.WriteTar(t.Context(), s.tree, s.contents, file, nil); err != nil {
 		t.Fatal(err)
 	}
 	_, names := readTar(t, file)

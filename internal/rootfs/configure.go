@@ -19,13 +19,17 @@ func (a *assembly) configure(ctx context.Context, l *layer) error {
 	if err != nil {
 		return err
 	}
-	subject := "layer " + l.name()
-	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: kiln.Started, Subject: subject})
+	job := a.in.Sink.Start(kiln.StepConfigure, a.subject(l), 0)
 	after, state, err := a.configureOnce(ctx, l, before)
-	if err != nil {
+	switch {
+	case err != nil:
+		job.Fail()
 		return err
+	case state == kiln.Cached:
+		job.Cached()
+	default:
+		job.Finish()
 	}
-	a.in.Sink.Send(kiln.Event{Step: kiln.StepConfigure, State: state, Subject: subject})
 	return a.settle(l, before, after)
 }
 

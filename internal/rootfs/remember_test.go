@@ -41,7 +41,7 @@ func (b *bench) configurings() string {
 		if e.Step != kiln.StepConfigure || e.State == kiln.Started {
 			return
 		}
-		all = append(all, fmt.Sprintf("%s %s", strings.TrimPrefix(e.Subject, "layer "), map[kiln.State]string{kiln.Finished: "done", kiln.Cached: "known"}[e.State]))
+		all = append(all, fmt.Sprintf("%s %s", strings.Fields(e.Subject)[1], map[kiln.State]string{kiln.Finished: "done", kiln.Cached: "known"}[e.State]))
 	}
 	with := b.assemble()
 	b.in.Sink = nil
@@ -119,6 +119,9 @@ func TestDamagedConfigurings(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, damage := range [][]byte{data[:len(data)/2], nil, []byte(strings.Replace(string(data), "srv", "etc", 1))} {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
 			if err := os.WriteFile(path, damage, 0o644); err != nil {
 				t.Fatal(err)
 			}

@@ -175,7 +175,7 @@ func (a *assembly) image(ctx context.Context) (*Image, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		a.in.Sink.Send(kiln.Event{Step: kiln.StepAssemble, State: kiln.Started, Subject: "layer " + l.name()})
+		job := a.in.Sink.Start(kiln.StepAssemble, a.subject(l), 0)
 		made, err := a.makeLayer(l, img.Tree)
 		if err != nil {
 			return nil, err
@@ -183,7 +183,7 @@ func (a *assembly) image(ctx context.Context) (*Image, error) {
 		if err := img.add(made); err != nil {
 			return nil, err
 		}
-		a.in.Sink.Send(kiln.Event{Step: kiln.StepAssemble, State: kiln.Finished, Subject: "layer " + l.name()})
+		job.Finish()
 	}
 	last, err := a.databaseLayer(img)
 	if err != nil || last == nil {

@@ -72,7 +72,7 @@ func (a *assembly) unpack(ctx context.Context) error {
 		errs[u] = new(error)
 		failed := errs[u]
 		group.Go(func() error {
-			*failed = a.unpackUnit(ctx, u)
+			*failed = a.unpackUnit(ctx, u, sizes[u])
 			return nil
 		})
 	}
@@ -112,26 +112,22 @@ func badDeb(err error) error {
 	}
 }
 
-// unpackUnit fills u out of the store, or out of its .deb.
-func (a *assembly) unpackUnit(ctx context.Context, u *unit) error {
+// unpackUnit fills u out of the store, or out of its .deb, which has size bytes.
+func (a *assembly) unpackUnit(ctx context.Context, u *unit, size int64) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	subject := u.ID.Name + " " + u.ID.Version
 	key := kiln.DigestOf(fmt.Appendf(nil, "kiln unpack %d\n%s\n", unpackFormat, u.Deb))
-	state := kiln.Cached
 	if u.ix = cachedIndex(a.store, key); u.ix == nil {
-		state = kiln.Finished
-		a.in.Sink.Send(kiln.Event{Step: kiln.StepUnpack, State: kiln.Started, Subject: subject})
-		if err := a.store.Once(ctx, key, func() error { return a.unpackOnce(u, key) }); err != nil {
+		job := a.in.Sink.Start(kiln.StepUnpack, subject, size)
+		if err := job.End(a.store.Once(ctx, key, func() error { return a.unpackOnce(u, key, job) })); err != nil {
 			return err
 		}
+	} else {
+		a.in.Sink.Send(kiln.Event{Step: kiln.StepUnpack, State: kiln.Cached, Subject: subject, Done: size, Total: size})
 	}
-	if err := u.readControl(); err != nil {
-		return err
-	}
-	a.in.Sink.Send(kiln.Event{Step: kiln.StepUnpack, State: state, Subject: subject})
-	return nil
+	return u.readControl()
 }
 
 // cachedIndex returns nil where anything of the result is missing.
@@ -148,7 +144,7 @@ func cachedIndex(st *store.Store, key kiln.Digest) *index {
 }
 
 // unpackOnce runs while nobody else unpacks the same package.
-func (a *assembly) unpackOnce(u *unit, key kiln.Digest) error {
+func (a *assembly) unpackOnce(u *unit, key kiln.Digest, job *kiln.Job) error {
 	if u.ix = cachedIndex(a.store, key); u.ix != nil {
 		return nil
 	}
@@ -161,7 +157,7 @@ func (a *assembly) unpackOnce(u *unit, key kiln.Digest) error {
 	defer a.decoding.Add(-1)
 	// A package that comes when others are done has their processors to itself.
 	workers := runtime.GOMAXPROCS(0) - int(others)
-	if u.ix, err = unpackDeb(a.store, blob, blob.Size(), workers); err != nil {
+	if u.ix, err = unpackDeb(a.store, told{blob, job}, blob.Size(), workers); err != nil {
 		return badDeb(err)
 	}
 	return a.store.SetResult(key, u.ix.encode())

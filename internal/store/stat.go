@@ -78,20 +78,27 @@ type Report struct {
 }
 
 // Verify reads every blob and every result and checks it. What is damaged is set
-// aside or, being a result, removed. An event tells of each.
+// aside or, being a result, removed. A Warning tells of each.
 func (s *Store) Verify(ctx context.Context, sink kiln.Sink) (Report, error) {
 	var r Report
-	err := s.walk(ctx, blobsDir, func(path string, info fs.FileInfo) error {
+	there, err := s.Stat()
+	if err != nil {
+		return r, err
+	}
+	sink.Plan(kiln.StepVerify, there.Blobs+there.Results, there.Bytes)
+	err = s.walk(ctx, blobsDir, func(path string, info fs.FileInfo) error {
 		r.Checked++
 		r.Bytes += info.Size()
-		return s.verifyBlob(&r, sink, path)
+		job := sink.Start(kiln.StepVerify, "blob "+filepath.Base(path), info.Size())
+		return job.End(s.verifyBlob(&r, sink, path))
 	})
 	if err != nil {
 		return r, err
 	}
 	err = s.walk(ctx, resultsDir, func(path string, _ fs.FileInfo) error {
 		r.Checked++
-		return s.verifyResult(&r, sink, path)
+		job := sink.Start(kiln.StepVerify, "result "+filepath.Base(path), 0)
+		return job.End(s.verifyResult(&r, sink, path))
 	})
 	return r, err
 }
@@ -146,6 +153,6 @@ func (r *Report) judge(sink kiln.Sink, d kiln.Digest, err error) error {
 		return err
 	}
 	r.Damaged = append(r.Damaged, d)
-	sink.Send(kiln.Event{State: kiln.Warning, Subject: string(d), Text: err.Error()})
+	sink.Send(kiln.Event{Step: kiln.StepVerify, State: kiln.Warning, Subject: string(d), Text: err.Error()})
 	return nil
 }

@@ -1,0 +1,33 @@
+package bake
+
+import (
+	"kiln"
+	"kiln/internal/lock"
+	"kiln/internal/recipe"
+)
+
+// plan tells how much work it is to make the trees of the platforms.
+func plan(sink kiln.Sink, r *recipe.Recipe, l *lock.Lock, platforms []kiln.Platform) {
+	packages, bytes := 0, int64(0)
+	for _, p := range platforms {
+		for _, pkg := range l.Platforms[p].Packages {
+			packages++
+			bytes += pkg.Size
+		}
+	}
+	layers := len(r.Layers) * len(platforms)
+	sink.Plan(kiln.StepUnpack, packages, bytes)
+	sink.Plan(kiln.StepConfigure, layers, 0)
+	sink.Plan(kiln.StepAssemble, layers, 0)
+}
+
+// ofPlatform adds the platform to the subject of each event: oci knows only
+// layers, and those of several platforms are written at once.
+func ofPlatform(sink kiln.Sink, p kiln.Platform) kiln.Sink {
+	return func(e kiln.Event) {
+		if e.Subject != "" {
+			e.Subject += " of " + p.String()
+		}
+		sink.Send(e)
+	}
+}
