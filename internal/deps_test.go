@@ -62,6 +62,7 @@ func rooms() []room {
 		{"docs", "", "tests of the documents"},
 		{"drills", "", "tests of the whole product by its binary"},
 		{"cmd/kiln", "internal/cli", "signals, one Run, exit code"},
+		{"bench/peers", ". internal/apt internal/deb internal/lock internal/store", "a measurement: runs the binary; makes stores and archives of the packages that a lock names"},
 		{"bench/scripts", ". internal/apt internal/bake internal/debian internal/recipe internal/store", "a measurement: drives a bake as a worker would, with a sink that measures"},
 	}
 }
