@@ -47,6 +47,9 @@ func choose(all []*deb.Package, base []lock.Package, n int) []string {
 	for _, p := range base {
 		inBase[p.Name] = true
 	}
+	if inBase["base-files"] { // first, as debootstrap has it: scripts want its folders
+		c.take("base-files", inBase)
+	}
 	for _, p := range base {
 		c.take(p.Name, inBase)
 	}

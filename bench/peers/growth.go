@@ -18,7 +18,7 @@ const maxPeak = 400e6
 // point is what an image of so many packages took.
 type point struct {
 	Packages   int    `json:"packages"`
-	Skipped    int    `json:"skipped"`     // packages whose scripts kiln cannot interpret yet
+	Skipped    int    `json:"skipped"`     // scripts that kiln could not carry out
 	DebBytes   int64  `json:"deb_bytes"`   // of all .debs
 	ImageBytes int64  `json:"image_bytes"` // of the layers, compressed
 	Cold       timing `json:"cold"`        // .debs at hand, nothing else
@@ -108,8 +108,9 @@ func (g *grown) contestants(p *point) []*contestant {
 	return all
 }
 
-// cannotHonour finds in kiln's message the script that it stopped at.
-var cannotHonour = regexp.MustCompile(`cannot honour (\S+?)(?::\S+)?'s (preinst|postinst)`)
+// toSkip finds in kiln's message the script that it stopped at: the line that it
+// offers for the recipe.
+var toSkip = regexp.MustCompile(`- \{package: (\S+), scripts: \[(preinst|postinst)\]`)
 
 // newGrown fetches and builds the image once. Where a maintainer script stops the
 // build, the recipe does without that script, and says so.
@@ -128,11 +129,11 @@ func (b *bench) newGrown(ctx context.Context, names []string) (*grown, error) {
 		if !errors.As(err, &failed) {
 			return nil, err
 		}
-		m := cannotHonour.FindStringSubmatch(failed.text)
+		m := toSkip.FindStringSubmatch(failed.text)
 		if m == nil || len(g.skip) >= len(names) {
 			return nil, err
 		}
-		line := fmt.Sprintf("  - {package: %s, scripts: [%s], why: kiln cannot interpret it yet}\n", m[1], m[2])
+		line := fmt.Sprintf("  - {package: %s, scripts: [%s], why: it cannot be carried out in this image}\n", m[1], m[2])
 		if strings.Contains(strings.Join(g.skip, ""), line) {
 			return nil, err
 		}

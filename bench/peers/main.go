@@ -31,6 +31,7 @@ type options struct {
 	only            *regexp.Regexp
 	growth          []int
 	json, plot, doc string
+	render          string
 }
 
 func main() {
@@ -56,6 +57,7 @@ func parse() (options, error) {
 	flag.StringVar(&o.json, "json", "", "write all numbers to `FILE`")
 	flag.StringVar(&o.plot, "plot", "", "write the plot to `FILE`.svg; with -doc the default is beside it")
 	flag.StringVar(&o.doc, "doc", "", "put the results between the marks of `FILE`.md")
+	flag.StringVar(&o.render, "render", "", "measure nothing: print, plot and write the numbers that -json kept in `FILE`")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return o, fmt.Errorf("cannot use the argument %q: there are only flags", flag.Arg(0))
@@ -88,14 +90,34 @@ func parse() (options, error) {
 	return o, err
 }
 
-// run measures all, prints, and writes what was asked for.
+// run measures all, or takes the numbers of an earlier run, prints, and writes what
+// was asked for.
 func run(ctx context.Context, o options) error {
+	var r results
+	if o.render != "" {
+		data, err := os.ReadFile(o.render)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(data, &r); err != nil {
+			return fmt.Errorf("cannot read %s: %w", o.render, err)
+		}
+		fmt.Println(r.Machine.text())
+	} else if err := r.measure(ctx, o); err != nil {
+		return err
+	}
+	fmt.Print("\n" + r.text())
+	return r.write(o)
+}
+
+// measure does all that -only does not leave out.
+func (r *results) measure(ctx context.Context, o options) error {
 	b, err := open(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	r := results{Machine: b.machine(ctx), Runs: o.runs}
+	r.Machine, r.Runs = b.machine(ctx), o.runs
 	fmt.Println(r.Machine.text())
 	for _, c := range contests() {
 		if !o.only.MatchString(c.name) {
@@ -112,8 +134,7 @@ func run(ctx context.Context, o options) error {
 			return fmt.Errorf("growth: %w", err)
 		}
 	}
-	fmt.Print("\n" + r.text())
-	return r.write(o)
+	return nil
 }
 
 // write saves what the flags ask for.
