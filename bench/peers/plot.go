@@ -26,9 +26,10 @@ type panel struct {
 
 // Sizes in pixels.
 const (
-	plotWidth, plotHeight   = 1000, 440
+	plotWidth, plotHeight   = 1000, 448
 	panelWidth, panelHeight = 390, 300
-	panelTop                = 64
+	panelTop                = 44
+	legendTop               = 402
 )
 
 const (
@@ -45,8 +46,12 @@ func (r results) plot() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" font-family="Helvetica, Arial, sans-serif" font-size="12" fill="%s">`+"\n", plotWidth, plotHeight, ink)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", plotWidth, plotHeight)
-	for _, p := range []panel{r.timePanel(), r.memoryPanel()} {
-		p.draw(&b)
+	times, memory := r.timePanel(), r.memoryPanel()
+	times.draw(&b)
+	memory.draw(&b)
+	x := 60.0
+	for _, c := range append(times.curves, memory.curves[len(memory.curves)-1]) {
+		x = legend(&b, x, c)
 	}
 	m := r.Machine
 	text(&b, plotWidth/2, plotHeight-12, "middle", grey, fmt.Sprintf("kiln %s, %s UTC; %s, %d cores; medians of %d runs", m.Kiln, m.Date, m.CPU, m.Cores, r.Runs))
@@ -55,16 +60,16 @@ func (r results) plot() string {
 }
 
 func (r results) timePanel() panel {
-	p := panel{title: "time to build an image, in seconds", unit: "s", left: 70, logarithmic: true, ticksX: r.packageTicks()}
+	p := panel{title: "time to build an image, in seconds (logarithmic)", unit: "s", left: 70, logarithmic: true, ticksX: r.packageTicks()}
 	median := func(t timing) float64 { return t.Seconds.median() }
 	cold := r.curve("cold store", red, func(p point) float64 { return median(p.Cold) })
-	bytes := r.curve("in step with bytes", grey, func(p point) float64 {
+	bytes := r.curve("time in step with bytes", grey, func(p point) float64 {
 		last := r.Growth[len(r.Growth)-1]
 		return median(last.Warm) * float64(p.ImageBytes) / float64(last.ImageBytes)
 	})
 	bytes.dashed = true
 	p.curves = []curve{
-		cold, r.curve("all but the image cached", blue, func(p point) float64 { return median(p.Warm) }),
+		cold, r.curve("everything cached but the image", blue, func(p point) float64 { return median(p.Warm) }),
 		r.curve("no change", green, func(p point) float64 { return median(p.Same) }), bytes,
 	}
 	p.ticksY = decades(p.curves)
@@ -74,11 +79,11 @@ func (r results) timePanel() panel {
 func (r results) memoryPanel() panel {
 	p := panel{title: "peak resident memory, in MB", unit: "MB", left: 570, ticksX: r.packageTicks()}
 	peak := func(t timing) float64 { return t.Peak.median() / 1e6 }
-	bar := r.curve("bar", grey, func(point) float64 { return maxPeak / 1e6 })
+	bar := r.curve("the bar for memory", ink, func(point) float64 { return maxPeak / 1e6 })
 	bar.dashed = true
 	p.curves = []curve{
 		r.curve("cold store", red, func(p point) float64 { return peak(p.Cold) }),
-		r.curve("all but the image cached", blue, func(p point) float64 { return peak(p.Warm) }),
+		r.curve("everything cached but the image", blue, func(p point) float64 { return peak(p.Warm) }),
 		r.curve("no change", green, func(p point) float64 { return peak(p.Same) }), bar,
 	}
 	p.ticksY = evenly(p.curves)
@@ -177,11 +182,9 @@ func (p *panel) draw(b *strings.Builder) {
 	}
 	stroke(b, p.left, panelTop+panelHeight, p.left+panelWidth, panelTop+panelHeight, ink)
 	stroke(b, p.left, panelTop, p.left, panelTop+panelHeight, ink)
-	text(b, p.left+panelWidth/2, panelTop+panelHeight+38, "middle", ink, "packages")
-	x := p.left
+	text(b, p.left+panelWidth/2, panelTop+panelHeight+38, "middle", ink, "packages (logarithmic)")
 	for _, c := range p.curves {
 		p.drawCurve(b, c)
-		x = legend(b, x, c)
 	}
 }
 
@@ -200,11 +203,11 @@ func (p *panel) drawCurve(b *strings.Builder, c curve) {
 	}
 }
 
-// legend writes the name of a curve above the panel and returns where the next may begin.
+// legend writes the name of a curve below the panels and returns where the next may begin.
 func legend(b *strings.Builder, x float64, c curve) float64 {
-	fmt.Fprintf(b, `<line x1="%.1f" y1="44" x2="%.1f" y2="44" stroke="%s" stroke-width="2.5"%s/>`+"\n", x, x+18, c.colour, dash(c))
-	text(b, x+23, 48, "start", ink, c.name)
-	return x + 23 + 6.1*float64(len(c.name)) + 12
+	fmt.Fprintf(b, `<line x1="%.1f" y1="%d" x2="%.1f" y2="%[2]d" stroke="%[4]s" stroke-width="2.5"%[5]s/>`+"\n", x, legendTop, x+24, c.colour, dash(c))
+	text(b, x+30, legendTop+4, "start", ink, c.name)
+	return x + 30 + 6.8*float64(len(c.name)) + 18
 }
 
 func dash(c curve) string {
