@@ -26,7 +26,7 @@ type bench struct {
 const nobody = "http://127.0.0.1:9/debian"
 
 func open(ctx context.Context, o options) (*bench, error) {
-	for _, tool := range []string{"dpkg-deb", "mmdebstrap"} {
+	for _, tool := range []string{"dpkg-deb", "mmdebstrap", "unshare"} {
 		if !has(tool) {
 			return nil, fmt.Errorf("cannot measure without %s: install it", tool)
 		}
@@ -57,7 +57,15 @@ func open(ctx context.Context, o options) (*bench, error) {
 	return b, err
 }
 
-func (b *bench) close() { os.RemoveAll(b.work) }
+// close removes what the run left, unless something is still mounted in it.
+func (b *bench) close() {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil || strings.Contains(string(mounts), b.work) {
+		fmt.Fprintf(os.Stderr, "peers: left %s as it is: something may be mounted there\n", b.work)
+		return
+	}
+	os.RemoveAll(b.work)
+}
 
 // findCheckout goes up from the current folder to the one with go.mod.
 func findCheckout() (string, error) {

@@ -35,6 +35,8 @@ func (c child) run(ctx context.Context) (sample, []byte, error) {
 	cmd := exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
 	cmd.Dir = c.dir
 	cmd.Env = append(os.Environ(), c.env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that it can be ended with all that it started
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	began := time.Now()
@@ -94,6 +96,15 @@ func highWater(status []byte) int64 {
 		return 0
 	}
 	return n << 10
+}
+
+// confined is argv with mounts of its own, where it is root that could make others:
+// what a peer mounts below its root must not be met by those who remove that.
+func confined(argv ...string) []string {
+	if os.Getuid() != 0 {
+		return argv
+	}
+	return append([]string{"unshare", "--mount"}, argv...)
 }
 
 // settle has the kernel write what earlier runs left to write, so that no run pays

@@ -181,8 +181,8 @@ func (w *whole) mmdebstrap(out, compressor string) *contestant {
 		},
 		command: func(int) child {
 			return child{
-				argv: []string{"bash", "-o", "pipefail", "-c", script, "bash",
-					"--variant=minbase", "--quiet", "--include=" + strings.Join(w.names(), ","), "trixie"},
+				argv: confined("bash", "-o", "pipefail", "-c", script, "bash",
+					"--variant=minbase", "--quiet", "--include="+strings.Join(w.names(), ","), "trixie"),
 				env: []string{"OUT=" + out, "SOURCE=" + source, "TMPDIR=" + dir, "SOURCE_DATE_EPOCH=1700000000"},
 			}
 		},
@@ -204,7 +204,7 @@ func (w *whole) debootstrap() *contestant {
 		prepare: func(int) error { return os.RemoveAll(dir) },
 		command: func(int) child {
 			return child{
-				argv: []string{"bash", "-c", `debootstrap --variant=minbase --no-check-gpg --include="$NAMES" trixie "$ROOT" "file://$ARCHIVE" && tar -C "$ROOT" --numeric-owner -cf "$OUT" .`},
+				argv: confined("bash", "-c", `debootstrap --variant=minbase --no-check-gpg --include="$NAMES" trixie "$ROOT" "file://$ARCHIVE" && tar -C "$ROOT" --numeric-owner -cf "$OUT" .`),
 				env:  []string{"NAMES=" + strings.Join(w.names(), ","), "ROOT=" + dir, "ARCHIVE=" + w.archive, "OUT=" + out},
 			}
 		},
