@@ -31,7 +31,7 @@ type options struct {
 	only            *regexp.Regexp
 	growth          []int
 	json, plot, doc string
-	render          string
+	render, note    string
 }
 
 func main() {
@@ -58,6 +58,7 @@ func parse() (options, error) {
 	flag.StringVar(&o.plot, "plot", "", "write the plot to `FILE`.svg; with -doc the default is beside it")
 	flag.StringVar(&o.doc, "doc", "", "put the results between the marks of `FILE`.md")
 	flag.StringVar(&o.render, "render", "", "measure nothing: print, plot and write the numbers that -json kept in `FILE`")
+	flag.StringVar(&o.note, "note", "", "a `sentence` on the circumstances, to stand with the results")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return o, fmt.Errorf("cannot use the argument %q: there are only flags", flag.Arg(0))
@@ -105,6 +106,9 @@ func run(ctx context.Context, o options) error {
 		fmt.Println(r.Machine.text())
 	} else if err := r.measure(ctx, o); err != nil {
 		return err
+	}
+	if o.note != "" {
+		r.Note = o.note
 	}
 	fmt.Print("\n" + r.text())
 	return r.write(o)

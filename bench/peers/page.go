@@ -34,6 +34,9 @@ func (r results) markdown(plot string) string {
 		b.WriteString("- " + line)
 	}
 	fmt.Fprintf(&b, "- medians of %d runs in turns, least and most in brackets\n", r.Runs)
+	if r.Note != "" {
+		b.WriteString("- " + r.Note + "\n")
+	}
 	if len(r.Rows) > 0 {
 		table(&b, rowHead)
 		for _, one := range r.Rows {

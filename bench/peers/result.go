@@ -10,6 +10,7 @@ import (
 type results struct {
 	Machine machine `json:"machine"`
 	Runs    int     `json:"runs"`
+	Note    string  `json:"note,omitempty"`
 	Rows    []row   `json:"rows"`
 	Growth  []point `json:"growth,omitempty"`
 }
@@ -48,7 +49,11 @@ func (r row) cells() []string {
 	if r.PeerName != "" {
 		ratio := r.Peer.over(r.Kiln)
 		cells[3] = r.PeerName + ": " + seconds(r.Peer)
-		cells[4] = fmt.Sprintf("%.1f [%.1f..%.1f]", ratio.median(), ratio.least(), ratio.most())
+		digits := 1
+		if ratio.median() < 1 {
+			digits = 3
+		}
+		cells[4] = fmt.Sprintf("%.*f [%.*f..%.*f]", digits, ratio.median(), digits, ratio.least(), digits, ratio.most())
 	}
 	return cells
 }
