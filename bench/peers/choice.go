@@ -131,7 +131,9 @@ func (b *bench) candidates(ctx context.Context, l *lock.Lock) ([]*deb.Package, e
 				if err != nil {
 					return nil, err
 				}
-				all = append(all, list...)
+				for i := range list.Len() {
+					all = append(all, list.Package(i))
+				}
 			}
 		}
 	}
