@@ -155,16 +155,18 @@ func parity(t *testing.T, set paritySet, accepted []string) parityRow {
 func scriptsRun(t *testing.T, dir string) int {
 	t.Helper()
 	var report struct {
-		Scripts []struct{ Script string } `json:"scripts"`
-	}
-	if out, err := exec.Command(kilnBinary(t), "scripts", "--help").CombinedOutput(); err != nil || !strings.Contains(string(out), "Usage:\n  kiln scripts") {
-		return 0
+		Summary struct {
+			Run int `json:"run"`
+		} `json:"summary"`
 	}
 	out := run(t, dir, kilnBinary(t), "scripts", dir, "--locked", "--json", "--store", sharedStore(t))
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatalf("kiln scripts --json: %v", err)
 	}
-	return len(report.Scripts)
+	if report.Summary.Run == 0 {
+		t.Error("kiln scripts tells of no script")
+	}
+	return report.Summary.Run
 }
 
 // parityRecipe wants just the packages that the peer has, with no rule on.

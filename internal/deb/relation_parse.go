@@ -28,6 +28,7 @@ type relationParser struct {
 const (
 	relationSlab   = 512
 	dependencySlab = 1024
+	leastSlab      = 8
 )
 
 func (p *relationParser) parse(s string) (Relations, error) {
@@ -81,11 +82,12 @@ func (p *relationParser) dependency() (Dependency, error) {
 }
 
 // push appends v to the run that begins at start. Where the slab is full, the
-// run moves to a new one, so that what was handed out is never copied again.
+// run moves to a new one, so that what was handed out is never copied again. Slabs
+// begin small, for a package by itself, and grow to size for an index.
 func push[T any](slab []T, start int, v T, size int) ([]T, int) {
 	if len(slab) == cap(slab) {
 		run := slab[start:]
-		slab = make([]T, 0, max(size, 2*len(run)))
+		slab = make([]T, 0, max(min(size, 2*cap(slab)), 2*len(run), leastSlab))
 		slab = append(slab, run...)
 		start = 0
 	}
