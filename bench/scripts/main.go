@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -28,6 +29,8 @@ import (
 func main() {
 	runs := flag.Int("runs", 50, "how often to assemble each recipe's tree")
 	flag.Parse()
+	debug.SetGCPercent(400) // as cmd/kiln does
+	debug.SetMemoryLimit(384 << 20)
 	recipes := flag.Args()
 	if len(recipes) == 0 {
 		recipes = []string{"bench/recipes/minbase", "bench/recipes/server"}

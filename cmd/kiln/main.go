@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 )
 
 func main() {
+	collectLess()
 	// A file that reaches the user's size limit is an error of that write (EFBIG),
 	// which can be told and cleaned up after; the signal would end kiln.
 	signal.Ignore(syscall.SIGXFSZ)
@@ -25,4 +27,16 @@ func main() {
 	})
 	stop()
 	os.Exit(status)
+}
+
+// collectLess collects garbage less often than Go does by itself, a fifth of the
+// time of interpreting scripts, up to a heap of 384 MiB. GOGC and GOMEMLIMIT have
+// the last word.
+func collectLess() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(384 << 20)
+	}
 }
