@@ -26,7 +26,7 @@ type Client struct {
 	// that http_proxy, https_proxy and no_proxy name (see http.ProxyFromEnvironment).
 	HTTP *http.Client
 
-	parsing  sync.Mutex // held while an index is parsed
+	parsing  [2]sync.Mutex // one is held while an index is parsed
 	once     sync.Once
 	internal *http.Client
 }

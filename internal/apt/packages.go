@@ -62,10 +62,9 @@ func (c *Client) listed(key kiln.Digest, ix Index) *listing.List {
 }
 
 // makeListing parses an index that is in the store and keeps the listing of it.
-// That takes some 200 MB for Debian's main, and so is done for one at a time.
+// That takes some 200 MB for Debian's main, and so is done for two at a time.
 func (c *Client) makeListing(key kiln.Digest, p Pocket, ix Index) (*listing.List, error) {
-	c.parsing.Lock()
-	defer c.parsing.Unlock()
+	defer c.turn()()
 	packages, text, err := c.parse(p, ix)
 	if err != nil {
 		return nil, err
@@ -78,6 +77,18 @@ func (c *Client) makeListing(key kiln.Digest, p Pocket, ix Index) (*listing.List
 		return nil, err
 	}
 	return listing.Open(b)
+}
+
+// turn waits until fewer than two indexes are being parsed, and returns what
+// ends the turn.
+func (c *Client) turn() (end func()) {
+	for i := range c.parsing {
+		if c.parsing[i].TryLock() {
+			return c.parsing[i].Unlock
+		}
+	}
+	c.parsing[0].Lock()
+	return c.parsing[0].Unlock
 }
 
 // parse reads an index that is in the store, and what its text is.
