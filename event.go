@@ -81,14 +81,15 @@ func (s Sink) Start(step Step, subject string, total int64) *Job {
 }
 
 // Job is a piece of work that was started. Its methods may be called from several
-// goroutines; one of Finish, Cached and Fail comes last. A nil Job is valid, and
-// tells nothing.
+// goroutines. The first of Finish, Cached and Fail ends it, and those after it tell
+// nothing. A nil Job is valid, and tells nothing at all.
 type Job struct {
 	sink Sink
 
 	mu    sync.Mutex
 	event Event // the last that was sent
 	done  int64 // bytes
+	ended bool
 }
 
 // jobGrain is how many bytes pass between two Progress events of a Job.
@@ -147,6 +148,10 @@ func (j *Job) end(s State, whole bool) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.ended {
+		return
+	}
+	j.ended = true
 	j.event.State, j.event.Done = s, j.done
 	if whole && j.event.Total > 0 {
 		j.event.Done = j.event.Total

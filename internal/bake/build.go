@@ -22,6 +22,7 @@ type Options struct {
 	Compression oci.Compression
 	Owners      bool          // set owners when unpacking a folder: only root can
 	Native      kiln.Platform // taken for a single-platform output when several are built
+	Build       string        // names the build of kiln, whose images only it may recall; empty: none are kept
 	Sink        kiln.Sink
 }
 
@@ -64,16 +65,11 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, l, family := o.Lock.Recipe, locked.Lock, o.Lock.Family
+	r, l := o.Lock.Recipe, locked.Lock
 	for _, p := range o.Platforms {
 		if l.Platforms[p] == nil {
 			return nil, fmt.Errorf("bug: the lock %q has no platform %s", locked.Path, p)
 		}
-	}
-	plan(o.Sink, r, l, o.Platforms)
-	o.Sink.Plan(kiln.StepWrite, len(r.Layers)*len(o.Platforms)+len(o.Outputs), 0)
-	if err := family.Fetch(ctx, r, l, o.Platforms); err != nil {
-		return nil, err
 	}
 	res := &Result{Lock: locked.Path}
 	images, err := buildImages(ctx, o, r, l)
@@ -86,20 +82,50 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 	for _, b := range images {
 		res.Images = append(res.Images, b.image)
 	}
-	return res, writeOutputs(ctx, o, r, images, res)
+	return res, writeOutputs(ctx, o, r, l, images, res)
 }
 
-// buildImages builds every platform, all at once. Of several errors, the first
-// platform's is reported.
+// buildImages recalls the image of each platform, or builds it; those that are
+// built, all at once. Of several errors, the first platform's is reported.
 func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock) ([]built, error) {
 	images := make([]built, len(o.Platforms))
+	keys := make([]kiln.Digest, len(images))
+	var missing []kiln.Platform
+	for i, p := range o.Platforms {
+		var err error
+		if keys[i], err = o.imageKey(r, l, p); err != nil {
+			return nil, err
+		}
+		var ok bool
+		if images[i], ok = o.recall(keys[i]); !ok {
+			missing = append(missing, p)
+			continue
+		}
+		o.Sink.Send(kiln.Event{Step: kiln.StepAssemble, State: kiln.Cached, Subject: "image of " + p.String()})
+	}
+	if missing != nil {
+		plan(o.Sink, r, l, missing)
+	}
+	o.Sink.Plan(kiln.StepWrite, len(r.Layers)*len(missing)+len(o.Outputs), 0)
+	if missing == nil {
+		return images, nil
+	}
+	if err := o.Lock.Family.Fetch(ctx, r, l, missing); err != nil {
+		return nil, err
+	}
 	errs := make([]error, len(images))
 	var group errgroup.Group
 	for i, p := range o.Platforms {
+		if images[i].manifest.Digest != "" {
+			continue
+		}
 		group.Go(func() error {
 			root, err := o.Lock.Family.Assemble(ctx, r, l, p)
 			if err == nil {
 				images[i], err = buildImage(ctx, o, r, p, root)
+			}
+			if err == nil {
+				err = o.keep(keys[i], images[i])
 			}
 			errs[i] = err
 			return nil
@@ -131,5 +157,5 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 	}
 	m, err := oci.Assemble(o.Store, layers, containerConfig(r, p, root), labels(r, root.Epoch))
 	img.Digest = m.Digest
-	return built{image: img, manifest: m, tree: root.Tree, contents: root.Contents}, err
+	return built{image: img, manifest: m, root: root}, err
 }

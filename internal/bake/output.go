@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"kiln"
+	"kiln/internal/lock"
 	"kiln/internal/oci"
 	"kiln/internal/recipe"
 	"kiln/internal/tree"
@@ -45,12 +46,11 @@ type Output struct {
 type built struct {
 	image    Image
 	manifest oci.Manifest
-	tree     *tree.Tree
-	contents tree.Contents
+	root     *Root // nil where the image was recalled
 }
 
 // writeOutputs writes every output and completes res.
-func writeOutputs(ctx context.Context, o Options, r *recipe.Recipe, images []built, res *Result) error {
+func writeOutputs(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock, images []built, res *Result) error {
 	var manifests []oci.Manifest
 	var epoch kiln.Epoch
 	for _, b := range images {
@@ -64,7 +64,7 @@ func writeOutputs(ctx context.Context, o Options, r *recipe.Recipe, images []bui
 	res.Index = ix.Digest
 	for _, out := range o.Outputs {
 		job := o.Sink.Start(kiln.StepWrite, string(out.Type)+":"+out.Path, 0)
-		if err := job.End(writeOutput(ctx, o, r, out, ix, images, job)); err != nil {
+		if err := job.End(writeOutput(ctx, o, r, l, out, ix, images, job)); err != nil {
 			return err
 		}
 		res.Outputs = append(res.Outputs, out)
@@ -75,7 +75,7 @@ func writeOutputs(ctx context.Context, o Options, r *recipe.Recipe, images []bui
 	return nil
 }
 
-func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, out Output, ix oci.Index, images []built, job *kiln.Job) error {
+func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock, out Output, ix oci.Index, images []built, job *kiln.Job) error {
 	var one built
 	if out.Type.single() {
 		i, err := pick(o.Platforms, o.Native, out)
@@ -92,9 +92,19 @@ func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, out Output, i
 	case DockerArchive:
 		return oci.WriteDockerArchive(ctx, o.Store, one.manifest, r.Name+":"+tag(r), out.Path, job)
 	case Tar:
-		return oci.WriteTar(ctx, one.tree, one.contents, out.Path, job)
+		return oci.WriteTar(ctx, o.Store, one.image.Tree, func(ctx context.Context) (*tree.Tree, tree.Contents, error) {
+			root, err := o.rootOf(ctx, r, l, one)
+			if err != nil {
+				return nil, nil, err
+			}
+			return root.Tree, root.Contents, nil
+		}, out.Path, job)
 	case Folder:
-		return oci.WriteFolder(ctx, one.tree, one.contents, out.Path, oci.FolderOptions{Owners: o.Owners, Sink: o.Sink, Job: job})
+		root, err := o.rootOf(ctx, r, l, one)
+		if err != nil {
+			return err
+		}
+		return oci.WriteFolder(ctx, root.Tree, root.Contents, out.Path, oci.FolderOptions{Owners: o.Owners, Sink: o.Sink, Job: job})
 	}
 	return fmt.Errorf("bug: unknown output type %q", out.Type)
 }

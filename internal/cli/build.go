@@ -108,7 +108,7 @@ func (a *app) build(cmd *cobra.Command, path string, f buildFlags) error {
 		Lock: bake.LockOptions{
 			Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink,
 		},
-		Store: st, Platforms: platforms, Outputs: outputs, Compression: comp, Native: nativePlatform(), Owners: os.Geteuid() == 0, Sink: a.ui.sink,
+		Store: st, Platforms: platforms, Outputs: outputs, Compression: comp, Native: nativePlatform(), Owners: os.Geteuid() == 0, Build: family.Build, Sink: a.ui.sink,
 	})
 	if err != nil {
 		return err

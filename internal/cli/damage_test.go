@@ -89,6 +89,7 @@ func (s *scene) recovers(path string, want report, whole string) int {
 		s.t.Fatal(err)
 	}
 	flip(s.t, path)
+	s.remove("web.tar")
 	refused := 0
 	args := []string{"build", "web", "--json", "-o", "oci-archive:web.tar"}
 	o := s.kiln(args...)

@@ -42,7 +42,7 @@ func TestTimingsAndTrace(t *testing.T) {
 			t.Errorf("no %s in\n%s", key, got)
 		}
 	}
-	s.hasTrace("warm.json", "kiln build web", "configure")
+	s.hasTrace("warm.json", "kiln build web", "write")
 	if digest := s.layoutDigest("web.oci"); digest != want {
 		t.Errorf("the image is %s, was %s", digest, want)
 	}

@@ -3,7 +3,6 @@ package oci
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
 	"kiln"
@@ -39,7 +38,7 @@ func WriteDockerArchive(ctx context.Context, st *store.Store, m Manifest, tag, f
 	}
 	parts := layoutParts(top, blobParts([]Manifest{m}, nil))
 	parts = append(parts, document("manifest.json", list))
-	return writeFile(file, func(w io.Writer) error { return writeParts(ctx, st, parts, m.Created, told{w, job}) })
+	return writeArchive(ctx, st, "docker-archive", parts, m.Created, file, job)
 }
 
 // CheckDockerArchive is CheckFile for WriteDockerArchive of layers in comp.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 
@@ -34,7 +35,10 @@ func document(name string, content []byte) part {
 	return part{name: name, content: content, size: int64(len(content))}
 }
 
-func blobName(d kiln.Digest) string { return "blobs/sha256/" + d.Hex() }
+// blobsFolder is where a layout has its blobs.
+const blobsFolder = "blobs/sha256"
+
+func blobName(d kiln.Digest) string { return blobsFolder + "/" + d.Hex() }
 
 // write copies the part to w, verified.
 func (p *part) write(ctx context.Context, st *store.Store, w io.Writer) error {
@@ -69,26 +73,46 @@ func layoutParts(top []byte, blobs []part) []part {
 
 // WriteLayout writes ix as an OCI image layout in folder dir. It takes the place
 // of an older layout or an empty folder, and refuses to remove anything else. The
-// folder appears whole or not at all. job is told what was written.
+// folder appears whole or not at all. job is told what was written. What the
+// folder holds already, untouched since kiln wrote it there, is not written again.
 func WriteLayout(ctx context.Context, st *store.Store, ix Index, dir string, job *kiln.Job) error {
 	if err := checkLayoutPlace(dir); err != nil {
 		return err
 	}
 	parts := layoutParts(ix.top, blobParts(ix.Manifests, ix.blobs))
-	return writeDir(dir, func(tmp string) error {
+	holds, last := holdingParts("oci", parts, 0), lastWritten(st, dir)
+	if last.still(dir, holds) {
+		job.Cached()
+		return nil
+	}
+	err := writeDir(dir, func(tmp string) error {
+		blobs := filepath.Join(tmp, blobsFolder)
+		if err := os.MkdirAll(blobs, 0o755); err != nil {
+			return err
+		}
 		for _, p := range parts {
+			if p.blob != "" && last.link(dir, p.name, filepath.Join(tmp, p.name)) {
+				job.Add(p.size)
+				continue
+			}
 			if err := writePart(ctx, st, p, filepath.Join(tmp, p.name), job); err != nil {
 				return err
 			}
 		}
-		return openUp(tmp, filepath.Join(tmp, "blobs"), filepath.Join(tmp, "blobs", "sha256"))
+		return openUp(tmp, filepath.Dir(blobs), blobs)
 	}, placeLayout)
+	if err != nil {
+		return err
+	}
+	names := []string{".", path.Dir(blobsFolder), blobsFolder}
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	remember(st, dir, holds, names)
+	return nil
 }
 
 func writePart(ctx context.Context, st *store.Store, p part, path string, job *kiln.Job) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
 	return durable.WriteFile(path, 0o644, func(w io.Writer) error { return p.write(ctx, st, told{w, job}) })
 }
 
@@ -109,7 +133,14 @@ func WriteLayoutTar(ctx context.Context, st *store.Store, ix Index, file string,
 		created = max(created, m.Created)
 	}
 	parts := layoutParts(ix.top, blobParts(ix.Manifests, ix.blobs))
-	return writeFile(file, func(w io.Writer) error { return writeParts(ctx, st, parts, created, told{w, job}) })
+	return writeArchive(ctx, st, "oci-archive", parts, created, file, job)
+}
+
+// writeArchive writes a tar of the parts, unless it stands there already, untouched.
+func writeArchive(ctx context.Context, st *store.Store, kind string, parts []part, created kiln.Epoch, file string, job *kiln.Job) error {
+	return writeOnce(st, file, holdingParts(kind, parts, created), job, func(w io.Writer) error {
+		return writeParts(ctx, st, parts, created, told{w, job})
+	})
 }
 
 // writeParts writes a tar of the parts, all with the time of the image.
@@ -118,7 +149,7 @@ func writeParts(ctx context.Context, st *store.Store, parts []part, created kiln
 	header := func(typ byte, name string, mode, size int64) error {
 		return tw.WriteHeader(&tar.Header{Format: tar.FormatPAX, Typeflag: typ, Name: name, Mode: mode, Size: size, ModTime: created.Time()})
 	}
-	for _, dir := range []string{"blobs/", "blobs/sha256/"} {
+	for _, dir := range []string{path.Dir(blobsFolder) + "/", blobsFolder + "/"} {
 		if err := header(tar.TypeDir, dir, 0o755, 0); err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 	"kiln"
 	"kiln/internal/oci"
 	"kiln/internal/store"
+	"kiln/internal/tree"
 )
 
 // The documents, field by field, as the specification and its examples have them.
@@ -227,7 +228,7 @@ func TestDockerArchiveRefusesZstd(t *testing.T) {
 func TestTarIsTheMergedTree(t *testing.T) {
 	s := newSample(t)
 	file := filepath.Join(t.TempDir(), "root.tar")
-	if err := oci.WriteTar(t.Context(), s.tree, s.contents, file, nil); err != nil {
+	if err := oci.WriteTar(t.Context(), openStore(t), s.tree.Digest(), rootOf(s), file, nil); err != nil {
 		t.Fatal(err)
 	}
 	files, names := readTar(t, file)
@@ -238,6 +239,11 @@ func TestTarIsTheMergedTree(t *testing.T) {
 	same(t, "etc/app.conf", "listen=:8080\n", string(files["etc/app.conf"]))
 }
 
+// rootOf gives out the sample's tree.
+func rootOf(s sample) oci.Root {
+	return func(context.Context) (*tree.Tree, tree.Contents, error) { return s.tree, s.contents, nil }
+}
+
 // outputs are all that can be written, each to a path.
 func outputs(st *store.Store, s sample, ix oci.Index) map[string]func(ctx context.Context, path string) error {
 	return map[string]func(ctx context.Context, path string) error{
@@ -246,7 +252,9 @@ func outputs(st *store.Store, s sample, ix oci.Index) map[string]func(ctx contex
 		"docker": func(ctx context.Context, p string) error {
 			return oci.WriteDockerArchive(ctx, st, ix.Manifests[0], "web:1", p, nil)
 		},
-		"tar": func(ctx context.Context, p string) error { return oci.WriteTar(ctx, s.tree, s.contents, p, nil) },
+		"tar": func(ctx context.Context, p string) error {
+			return oci.WriteTar(ctx, st, s.tree.Digest(), rootOf(s), p, nil)
+		},
 		"folder": func(ctx context.Context, p string) error {
 			return oci.WriteFolder(ctx, s.tree, s.contents, p, oci.FolderOptions{})
 		},

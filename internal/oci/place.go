@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"kiln"
 	"kiln/internal/durable"
+	"kiln/internal/store"
 )
 
 // CheckFile tells before any work whether WriteLayoutTar, WriteDockerArchive or
@@ -55,13 +57,40 @@ func checkFilePlace(file string) error {
 	return nil
 }
 
+// fileBuffer is how much of a file is gathered before the disk is asked: most
+// entries of a tar are small.
+const fileBuffer = 256 << 10
+
 // writeFile puts a file in place whole or not at all. It takes the place of a
 // file only: not of a folder, and not of a device such as /dev/stdout.
 func writeFile(file string, write func(io.Writer) error) error {
 	if err := checkFilePlace(file); err != nil {
 		return err
 	}
-	return problem(file, durable.WriteFile(file, 0o644, write))
+	return problem(file, durable.WriteFile(file, 0o644, func(w io.Writer) error {
+		buffered := bufio.NewWriterSize(w, fileBuffer)
+		if err := write(buffered); err != nil {
+			return err
+		}
+		return buffered.Flush()
+	}))
+}
+
+// writeOnce is writeFile, unless the file is there already, untouched since kiln
+// wrote into it what it is to hold; job is told.
+func writeOnce(st *store.Store, file string, holds kiln.Digest, job *kiln.Job, write func(io.Writer) error) error {
+	if err := checkFilePlace(file); err != nil {
+		return err
+	}
+	if lastWritten(st, file).still(file, holds) {
+		job.Cached()
+		return nil
+	}
+	if err := writeFile(file, write); err != nil {
+		return err
+	}
+	remember(st, file, holds, []string{"."})
+	return nil
 }
 
 // writeDir puts a folder in place whole or not at all: write fills another one

@@ -5,12 +5,22 @@ import (
 	"io"
 
 	"kiln"
+	"kiln/internal/store"
 	"kiln/internal/tree"
 )
 
-// WriteTar writes t as a plain tar file, its entries sorted by path.
-func WriteTar(ctx context.Context, t *tree.Tree, c tree.Contents, file string, job *kiln.Job) error {
-	return writeFile(file, func(w io.Writer) error {
+// Root is a root file system that is made only when it is asked for.
+type Root func(context.Context) (*tree.Tree, tree.Contents, error)
+
+// WriteTar writes the tree with the tree digest d as a plain tar file, its entries
+// sorted by path. Where the file is there already, untouched since kiln wrote it, it
+// does not ask for the tree.
+func WriteTar(ctx context.Context, st *store.Store, d kiln.Digest, root Root, file string, job *kiln.Job) error {
+	return writeOnce(st, file, holding("tar", string(d)), job, func(w io.Writer) error {
+		t, c, err := root(ctx)
+		if err != nil {
+			return err
+		}
 		tw := tree.NewTarWriter(&ctxWriter{ctx, told{w, job}})
 		for e := range t.All() {
 			if err := tw.Add(e, c); err != nil {

@@ -219,7 +219,7 @@ func TestWhiteoutsNeedTheirDirectories(t *testing.T) {
 func TestRemovedPathsAreInNoFlatOutput(t *testing.T) {
 	s := removing(t)
 	file := filepath.Join(t.TempDir(), "root.tar")
-	if err := oci.WriteTar(t.Context(), s.tree, s.contents, file, nil); err != nil {
+	if err := oci.WriteTar(t.Context(), openStore(t), s.tree.Digest(), rootOf(s), file, nil); err != nil {
 		t.Fatal(err)
 	}
 	_, names := readTar(t, file)

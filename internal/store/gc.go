@@ -15,10 +15,10 @@ import (
 type GCReport struct {
 	Removed int   `json:"removed"` // files of any kind
 	Freed   int64 `json:"freed"`   // bytes
-	Kept    int   `json:"kept"`    // blobs and results that stay
+	Kept    int   `json:"kept"`    // blobs, results and marks that stay
 }
 
-// GC removes the blobs and results that were last used more than olderThan
+// GC removes the blobs, results and marks that were last used more than olderThan
 // before now, all damage that was set aside, and what dead processes left in
 // staging and locks. Use is recorded to the day only, so that an object can go
 // up to a day early. GC waits, until ctx ends, for all others to close the store.
@@ -46,7 +46,7 @@ func (s *Store) collect(ctx context.Context, before time.Time) (GCReport, error)
 		}
 		return r.remove(path, info)
 	}
-	for _, dir := range []string{blobsDir, resultsDir} {
+	for _, dir := range []string{blobsDir, resultsDir, marksDir} {
 		if err := s.walk(ctx, dir, unused); err != nil {
 			return r, err
 		}

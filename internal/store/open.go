@@ -68,7 +68,7 @@ func (s *Store) open() error {
 	if err := s.checkFormat(); err != nil {
 		return err
 	}
-	for _, d := range []string{blobsDir, resultsDir, locksDir, stagingDir, damagedDir, archivesDir} {
+	for _, d := range []string{blobsDir, resultsDir, marksDir, locksDir, stagingDir, damagedDir, archivesDir} {
 		if err := os.MkdirAll(filepath.Join(s.dir, d), 0o777); err != nil {
 			return err
 		}
@@ -141,7 +141,7 @@ func (s *Store) checkEmpty() error {
 	if err != nil {
 		return err
 	}
-	ours := []string{"blobs", resultsDir, locksDir, stagingDir, damagedDir, archivesDir, lockFile, formatFile}
+	ours := []string{"blobs", resultsDir, marksDir, locksDir, stagingDir, damagedDir, archivesDir, lockFile, formatFile}
 	for _, e := range entries {
 		if !slices.Contains(ours, e.Name()) && !strings.HasPrefix(e.Name(), "."+formatFile+".") {
 			return &kiln.Error{

@@ -54,18 +54,7 @@ func (s *Store) kept(key kiln.Digest) ([]byte, bool) {
 	if err != nil {
 		return nil, false
 	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, false
-	}
-	value, ok := unseal(string(key), b)
-	if !ok {
-		return nil, false
-	}
-	if info, err := os.Lstat(path); err == nil {
-		s.touch(path, info)
-	}
-	return value, true
+	return s.sealed(path, key)
 }
 
 // SetResult saves what the action key gave. It is not waited for until the disk

@@ -26,6 +26,7 @@ import (
 //
 //	blobs/sha256/ab/abcd...   content, mode 0444, name is its digest
 //	results/ab/abcd...        what an action gave, name is the action key
+//	marks/                    what outputs were when kiln wrote them, name is the digest of the place
 //	locks/                    one file for each piece of work under way
 //	staging/                  files being written; a dead process's are swept by the next to open the store alone
 //	damaged/                  blobs that were not what their name says; swept by gc
@@ -35,6 +36,7 @@ import (
 const (
 	blobsDir    = "blobs/sha256"
 	resultsDir  = "results"
+	marksDir    = "marks"
 	locksDir    = "locks"
 	stagingDir  = "staging"
 	damagedDir  = "damaged"

@@ -1,0 +1,17 @@
+package durable
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+func stampOf(info fs.FileInfo) Stamp {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return Stamp{}
+	}
+	return Stamp{
+		Device: uint64(st.Dev), Inode: st.Ino, Mode: uint32(st.Mode), Size: st.Size,
+		Modified: st.Mtimespec.Nano(), Changed: st.Ctimespec.Nano(),
+	}
+}
