@@ -10,8 +10,8 @@ import (
 )
 
 // layerFormat is the version of the rules that turn a tree.Layer into bytes:
-// tar, the cut into members, the end.
-const layerFormat = 1
+// tar, the cut into members, the end; and of the form in which these are kept.
+const layerFormat = 2
 
 // memberKey is the action key of compressing entries.
 func memberKey(settings string, entries []tree.Entry) kiln.Digest {

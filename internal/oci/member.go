@@ -3,6 +3,7 @@ package oci
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"runtime"
@@ -20,7 +21,7 @@ type member struct {
 	name    string
 	entries []tree.Entry
 	key     kiln.Digest
-	blob    kiln.Digest // compressed; set by compress
+	blob    Member // compressed; set by compress
 }
 
 // writeTar writes the member's share of the tar.
@@ -81,38 +82,43 @@ func (b *builder) compressOnce(ctx context.Context, m *member) error {
 		if m.blob, err = b.compressMember(ctx, m, job); err != nil {
 			return err
 		}
-		return b.store.SetResult(m.key, []byte(m.blob))
+		value, err := marshal(m.blob)
+		if err != nil {
+			return err
+		}
+		return b.store.SetResult(m.key, value)
 	}))
 }
 
 // findMember looks for the member among what earlier builds made.
 func (b *builder) findMember(m *member) bool {
+	var found Member
 	value, ok := b.store.Result(m.key)
-	if !ok || !b.store.Has(kiln.Digest(value)) {
+	if !ok || json.Unmarshal(value, &found) != nil || !HasMembers(b.store, []Member{found}) {
 		return false
 	}
-	m.blob = kiln.Digest(value)
+	m.blob = found
 	return true
 }
 
-func (b *builder) compressMember(ctx context.Context, m *member, job *kiln.Job) (kiln.Digest, error) {
+func (b *builder) compressMember(ctx context.Context, m *member, job *kiln.Job) (Member, error) {
 	w, err := b.store.Create()
 	if err != nil {
-		return "", err
+		return Member{}, err
 	}
 	defer w.Discard()
 	z, err := b.comp.writer(w)
 	if err != nil {
-		return "", err
+		return Member{}, err
 	}
 	if err := m.writeTar(ctx, told{z, job}, b.contents); err != nil {
-		return "", err
+		return Member{}, err
 	}
 	if err := z.Close(); err != nil {
-		return "", err
+		return Member{}, err
 	}
-	d, _, err := w.Commit("")
-	return d, err
+	d, size, err := w.Commit("")
+	return Member{d, size}, err
 }
 
 // copyBlob writes the blob d to w, verified.
