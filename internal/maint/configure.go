@@ -47,6 +47,7 @@ func (n *installation) script(ctx context.Context, m *member, name string, args 
 	defer n.fs.Author(before)
 	n.printed.last = nil
 	n.watch.begin(m.ID.Name, name)
+	endScratch := n.scratch()
 	limited, cancel := context.WithTimeout(ctx, cmp.Or(n.in.Limit, scriptLimit))
 	defer cancel()
 	status, err := n.runner.Run(limited, shell.Script{
@@ -58,6 +59,7 @@ func (n *installation) script(ctx context.Context, m *member, name string, args 
 		Env:     n.environment(m, name),
 		Umask:   0o022,
 	})
+	endScratch()
 	if err == nil {
 		err = n.fs.Failure()
 	}
