@@ -37,8 +37,24 @@ func (a *assembly) settle(l *layer, before, after *tree.Tree) error {
 			return err
 		}
 	}
-	l.removed = removed(before, after)
+	l.removed = a.cleared(l, before, after)
 	return nil
+}
+
+// cleared adds what patterns take away of before to what scripts did. A path at which
+// the layer has something else is merely replaced.
+func (a *assembly) cleared(l *layer, before, after *tree.Tree) []string {
+	all := removed(before, after)
+	for _, path := range l.cleared {
+		c := a.claims[path]
+		own := slices.ContainsFunc(l.made, func(p *place) bool { return p.entry.Path == path })
+		was, there := before.Lookup(path)
+		if _, is := after.Lookup(path); there && is && was.Type != tree.Dir && !own && (c == nil || c.layer != l) {
+			all = append(all, path)
+		}
+	}
+	slices.SortFunc(all, tree.Compare)
+	return slices.Compact(all)
 }
 
 // unchanged returns what of the layer's packages is in after as it was shipped,
@@ -101,6 +117,12 @@ func (a *assembly) takeScripted(l *layer, e tree.Entry) error {
 		return whiteoutError(p)
 	}
 	l.scripted = append(l.scripted, p)
+	if p.dropped != "" && e.Type != tree.Dir {
+		l.cleared = append(l.cleared, e.Path) // neither this one, nor the one that it was made of
+		if c := a.claims[e.Path]; c != nil && c.layer.index < l.index {
+			c.covered = true
+		}
+	}
 	return nil
 }
 
