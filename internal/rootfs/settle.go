@@ -66,7 +66,7 @@ func (l *layer) unchanged(after *tree.Tree) map[string]*place {
 			if p.excluded || p.gone || p.entry.Type == tree.Dir {
 				continue
 			}
-			if e, ok := after.Lookup(p.entry.Path); ok && same(&p.entry, &e) && e.Origin.Package == u.ID.Name {
+			if e, ok := after.Lookup(p.entry.Path); ok && same(&p.entry, &e) && e.Origin.Package == u.name() {
 				shipped[p.entry.Path] = p
 			} else {
 				p.scripted = true
@@ -102,7 +102,7 @@ func (l *layer) ownPaths(after *tree.Tree) map[string]bool {
 // takeScripted gives the layer an entry that its scripts made or changed, unless
 // a pattern of the recipe or a rule leaves it out.
 func (a *assembly) takeScripted(l *layer, e tree.Entry) error {
-	p := &place{entry: e, layer: l, unit: a.creator(l, e.Origin.Package)}
+	p := &place{entry: e, layer: l, unit: a.creator(e.Origin.Package)}
 	if isDatabase(e.Path) {
 		if !a.keepsDatabase(l, e.Path) {
 			return nil
@@ -126,13 +126,10 @@ func (a *assembly) takeScripted(l *layer, e tree.Entry) error {
 	return nil
 }
 
-// creator returns the package that an entry is of: where there are several of the
-// name, one of the layer.
-func (a *assembly) creator(l *layer, name string) *unit {
-	for _, among := range [][]*unit{l.units, a.units} {
-		if i := slices.IndexFunc(among, func(u *unit) bool { return u.ID.Name == name }); i >= 0 {
-			return among[i]
-		}
+// creator returns the package that an origin names.
+func (a *assembly) creator(name string) *unit {
+	if i := slices.IndexFunc(a.units, func(u *unit) bool { return u.name() == name }); i >= 0 {
+		return a.units[i]
 	}
 	return nil
 }
