@@ -31,7 +31,7 @@ func (a *assembly) makeLayer(l *layer, lower *tree.Tree) (*tree.Layer, error) {
 	}
 	for _, p := range l.made {
 		if p.entry.Type != tree.Dir {
-			own.Entries = append(own.Entries, p.entry)
+			own.Entries = append(own.Entries, l.linked(p.entry))
 		}
 	}
 	dirs := a.directories(l, lower, slices.Concat(members, []tree.Member{own}))
@@ -73,15 +73,20 @@ func (l *layer) member(u *unit) tree.Member {
 		if !p.in() || p.entry.Type == tree.Dir {
 			continue
 		}
-		e := p.entry
-		if e.Type == tree.File { // which names are one file, the configured tree tells
-			now, _ := l.after.Lookup(e.Path)
-			e.Hard, e.Link = now.Hard, now.Link
-		}
-		m.Entries = append(m.Entries, e)
+		m.Entries = append(m.Entries, l.linked(p.entry))
 	}
 	relink(m.Entries)
 	return m
+}
+
+// linked returns e as one of the names of its file: which these are, the configured tree
+// tells.
+func (l *layer) linked(e tree.Entry) tree.Entry {
+	if e.Type == tree.File {
+		now, _ := l.after.Lookup(e.Path)
+		e.Hard, e.Link = now.Hard, now.Link
+	}
+	return e
 }
 
 // directories is the set of directories of a layer.
