@@ -156,9 +156,14 @@ func closeLayers(layers []oci.Layer) {
 
 // buildImage turns the tree of one platform into the blobs of its image.
 func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root) (_ built, err error) {
-	job := o.Sink.Start(kiln.StepHash, "tree of "+p.String(), 0)
-	img := Image{Platform: p, Tree: root.Tree.Digest(), Packages: root.Packages, Units: root.Units}
-	job.Finish()
+	img := Image{Platform: p, Packages: root.Packages, Units: root.Units}
+	hashed := make(chan kiln.Digest, 1)
+	go func() {
+		job := o.Sink.Start(kiln.StepHash, "tree of "+p.String(), 0)
+		d := root.Tree.Digest()
+		job.Finish()
+		hashed <- d
+	}()
 	options := oci.LayerOptions{
 		Compression: o.Compression, Sink: ofPlatform(o.Sink, p),
 		Spool: slices.ContainsFunc(o.Outputs, func(out Output) bool { return out.Type == OCI }),
@@ -179,6 +184,6 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 		img.Size += b.Size
 	}
 	m, err := oci.Assemble(o.Store, layers, containerConfig(r, p, root), labels(r, root.Epoch))
-	img.Digest = m.Digest
+	img.Digest, img.Tree = m.Digest, <-hashed
 	return built{image: img, manifest: m, root: root}, err
 }
