@@ -72,7 +72,7 @@ func rooms() []room {
 		{"cmd/kiln", "internal/cli", "signals, one Run, exit code"},
 		{"bench/locking", ". internal/apt internal/bake internal/debian internal/lock internal/recipe internal/resolve internal/store", "a measurement: takes apart what locking does"},
 		{"bench/peers", ". internal/apt internal/deb internal/lock internal/store", "a measurement: runs the binary; makes stores and archives of the packages that a lock names"},
-		{"bench/scripts", ". internal/apt internal/bake internal/debian internal/recipe internal/store", "a measurement: drives a bake as a worker would, with a sink that measures"},
+		{"bench/scripts", ". internal/apt internal/bake internal/debian internal/lock internal/recipe internal/store", "a measurement: drives a bake as a worker would, with a sink that measures"},
 	}
 }
 
