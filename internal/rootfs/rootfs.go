@@ -107,6 +107,7 @@ type assembly struct {
 	layers    []*layer
 	decoding  atomic.Int32 // .debs under decoding
 	contents  *contents
+	compiled  *memo
 	skeleton  *skeleton
 	claims    map[string]*claim
 	contested []*conflict // paths of two packages of which one may divert the other's
@@ -122,6 +123,7 @@ func newAssembly(st *store.Store, in Input) (*assembly, error) {
 	}
 	a := &assembly{in: in, store: st, claims: map[string]*claim{}, world: tree.New()}
 	a.contents = &contents{store: st, pieces: map[kiln.Digest]piece{}, made: tree.Bytes{}}
+	a.compiled = &memo{store: st, build: in.Build, sizes: map[kiln.Digest]int64{}}
 	var err error
 	if a.arch, err = deb.Architecture(in.Platform); err != nil {
 		return nil, err

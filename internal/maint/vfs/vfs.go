@@ -112,7 +112,7 @@ func (f *FS) fail(code kiln.Code, format string, args ...any) error {
 // is one that no tree can hold.
 func (f *FS) Tree() (*tree.Tree, error) {
 	seen := map[*node]string{}
-	entries := f.entries(nil, ".", f.root, seen)
+	entries := f.entries(make([]tree.Entry, 0, f.root.count()), ".", f.root, seen)
 	t, err := tree.Of(entries...)
 	if err != nil {
 		return nil, fmt.Errorf("bug: cannot make a tree of what scripts left: %w", err)
@@ -132,6 +132,15 @@ func (f *FS) entries(all []tree.Entry, path string, n *node, seen map[*node]stri
 		all = f.entries(all, tree.Join(path, name), n.kids[name], seen)
 	}
 	return all
+}
+
+// count is how many paths n and all below it have.
+func (n *node) count() int {
+	sum := 1
+	for _, kid := range n.kids { // only to add up
+		sum += kid.count()
+	}
+	return sum
 }
 
 // Contents opens the content of every file of the last Tree.
