@@ -4,6 +4,10 @@
 // bytes for characters, numbers and escapes as it reads and prints them, and the order
 // in which "for (k in a)" visits elements (see array).
 //
+// Not as in mawk: matches are the leftmost-longest, where mawk's matcher now and then
+// misses one, repetitions in braces are read as mawk reads them since 2020, and hexadecimal
+// numbers in the input are none, as in Debian 13's mawk. substr is mawk's, not POSIX's.
+//
 // A program reaches nothing but what Options hand it, and is bounded in steps, live
 // bytes, depth and output. Pipes, system() and what depends on the clock or on chance
 // (rand, srand, systime, strftime, mktime) end it with an UnsupportedError.

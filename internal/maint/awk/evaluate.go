@@ -111,27 +111,38 @@ func (in *interpreter) compare(op kind, left, right value) bool {
 	a, isNumeric := in.numeric(left)
 	b, both := in.numeric(right)
 	if isNumeric && both {
-		return ordered(op, a, b)
+		return ordered(op, sign(a, b))
 	}
 	s, t := in.text(left), in.text(right)
 	in.spend(min(len(s), len(t)))
-	return ordered(op, strings.Compare(s, t), 0)
+	return ordered(op, strings.Compare(s, t))
 }
 
-func ordered[T int | float64](op kind, a, b T) bool {
+// sign is how a stands to b. What is no number equals all others, as in mawk.
+func sign(a, b float64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func ordered(op kind, sign int) bool {
 	switch op {
 	case "<":
-		return a < b
+		return sign < 0
 	case "<=":
-		return a <= b
+		return sign <= 0
 	case "==":
-		return a == b
+		return sign == 0
 	case "!=":
-		return a != b
+		return sign != 0
 	case ">":
-		return a > b
+		return sign > 0
 	}
-	return a >= b
+	return sign >= 0
 }
 
 func (in *interpreter) concatenate(e *concatenation) value {

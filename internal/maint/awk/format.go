@@ -129,7 +129,11 @@ func (in *interpreter) convert(d directive, v value) string {
 	switch d.verb {
 	case 'c':
 		d.zero = false
-		return d.pad("", in.character(v))
+		s := in.character(v)
+		if d.precision == 0 {
+			s = ""
+		}
+		return d.pad("", s)
 	case 's':
 		s := in.text(v)
 		if d.precision >= 0 && d.precision < len(s) {
@@ -156,7 +160,7 @@ func (in *interpreter) convert(d directive, v value) string {
 // character is what %c prints: the byte of a number, or the first of a string.
 func (in *interpreter) character(v value) string {
 	if f, ok := in.numeric(v); ok && v.kind != unset {
-		return string([]byte{byte(integer(f))})
+		return string([]byte{byte(int64(min(max(f, math.MinInt64), 1<<62)))})
 	}
 	if v.str == "" {
 		return "\x00"
@@ -220,13 +224,11 @@ func (d directive) integer(f float64) string {
 		}
 		digits = strings.Repeat("0", max(0, d.precision-len(digits))) + digits
 	}
-	if d.sharp && n != 0 {
-		switch d.verb {
-		case 'x', 'X':
-			sign = "0" + string(rune(d.verb))
-		case 'o':
-			digits = "0" + strings.TrimPrefix(digits, "0")
-		}
+	switch {
+	case d.sharp && d.verb == 'o':
+		digits = "0" + strings.TrimPrefix(digits, "0")
+	case d.sharp && d.verb|32 == 'x' && n != 0:
+		sign = "0" + string(rune(d.verb))
 	}
 	return d.pad(sign, digits)
 }

@@ -289,11 +289,11 @@ func (p *parser) parenthesis() expr {
 	p.noGreater = noGreater
 	p.expect(")")
 	if len(list) == 1 {
-		switch list[0].(type) {
-		case *group:
-			p.unexpected()
-		case *variable, *element, *field:
+		if isTarget(list[0]) {
 			return list[0]
+		}
+		if g, ok := list[0].(*group); ok && len(g.list) > 1 {
+			p.unexpected()
 		}
 		return &group{list}
 	}
