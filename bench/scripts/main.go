@@ -30,7 +30,7 @@ func main() {
 	runs := flag.Int("runs", 50, "how often to assemble each recipe's tree")
 	flag.Parse()
 	debug.SetGCPercent(400) // as cmd/kiln does
-	debug.SetMemoryLimit(384 << 20)
+	debug.SetMemoryLimit(256 << 20)
 	recipes := flag.Args()
 	if len(recipes) == 0 {
 		recipes = []string{"bench/recipes/minbase", "bench/recipes/server"}

@@ -3,6 +3,7 @@ package bake
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -73,6 +74,11 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 	}
 	res := &Result{Lock: locked.Path}
 	images, err := buildImages(ctx, o, r, l)
+	defer func() {
+		for _, b := range images {
+			closeLayers(b.manifest.Layers)
+		}
+	}()
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +92,8 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 }
 
 // buildImages recalls the image of each platform, or builds it; those that are
-// built, all at once. Of several errors, the first platform's is reported.
+// built, all at once. Of several errors, the first platform's is reported, beside
+// the images that there are. Their layers are the caller's to close.
 func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock) ([]built, error) {
 	images := make([]built, len(o.Platforms))
 	keys := make([]kiln.Digest, len(images))
@@ -134,20 +141,41 @@ func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock)
 	_ = group.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return nil, err
+			return images, err
 		}
 	}
 	return images, nil
 }
 
+// closeLayers drops what was written of layers and is in no output.
+func closeLayers(layers []oci.Layer) {
+	for i := range layers {
+		layers[i].Close()
+	}
+}
+
 // buildImage turns the tree of one platform into the blobs of its image.
-func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root) (built, error) {
-	job := o.Sink.Start(kiln.StepHash, "tree of "+p.String(), 0)
-	img := Image{Platform: p, Tree: root.Tree.Digest(), Packages: root.Packages, Units: root.Units}
-	job.Finish()
+func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root) (_ built, err error) {
+	img := Image{Platform: p, Packages: root.Packages, Units: root.Units}
+	hashed := make(chan kiln.Digest, 1)
+	go func() {
+		job := o.Sink.Start(kiln.StepHash, "tree of "+p.String(), 0)
+		d := root.Tree.Digest()
+		job.Finish()
+		hashed <- d
+	}()
+	options := oci.LayerOptions{
+		Compression: o.Compression, Sink: ofPlatform(o.Sink, p),
+		Spool: slices.ContainsFunc(o.Outputs, func(out Output) bool { return out.Type == OCI }),
+	}
 	var layers []oci.Layer
+	defer func() {
+		if err != nil {
+			closeLayers(layers)
+		}
+	}()
 	for _, l := range root.Layers {
-		b, err := oci.BuildLayer(ctx, o.Store, l, root.Contents, o.Compression, ofPlatform(o.Sink, p))
+		b, err := oci.BuildLayer(ctx, o.Store, l, root.Contents, options)
 		if err != nil {
 			return built{}, err
 		}
@@ -156,6 +184,6 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 		img.Size += b.Size
 	}
 	m, err := oci.Assemble(o.Store, layers, containerConfig(r, p, root), labels(r, root.Epoch))
-	img.Digest = m.Digest
+	img.Digest, img.Tree = m.Digest, <-hashed
 	return built{image: img, manifest: m, root: root}, err
 }

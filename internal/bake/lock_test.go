@@ -56,7 +56,14 @@ func (f *family) Explain(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platf
 
 func (f *family) Assemble(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform) (*bake.Root, error) {
 	f.note("assemble")
-	return f.root, nil
+	if f.root == nil {
+		return nil, nil
+	}
+	root := *f.root // one for each platform, as they are made at once
+	if root.Tree != nil {
+		root.Tree = root.Tree.Clone()
+	}
+	return &root, nil
 }
 
 func amd64() kiln.Platform { return kiln.Platform{OS: "linux", Architecture: "amd64"} }

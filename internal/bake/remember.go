@@ -59,14 +59,12 @@ func (o Options) recall(key kiln.Digest) (built, bool) {
 		return built{}, false
 	}
 	m := kept.Manifest
-	blobs := []oci.Descriptor{m.Descriptor, m.Config}
+	blobs := []oci.Member{{Digest: m.Digest, Size: m.Size}, {Digest: m.Config.Digest, Size: m.Config.Size}}
 	for _, l := range m.Layers {
-		blobs = append(blobs, oci.Descriptor{Digest: l.Digest, Size: l.Size})
+		blobs = append(blobs, l.Members...)
 	}
-	for _, b := range blobs {
-		if size, err := o.Store.Size(b.Digest); err != nil || size != b.Size {
-			return built{}, false
-		}
+	if !oci.HasMembers(o.Store, blobs) {
+		return built{}, false
 	}
 	return built{image: kept.Image, manifest: m}, true
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,12 +23,17 @@ func (a *app) initCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init [FOLDER]",
 		Short: "Write a first recipe from a template",
-		Long:  "Write a first recipe from a template. Templates:\n\n" + templateTable(),
+		Long: "Write a first recipe from a template, into FOLDER or here. A new folder that is called like a template is made from that one, " +
+			"unless --template names another. Templates:\n\n" + templateTable(),
 		Example: `  kiln init web
+  kiln init python
   kiln init --template debug toolbox`,
 		Args:              atMost(1),
 		ValidArgsFunction: completeFolder,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !cmd.Flags().Changed("template") && namesTemplate(args) {
+				template = args[0]
+			}
 			files, err := writeTemplate(recipeArg(args), template)
 			if err != nil {
 				return err
@@ -37,13 +43,23 @@ func (a *app) initCommand() *cobra.Command {
 				Files    []string `json:"files"`
 			}{template, files}
 			return a.ui.result(v, func(w io.Writer) {
-				fmt.Fprintf(w, "wrote %s\nnext: kiln build %s\n", strings.Join(files, ", "), recipeArg(args))
+				fmt.Fprintf(w, "wrote %s from the template %q\nnext: kiln build %s\n", strings.Join(files, ", "), template, recipeArg(args))
 			})
 		},
 	}
 	cmd.Flags().StringVarP(&template, "template", "t", "base", "start from the template `NAME`: "+strings.Join(templateNames(), ", "))
 	complete(cmd, "template", words(templateNames()...))
 	return cmd
+}
+
+// namesTemplate reports whether the folder to write into is called like a template
+// and is not there yet: whoever writes "kiln init python" means that template.
+func namesTemplate(args []string) bool {
+	if len(args) == 0 || !slices.Contains(templateNames(), args[0]) {
+		return false
+	}
+	_, err := os.Lstat(args[0])
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 func templateNames() []string {

@@ -208,9 +208,8 @@ func (q *inquiry) accountsMade() map[int][]bake.Account {
 		if a.Group {
 			file = "etc/group"
 		}
-		script, _, _ := strings.Cut(a.Origin.Script, ":")
 		i := slices.IndexFunc(q.e.Runs, func(r bake.Run) bool {
-			return scriptName(&r) == script && slices.ContainsFunc(r.Changes, func(c tree.Change) bool { return c.Path == file })
+			return q.scriptName(&r) == scriptOf(a.Origin.Script) && slices.ContainsFunc(r.Changes, func(c tree.Change) bool { return c.Path == file })
 		})
 		if i >= 0 {
 			made[i] = append(made[i], a)

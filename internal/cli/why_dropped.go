@@ -20,7 +20,7 @@ func (q *inquiry) droppedAt(p string) []dropped {
 		if d.Path != p {
 			continue
 		}
-		out := dropped{Type: d.Type, Made: q.originIn(d.Origin, q.exactly(d.Package.String(), d.Origin))}
+		out := dropped{Type: d.Type, Made: q.origin(d.Origin)}
 		if strings.Contains(d.By, "[") {
 			out.By = q.line(d.By, d.Why)
 		} else {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -113,12 +112,9 @@ func (q *inquiry) line(part, why string) *recipeLine {
 }
 
 // origin follows an entry's or account's origin to the recipe.
-func (q *inquiry) origin(o tree.Origin) *origin { return q.originIn(o, q.creator(o.Package)) }
-
-// originIn is origin where the package is known exactly: an origin names it without
-// its architecture.
-func (q *inquiry) originIn(o tree.Origin, p *bake.Package) *origin {
+func (q *inquiry) origin(o tree.Origin) *origin {
 	made := &origin{Script: o.Script}
+	p := q.byName[o.Package]
 	if p != nil {
 		made.Package = q.locked(p)
 		if all := q.chains(p); len(all) > 0 {
@@ -135,31 +131,6 @@ func (q *inquiry) originIn(o tree.Origin, p *bake.Package) *origin {
 		made.Script, made.Changed = "", q.origin(tree.Origin{Package: by, Script: o.Script})
 	}
 	return made
-}
-
-// creator returns the package that an origin names: the native one, where there
-// are several of the name.
-func (q *inquiry) creator(name string) *bake.Package {
-	if p := q.byName[name]; p != nil || name == "" {
-		return p
-	}
-	for _, full := range slices.Sorted(maps.Keys(q.byName)) {
-		if strings.HasPrefix(full, name+":") {
-			return q.byName[full]
-		}
-	}
-	return nil
-}
-
-// exactly returns the package called name_version_architecture, as a member of a
-// layer is, or else the one that the origin names.
-func (q *inquiry) exactly(id string, o tree.Origin) *bake.Package {
-	for i := range q.e.Packages {
-		if p := &q.e.Packages[i]; p.ID.String() == id && p.ID.Name == o.Package {
-			return p
-		}
-	}
-	return q.creator(o.Package)
 }
 
 // locked returns what the lock has of a package.

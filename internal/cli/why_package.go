@@ -76,7 +76,7 @@ func (q *inquiry) packageFacts(p *bake.Package) packageFacts {
 	}
 	if q.e.Tree != nil {
 		for e := range q.e.Tree.All() {
-			if e.Origin.Script != "" && packageOf(e.Origin.Script) == p.ID.Name {
+			if e.Origin.Script != "" && packageOf(e.Origin.Script) == p.Name {
 				f.Scripted++
 			}
 		}

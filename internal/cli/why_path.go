@@ -53,12 +53,12 @@ func (q *inquiry) path(name string) *pathAnswer {
 // That of a directory is in the lowest: later layers repeat it for what they put
 // there, unless a script or the recipe changed it.
 func (q *inquiry) madeIn(e *tree.Entry) ([]string, *origin) {
-	layers, lowest, member := q.layersWith(e.Path)
+	layers, lowest := q.layersWith(e.Path)
 	o := e.Origin
 	if e.Type == tree.Dir && o.Script == "" && !strings.Contains(o.Recipe, ".files[") {
 		o = lowest.Origin
 	}
-	return layers, q.originIn(o, q.exactly(member, o))
+	return layers, q.origin(o)
 }
 
 // removalOf returns what the last script that changed a path removed there.
@@ -97,8 +97,8 @@ func (q *inquiry) locate(name string) (p string, through []string, err error) {
 }
 
 // layersWith lists the layers that hold a path, but for what a later one takes
-// away, the entry of the lowest, and the member of the last that has it.
-func (q *inquiry) layersWith(p string) (names []string, lowest tree.Entry, member string) {
+// away, and the entry of the lowest.
+func (q *inquiry) layersWith(p string) (names []string, lowest tree.Entry) {
 	for _, l := range q.e.Layers {
 		if slices.ContainsFunc(l.Removed, func(gone string) bool { return gone == p || strings.HasPrefix(p, gone+"/") }) {
 			names = nil
@@ -111,10 +111,10 @@ func (q *inquiry) layersWith(p string) (names []string, lowest tree.Entry, membe
 			if names == nil {
 				lowest = m.Entries[i]
 			}
-			names, member = append(names, l.Name), m.Name
+			names = append(names, l.Name)
 		}
 	}
-	return names, lowest, member
+	return names, lowest
 }
 
 func (q *inquiry) changesAt(p string) []pathChange {
@@ -122,14 +122,21 @@ func (q *inquiry) changesAt(p string) []pathChange {
 	for _, r := range q.e.Runs {
 		for i := range r.Changes {
 			if r.Changes[i].Path == p {
-				all = append(all, pathChange{scriptName(&r), r.Args, changeWord(&r.Changes[i])})
+				all = append(all, pathChange{q.scriptName(&r), r.Args, changeWord(&r.Changes[i])})
 			}
 		}
 	}
 	return all
 }
 
-func scriptName(r *bake.Run) string { return r.Package.Name + "." + r.Script }
+// scriptName names a script as origins do.
+func (q *inquiry) scriptName(r *bake.Run) string {
+	name := r.Package.Name
+	if foreign := name + ":" + r.Package.Architecture; q.byName[foreign] != nil {
+		name = foreign
+	}
+	return name + "." + r.Script
+}
 
 // changeWord says what a change is.
 func changeWord(c *tree.Change) string {

@@ -354,3 +354,53 @@ func TestWhyForeignArchitecture(t *testing.T) {
 		t.Errorf("chains (-want +got):\n%s", diff)
 	}
 }
+
+// The scripts of two architectures of one package are told apart in all that they
+// did: files, changes of each other's, groups, wishes.
+func TestWhyForeignScripts(t *testing.T) {
+	t.Parallel()
+	suite := twoArchs()
+	for i := range suite.Packages {
+		if p := &suite.Packages[i]; p.Name == "lib" {
+			p.Entries = append(p.Entries, debtest.Entry{Path: "usr/sbin/groupadd", Mode: 0o755}, debtest.Entry{Path: "usr/bin/systemctl", Mode: 0o755})
+			p.Scripts = []debtest.Script{{Name: "postinst", Content: "#!/bin/sh\nset -e\necho $1 > /srv-$DPKG_MAINTSCRIPT_ARCH\n" +
+				"echo more >> /srv-both\ngroupadd -r g$DPKG_MAINTSCRIPT_ARCH\nsystemctl restart x-$DPKG_MAINTSCRIPT_ARCH\n"}}
+		}
+	}
+	s := newScene(t, apttest.New(suite))
+	head, _, _ := strings.Cut(recipeText, "      - alpha")
+	s.recipe(head + "      - lib: new programs link to it\n      - lib:i386: old programs link to it\n")
+	s.does("lock", "web")
+	var got []string
+	made := func(m madeJSON) string {
+		text := strings.Join(m.Required.Packages, " ") + " " + m.Script
+		if m.Changed != nil {
+			text += " changed by " + m.Changed.Script + " of " + m.Changed.Required.Packages[0]
+		}
+		return text
+	}
+	for _, a := range s.why("/srv-amd64", "/srv-i386", "/srv-both").Answers {
+		got = append(got, made(a.Path.Made))
+		for _, c := range a.Path.Changes {
+			got = append(got, c.Script+" "+c.What)
+		}
+	}
+	for _, a := range s.why("group:gamd64", "group:gi386").Answers {
+		got = append(got, made(a.Account.Made))
+	}
+	want := []string{
+		"lib lib.postinst:3", "lib.postinst made",
+		"lib:i386 lib:i386.postinst:3", "lib:i386.postinst made",
+		"lib  changed by lib:i386.postinst:4 of lib:i386", "lib.postinst made", "lib:i386.postinst size, content",
+		"lib lib.postinst:5", "lib:i386 lib:i386.postinst:5",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what they made (-want +got):\n%s", diff)
+	}
+	scripts := s.does("scripts", "web").stdout
+	for _, wish := range []string{"(lib.postinst:6)", "(lib:i386.postinst:6)"} {
+		if !strings.Contains(scripts, wish) {
+			t.Errorf("no wish of %s in\n%s", wish, scripts)
+		}
+	}
+}

@@ -91,17 +91,26 @@ func (q *inquiry) unitWish(name string) *bake.Unit {
 // unitWant finds the package of "openssh-server.postinst:12".
 func (q *inquiry) unitWant(place string) unitWant {
 	w := unitWant{Script: place}
-	if p := q.creator(packageOf(place)); p != nil {
+	if p := q.byName[packageOf(place)]; p != nil {
 		w.Package = q.locked(p)
 	}
 	return w
 }
 
-// packageOf returns the package of a place in a script: names of packages may hold
-// dots, those of scripts do not.
+// packageOf returns the package of a place in a script, "libc6:i386.postinst:12":
+// names of packages may hold dots, those of scripts do not.
 func packageOf(place string) string {
-	script, _, _ := strings.Cut(place, ":")
+	script := scriptOf(place)
 	return strings.TrimSuffix(script, path.Ext(script))
+}
+
+// scriptOf is a place in a script without its line.
+func scriptOf(place string) string {
+	script := strings.TrimRight(place, "0123456789")
+	if bare, ok := strings.CutSuffix(script, ":"); ok {
+		return bare
+	}
+	return place
 }
 
 // unitLinks lists the links in systemd's folders that have the unit's name or lead

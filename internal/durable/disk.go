@@ -122,6 +122,9 @@ func (t *Temp) Discard() {
 	os.Remove(t.Name())
 }
 
+// SyncDir is the method of that name, on the real disk.
+func SyncDir(dir string) error { return (*Disk)(nil).SyncDir(dir) }
+
 // SyncDir brings the names in folder dir to the disk.
 func (d *Disk) SyncDir(dir string) error {
 	return d.do(StepSyncDir, dir, func() error {

@@ -43,10 +43,11 @@ func (n *installation) script(ctx context.Context, m *member, name string, args 
 		return err
 	}
 	n.machine.Package, n.machine.Script, n.machine.Line = label, name, 0
-	before := n.fs.Author(tree.Origin{Package: m.ID.Name, Script: m.ID.Name + "." + name})
+	before := n.fs.Author(tree.Origin{Package: n.db.origin(m), Script: n.db.origin(m) + "." + name})
 	defer n.fs.Author(before)
 	n.printed.last = nil
-	n.watch.begin(m.ID.Name, name)
+	n.watch.begin(n.db.origin(m), name)
+	endScratch := n.scratch()
 	limited, cancel := context.WithTimeout(ctx, cmp.Or(n.in.Limit, scriptLimit))
 	defer cancel()
 	status, err := n.runner.Run(limited, shell.Script{
@@ -58,6 +59,7 @@ func (n *installation) script(ctx context.Context, m *member, name string, args 
 		Env:     n.environment(m, name),
 		Umask:   0o022,
 	})
+	endScratch()
 	if err == nil {
 		err = n.fs.Failure()
 	}
@@ -69,7 +71,7 @@ func (n *installation) script(ctx context.Context, m *member, name string, args 
 			Code: kiln.User,
 			Text: fmt.Sprintf("cannot configure the package %q: its %s ended with status %d near line %d%s", m.ID, name, status, n.machine.Line, n.printed.words()),
 			Hints: []string{
-				fmt.Sprintf("to do without the script, write into the recipe:\nskip:\n  - {package: %s, scripts: [%s], why: ...}", m.ID.Name, name),
+				fmt.Sprintf("to do without the script, write into the recipe:\nskip:\n  - {package: %s, scripts: [%s], why: ...}", n.db.origin(m), name),
 			},
 		}
 	}

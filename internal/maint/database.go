@@ -62,6 +62,10 @@ func (db *database) label(m *member) string {
 	return m.ID.Name
 }
 
+// origin is the package's name in origins: with its architecture where that is
+// foreign.
+func (db *database) origin(m *member) string { return command.OriginOf(db.label(m), db.arch) }
+
 // infoDir is where dpkg keeps what packages bring for it.
 const infoDir = "/var/lib/dpkg/info"
 

@@ -40,7 +40,7 @@ func (n *installation) unpack(ctx context.Context, m *member) error {
 
 // put puts the package's entries.
 func (n *installation) put(m *member, diversions map[string]diversion, overrides map[string]override) error {
-	before := n.fs.Author(tree.Origin{Package: m.ID.Name})
+	before := n.fs.Author(tree.Origin{Package: n.db.origin(m)})
 	defer n.fs.Author(before)
 	for _, e := range m.Entries {
 		path := tree.Absolute(e.Path)
@@ -51,7 +51,7 @@ func (n *installation) put(m *member, diversions map[string]diversion, overrides
 			e.UID, e.GID, e.Mode = o.uid, o.gid, o.mode
 		}
 		if e.Origin.Package == "" {
-			e.Origin.Package = m.ID.Name
+			e.Origin.Package = n.db.origin(m)
 		}
 		if err := n.putEntry(e); err != nil {
 			return &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot unpack the package %q: %v", m.ID, err), Err: err}

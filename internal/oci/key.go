@@ -10,8 +10,8 @@ import (
 )
 
 // layerFormat is the version of the rules that turn a tree.Layer into bytes:
-// tar, the cut into members, the end.
-const layerFormat = 1
+// tar, the cut into members, the end; and of the form in which these are kept.
+const layerFormat = 2
 
 // memberKey is the action key of compressing entries.
 func memberKey(settings string, entries []tree.Entry) kiln.Digest {
@@ -24,6 +24,16 @@ func memberKey(settings string, entries []tree.Entry) kiln.Digest {
 	}
 	d.Write(b)
 	return d.Digest()
+}
+
+// headKey is the action key of compressing what the tar says of a file.
+func headKey(settings string, e *tree.Entry) kiln.Digest {
+	return kiln.DigestOf(appendEntry(appendFields(nil, "kiln layer head", strconv.Itoa(layerFormat), settings), e))
+}
+
+// bodyKey is the action key of compressing a file's content.
+func bodyKey(settings string, e *tree.Entry) kiln.Digest {
+	return kiln.DigestOf(appendFields(nil, "kiln layer body", strconv.Itoa(layerFormat), settings, string(e.Content), strconv.FormatInt(e.Size, 10)))
 }
 
 // layerKey is the action key of joining members.

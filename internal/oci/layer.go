@@ -13,7 +13,8 @@ import (
 	"kiln/internal/tree"
 )
 
-// Layer is a tree.Layer as a blob in the store.
+// Layer is a tree.Layer as a blob. The store holds its members, of which the blob is
+// made whenever it is written somewhere.
 type Layer struct {
 	Name         string
 	Digest       kiln.Digest // of the blob
@@ -23,7 +24,19 @@ type Layer struct {
 	MediaType    string
 	Epoch        kiln.Epoch
 	Entries      int
+	Members      []Member // in order; together they are the blob
+
+	spool *store.Spool // the blob, on its way to an output; nil where there is none
 }
+
+// Member is a compressed member of a layer, a blob of the store.
+type Member struct {
+	Digest kiln.Digest `json:"digest"`
+	Size   int64       `json:"size"` // bytes
+}
+
+// Close drops what was written of the layer and went into no output.
+func (l *Layer) Close() { l.spool.Discard() }
 
 // built is what the store keeps of a layer under its action key.
 type built struct {
@@ -31,6 +44,16 @@ type built struct {
 	DiffID       kiln.Digest `json:"diffID"`
 	Size         int64       `json:"size"`
 	Uncompressed int64       `json:"uncompressed"`
+	Members      []Member    `json:"members"`
+
+	spool *store.Spool
+}
+
+// LayerOptions say how a layer is built.
+type LayerOptions struct {
+	Compression Compression
+	Spool       bool // where the blob has to be joined, write it to the disk: a WriteLayout follows, and then Layer.Close
+	Sink        kiln.Sink
 }
 
 // BuildLayer writes l to the store, with file content out of c, which is used by
@@ -39,15 +62,16 @@ type built struct {
 // The blob is a concatenation of gzip members, or zstd frames: one for each
 // member of l that has entries, in order, after the first of them one for the
 // whiteouts, if anything is removed, and one for the end of the tar. Each is
-// compressed once, and kept; and so is the layer as a whole, so that building it
-// again costs neither compression nor hashing. sink is told of all that.
-func BuildLayer(ctx context.Context, st *store.Store, l tree.Layer, c tree.Contents, comp Compression, sink kiln.Sink) (Layer, error) {
+// compressed once, and kept; and so is what the layer as a whole comes to, so that
+// building it again costs neither compression nor hashing. o.Sink is told of all that.
+func BuildLayer(ctx context.Context, st *store.Store, l tree.Layer, c tree.Contents, o LayerOptions) (Layer, error) {
+	comp, sink := o.Compression, o.Sink
 	job := sink.Start(kiln.StepHash, "entries of layer "+l.Name, 0)
 	b, err := newBuilder(st, l, c, comp)
 	if job.End(err) != nil {
 		return Layer{}, err
 	}
-	b.sink = sink
+	b.sink, b.spool = sink, o.Spool
 	got, ok := b.cached()
 	if ok {
 		sink.Send(kiln.Event{Step: kiln.StepWrite, State: kiln.Cached, Subject: b.subject(), Done: got.Size, Total: got.Size})
@@ -65,7 +89,7 @@ func BuildLayer(ctx context.Context, st *store.Store, l tree.Layer, c tree.Conte
 	}
 	return Layer{
 		Name: l.Name, Digest: got.Digest, DiffID: got.DiffID, Size: got.Size, Uncompressed: got.Uncompressed,
-		MediaType: comp.mediaType(), Epoch: l.Epoch, Entries: b.entries,
+		MediaType: comp.mediaType(), Epoch: l.Epoch, Entries: b.entries, Members: got.Members, spool: got.spool,
 	}, nil
 }
 
@@ -76,6 +100,7 @@ type builder struct {
 	store    *store.Store
 	contents tree.Contents
 	comp     Compression
+	spool    bool
 	key      kiln.Digest
 	members  []member
 	entries  int
@@ -96,10 +121,11 @@ func newBuilder(st *store.Store, l tree.Layer, c tree.Contents, comp Compression
 		if len(m.Entries) == 0 { // an empty member is none: it must not show in the bytes
 			continue
 		}
-		key := memberKey(settings, m.Entries)
-		b.members = append(b.members, member{name: m.Name, entries: m.Entries, key: key})
+		for _, part := range cut(m, settings) {
+			b.members = append(b.members, part)
+			keys = append(keys, part.key)
+		}
 		b.entries += len(m.Entries)
-		keys = append(keys, key)
 	}
 	end := member{name: "end", key: memberKey(settings, nil)}
 	b.members = append(b.members, end)
@@ -110,15 +136,24 @@ func newBuilder(st *store.Store, l tree.Layer, c tree.Contents, comp Compression
 // subject names the layer in events.
 func (b *builder) subject() string { return "layer " + b.name }
 
-// cached returns what an earlier build gave, if its blob is still there.
+// cached returns what an earlier build gave, if all its members are still there.
 func (b *builder) cached() (built, bool) {
 	var got built
 	value, ok := b.store.Result(b.key)
 	if !ok || json.Unmarshal(value, &got) != nil {
 		return built{}, false
 	}
-	size, err := b.store.Size(got.Digest)
-	return got, err == nil && size == got.Size
+	return got, HasMembers(b.store, got.Members)
+}
+
+// HasMembers reports whether the store has the members of a layer.
+func HasMembers(st *store.Store, members []Member) bool {
+	for _, m := range members {
+		if size, err := st.Size(m.Digest); err != nil || size != m.Size {
+			return false
+		}
+	}
+	return len(members) > 0
 }
 
 // build compresses the members, and at the same time hashes the tar, which no
@@ -132,53 +167,56 @@ func (b *builder) build(ctx context.Context) (built, error) {
 	b.sink.Plan(kiln.StepCompress, len(b.members), total)
 	b.sink.Plan(kiln.StepHash, 1, total)
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return b.compress(gctx) })
+	g.Go(func() (err error) {
+		if err := b.compress(gctx); err != nil {
+			return err
+		}
+		for i := range b.members {
+			got.Members = append(got.Members, b.members[i].blob)
+		}
+		job := b.sink.Start(kiln.StepWrite, b.subject(), 0)
+		got.Digest, got.Size, got.spool, err = b.join(gctx, got.Members, job)
+		return job.End(err)
+	})
 	g.Go(func() (err error) {
 		job := b.sink.Start(kiln.StepHash, b.subject(), total)
 		got.DiffID, got.Uncompressed, err = b.hashTar(gctx, job)
 		return job.End(err)
 	})
-	if err := g.Wait(); err != nil {
-		return got, err
+	err := g.Wait()
+	if err == nil {
+		err = b.keep(got)
 	}
-	job := b.sink.Start(kiln.StepWrite, b.subject(), 0)
-	var err error
-	got.Digest, got.Size, err = b.join(ctx, job)
-	if job.End(err) != nil {
-		return got, err
+	if err != nil {
+		got.spool.Discard()
 	}
+	return got, err
+}
+
+// keep saves what the layer came to.
+func (b *builder) keep(got built) error {
 	value, err := marshal(got)
 	if err != nil {
-		return got, err
+		return err
 	}
-	return got, b.store.SetResult(b.key, value)
+	return b.store.SetResult(b.key, value)
 }
 
 // hashTar returns the digest and size of the whole tar.
 func (b *builder) hashTar(ctx context.Context, job *kiln.Job) (kiln.Digest, int64, error) {
 	sum := kiln.NewDigester()
 	n := &counter{w: told{sum, job}}
+	hashed := newAside(n)
+	defer hashed.Close()
 	for i := range b.members {
-		if err := b.members[i].writeTar(ctx, n, b.contents); err != nil {
+		if err := b.members[i].writeTar(ctx, hashed, b.contents); err != nil {
 			return "", 0, err
 		}
 	}
-	return sum.Digest(), n.n, nil
-}
-
-// join stores the compressed members as one blob.
-func (b *builder) join(ctx context.Context, job *kiln.Job) (kiln.Digest, int64, error) {
-	w, err := b.store.Create()
-	if err != nil {
+	if err := hashed.Close(); err != nil {
 		return "", 0, err
 	}
-	defer w.Discard()
-	for _, m := range b.members {
-		if err := copyBlob(ctx, b.store, m.blob, told{w, job}); err != nil {
-			return "", 0, err
-		}
-	}
-	return w.Commit("")
+	return sum.Digest(), n.n, nil
 }
 
 // counter counts what is written through it.

@@ -22,11 +22,12 @@ const (
 	layoutContent = `{"imageLayoutVersion":"1.0.0"}`
 )
 
-// part is one file of a layout or archive: a blob of the store, or content made
-// for it.
+// part is one file of a layout or archive: a blob of the store, a layer, or content
+// made for it.
 type part struct {
 	name    string
 	blob    kiln.Digest
+	layer   *Layer
 	content []byte
 	size    int64
 }
@@ -42,6 +43,9 @@ func blobName(d kiln.Digest) string { return blobsFolder + "/" + d.Hex() }
 
 // write copies the part to w, verified.
 func (p *part) write(ctx context.Context, st *store.Store, w io.Writer) error {
+	if p.layer != nil {
+		return CopyLayer(ctx, st, *p.layer, w)
+	}
 	if p.blob != "" {
 		return copyBlob(ctx, st, p.blob, w)
 	}
@@ -53,17 +57,18 @@ func (p *part) write(ctx context.Context, st *store.Store, w io.Writer) error {
 // sorted by name.
 func blobParts(manifests []Manifest, further []Descriptor) []part {
 	all := slices.Clone(further)
+	var parts []part
 	for _, m := range manifests {
 		all = append(all, m.Descriptor, m.Config)
-		for _, l := range m.Layers {
-			all = append(all, Descriptor{Digest: l.Digest, Size: l.Size})
+		for i := range m.Layers {
+			l := &m.Layers[i]
+			parts = append(parts, part{name: blobName(l.Digest), blob: l.Digest, layer: l, size: l.Size})
 		}
 	}
-	var parts []part
 	for _, d := range all {
 		parts = append(parts, part{name: blobName(d.Digest), blob: d.Digest, size: d.Size})
 	}
-	slices.SortFunc(parts, func(a, b part) int { return cmp.Compare(a.name, b.name) })
+	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(a.name, b.name) })
 	return slices.CompactFunc(parts, func(a, b part) bool { return a.name == b.name })
 }
 
@@ -91,11 +96,7 @@ func WriteLayout(ctx context.Context, st *store.Store, ix Index, dir string, job
 			return err
 		}
 		for _, p := range parts {
-			if p.blob != "" && last.link(dir, p.name, filepath.Join(tmp, p.name)) {
-				job.Add(p.size)
-				continue
-			}
-			if err := writePart(ctx, st, p, filepath.Join(tmp, p.name), job); err != nil {
+			if err := placePart(ctx, st, p, last, dir, filepath.Join(tmp, p.name), job); err != nil {
 				return err
 			}
 		}
@@ -112,7 +113,20 @@ func WriteLayout(ctx context.Context, st *store.Store, ix Index, dir string, job
 	return nil
 }
 
-func writePart(ctx context.Context, st *store.Store, p part, path string, job *kiln.Job) error {
+// placePart writes a part of a layout that replaces the one in dir; or links it from
+// there, or moves it where it was written by now.
+func placePart(ctx context.Context, st *store.Store, p part, last written, dir, path string, job *kiln.Job) error {
+	moved := p.blob != "" && last.link(dir, p.name, path)
+	if !moved && p.layer != nil {
+		var err error
+		if moved, err = p.layer.spool.Move(path); err != nil {
+			return err
+		}
+	}
+	if moved {
+		job.Add(p.size)
+		return durable.SyncDir(filepath.Dir(path))
+	}
 	return durable.WriteFile(path, 0o644, func(w io.Writer) error { return p.write(ctx, st, told{w, job}) })
 }
 

@@ -79,7 +79,7 @@ func build(t testing.TB, st *store.Store, s sample, comp oci.Compression) []oci.
 	t.Helper()
 	var layers []oci.Layer
 	for _, l := range s.layers {
-		built, err := oci.BuildLayer(t.Context(), st, l, s.contents, comp, nil)
+		built, err := oci.BuildLayer(t.Context(), st, l, s.contents, oci.LayerOptions{Compression: comp})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,6 +178,16 @@ func readDir(t testing.TB, dir string) map[string][]byte {
 		t.Fatal(err)
 	}
 	return files
+}
+
+// layerBlob returns the blob of a layer.
+func layerBlob(t testing.TB, st *store.Store, l oci.Layer) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := oci.CopyLayer(t.Context(), st, l, &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // corrupt flips a bit of a blob in the store.

@@ -321,7 +321,7 @@ func TestDamagedBlobReachesNoOutput(t *testing.T) {
 	for _, name := range []string{"layout", "layout tar", "docker"} {
 		st, s := openStore(t), newSample(t)
 		ix := indexOf(t, st, manifestFor(t, st, s, amd64(), oci.Gzip))
-		corrupt(t, st, ix.Manifests[0].Layers[0].Digest)
+		corrupt(t, st, ix.Manifests[0].Layers[0].Members[0].Digest)
 		dir := t.TempDir()
 		err := outputs(st, s, ix)[name](t.Context(), filepath.Join(dir, "out"))
 		if kiln.CodeOf(err) != kiln.Refused || !strings.Contains(strings.Join(kiln.HintsOf(err), ""), "run the same command again") {

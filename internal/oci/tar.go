@@ -21,12 +21,17 @@ func WriteTar(ctx context.Context, st *store.Store, d kiln.Digest, root Root, fi
 		if err != nil {
 			return err
 		}
-		tw := tree.NewTarWriter(&ctxWriter{ctx, told{w, job}})
+		written := newAside(told{w, job})
+		defer written.Close()
+		tw := tree.NewTarWriter(&ctxWriter{ctx, written})
 		for e := range t.All() {
 			if err := tw.Add(e, c); err != nil {
 				return err
 			}
 		}
-		return tw.Close()
+		if err := tw.Close(); err != nil {
+			return err
+		}
+		return written.Close()
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"kiln"
 	"kiln/internal/oci"
@@ -89,10 +90,7 @@ func list(t testing.TB, r io.Reader) []string {
 
 func layerTar(t *testing.T, st *store.Store, l oci.Layer) []byte {
 	t.Helper()
-	blob, err := st.ReadAll(l.Digest)
-	if err != nil {
-		t.Fatal(err)
-	}
+	blob := layerBlob(t, st, l)
 	return expand(t, oci.Gzip, blob)
 }
 
@@ -153,7 +151,7 @@ func TestRemovalsMakeOtherLayers(t *testing.T) {
 	} {
 		l := s.layers[1]
 		l.Removed, l.Epoch = row.removed, row.epoch
-		built, err := oci.BuildLayer(t.Context(), st, l, s.contents, oci.Gzip, nil)
+		built, err := oci.BuildLayer(t.Context(), st, l, s.contents, oci.LayerOptions{Compression: oci.Gzip})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,9 +161,9 @@ func TestRemovalsMakeOtherLayers(t *testing.T) {
 			t.Errorf("%s: the same layer as %q: %v, want %v", name, other, again, want)
 		}
 		seen[built.Digest] = name
-		fresh, err := oci.BuildLayer(t.Context(), openStore(t), l, s.contents, oci.Gzip, nil)
-		if err != nil || fresh != built {
-			t.Errorf("%s: from an empty store %+v, %v, want %+v", name, fresh, err, built)
+		fresh, err := oci.BuildLayer(t.Context(), openStore(t), l, s.contents, oci.LayerOptions{Compression: oci.Gzip})
+		if diff := cmp.Diff(built, fresh, cmpopts.IgnoreUnexported(oci.Layer{})); err != nil || diff != "" {
+			t.Errorf("%s: from an empty store %v (-want +got):\n%s", name, err, diff)
 		}
 	}
 }
@@ -176,14 +174,14 @@ func TestReplacedPathsHaveNoWhiteout(t *testing.T) {
 	st, s := openStore(t), removing(t)
 	l := s.layers[1]
 	l.Removed = []string{"a/dir-to-file", "a/dir-to-link", "a/link-to-dir", "a/to-dir"}
-	got, err := oci.BuildLayer(t.Context(), st, l, s.contents, oci.Gzip, nil)
+	got, err := oci.BuildLayer(t.Context(), st, l, s.contents, oci.LayerOptions{Compression: oci.Gzip})
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.Removed = nil
-	want, err := oci.BuildLayer(t.Context(), openStore(t), l, s.contents, oci.Gzip, nil)
-	if err != nil || got != want {
-		t.Errorf("%+v, %v, want %+v", got, err, want)
+	want, err := oci.BuildLayer(t.Context(), openStore(t), l, s.contents, oci.LayerOptions{Compression: oci.Gzip})
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(oci.Layer{})); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
 
@@ -205,12 +203,12 @@ func TestWhiteoutsNeedTheirDirectories(t *testing.T) {
 		"root":     {dirs("a", "a/b"), `do not hold "/"`},
 		"too late": {append([]tree.Member{{Name: "p", Entries: nil}}, dirs(".", "a", "a/b")...), `do not hold "/a/b"`},
 	} {
-		_, err := oci.BuildLayer(t.Context(), openStore(t), tree.Layer{Name: "l", Removed: []string{"a/b/c"}, Members: row.members}, nil, oci.Gzip, nil)
+		_, err := oci.BuildLayer(t.Context(), openStore(t), tree.Layer{Name: "l", Removed: []string{"a/b/c"}, Members: row.members}, nil, oci.LayerOptions{Compression: oci.Gzip})
 		if err == nil || !strings.Contains(err.Error(), row.want) || kiln.CodeOf(err) != kiln.Bug {
 			t.Errorf("%s: error %v, want a bug with %q", name, err, row.want)
 		}
 	}
-	if _, err := oci.BuildLayer(t.Context(), openStore(t), tree.Layer{Name: "l", Removed: []string{"a/b/c"}, Members: dirs(".", "a", "a/b")}, nil, oci.Gzip, nil); err != nil {
+	if _, err := oci.BuildLayer(t.Context(), openStore(t), tree.Layer{Name: "l", Removed: []string{"a/b/c"}, Members: dirs(".", "a", "a/b")}, nil, oci.LayerOptions{Compression: oci.Gzip}); err != nil {
 		t.Error(err)
 	}
 }

@@ -33,6 +33,7 @@ func (a *assembly) claimPackages() error {
 		}
 	}
 	if conflicts == nil {
+		a.clearPaths()
 		return nil
 	}
 	slices.SortStableFunc(conflicts, func(x, y *conflict) int { return tree.Compare(x.second.entry.Path, y.second.entry.Path) })
@@ -67,6 +68,29 @@ func (a *assembly) claim(p *place) *conflict {
 		return &conflict{old.place, p}
 	}
 	return nil
+}
+
+// clearPaths finds what a layer's drop takes away of the layers below: where a
+// package of the layer brings a path that they have, too, its file would be there in place of
+// theirs, and the pattern leaves out just that. A package's own drop is about its
+// own file, and what another package has at the path shows.
+func (a *assembly) clearPaths() {
+	for _, l := range a.layers {
+		for _, u := range l.units {
+			for _, p := range u.places {
+				if p.dropped == "" || p.excluded || p.gone || p.entry.Type == tree.Dir || !l.leavesOut(p.entry.Path) {
+					continue
+				}
+				c := a.claims[p.entry.Path]
+				if c == nil || c.layer.index >= l.index || c.entry.Type == tree.Dir || sameFile(c.place, p) {
+					continue
+				}
+				c.covered = true
+				delete(a.claims, p.entry.Path)
+				l.cleared = append(l.cleared, p.entry.Path)
+			}
+		}
+	}
 }
 
 // sameFile reports whether the two may share a path: the same file in two

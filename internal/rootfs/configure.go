@@ -3,6 +3,7 @@ package rootfs
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"kiln"
 	"kiln/internal/deb"
@@ -70,7 +71,7 @@ func (a *assembly) begin(l *layer, fs *vfs.FS) error {
 	if err := a.putFiles(l, fs); err != nil {
 		return err
 	}
-	for _, p := range l.made {
+	for _, p := range slices.Concat(l.made, a.recipeFiles(l)) {
 		fs.Forget(p.entry.Path)
 	}
 	return nil

@@ -2,6 +2,9 @@ package rootfs
 
 import (
 	"fmt"
+	"slices"
+
+	"github.com/bmatcuk/doublestar/v4"
 
 	"kiln"
 	"kiln/internal/recipe"
@@ -20,7 +23,8 @@ type layer struct {
 	dirs     map[string]*shippedDir
 	holds    directories // of the finished layer
 	scripted []*place    // what maintainer scripts made or changed, directories among them
-	removed  []string    // what they took away of the layers below
+	removed  []string    // what they and the layer's patterns took away of the layers below
+	cleared  []string    // of that, what patterns did
 	looked   []string    // files of the recipe that scripts looked at
 	after    *tree.Tree  // this layer and those below, nothing dropped but by rules
 }
@@ -51,6 +55,11 @@ func (l *layer) origin(list string, i int) string {
 // placeName names a place in the layer as messages do.
 func (l *layer) placeName(list string, i int) string {
 	return fmt.Sprintf("layers[%d].%s[%d] (layer %s)", l.index, list, i, l.name())
+}
+
+// leavesOut reports whether a drop of the layer matches the path.
+func (l *layer) leavesOut(path string) bool {
+	return slices.ContainsFunc(l.drop, func(g *glob) bool { return doublestar.MatchUnvalidated(g.pattern, tree.Absolute(path)) })
 }
 
 // want is a package that the recipe asks for by name.

@@ -31,7 +31,7 @@ func (a *assembly) makeLayer(l *layer, lower *tree.Tree) (*tree.Layer, error) {
 	}
 	for _, p := range l.made {
 		if p.entry.Type != tree.Dir {
-			own.Entries = append(own.Entries, p.entry)
+			own.Entries = append(own.Entries, l.linked(p.entry))
 		}
 	}
 	dirs := a.directories(l, lower, slices.Concat(members, []tree.Member{own}))
@@ -49,10 +49,37 @@ func (a *assembly) makeLayer(l *layer, lower *tree.Tree) (*tree.Layer, error) {
 	relink(own.Entries)
 	made.Members = append(made.Members, dirs.member(l, lower, database))
 	made.Members = append(made.Members, members...)
-	if len(own.Entries) > 0 {
-		made.Members = append(made.Members, own)
-	}
+	made.Members = append(made.Members, ownMembers(own)...)
 	return made, nil
+}
+
+// ownLarge is the size in bytes from which on a file that no package ships is a
+// member of its own, whose content oci compresses once: such as the hardware database,
+// which stays the same while the small files beside it change with every package.
+const ownLarge = 128 << 10
+
+// ownMembers cuts the member of what no package ships: first all small files and
+// what has several names, then each large file.
+func ownMembers(own tree.Member) []tree.Member {
+	linked := map[string]bool{}
+	for _, e := range own.Entries {
+		if e.Hard {
+			linked[e.Link] = true
+		}
+	}
+	small := tree.Member{Name: own.Name}
+	var large []tree.Member
+	for _, e := range own.Entries {
+		if e.Type == tree.File && !e.Hard && !linked[e.Path] && e.Size >= ownLarge {
+			large = append(large, tree.Member{Name: own.Name + " " + tree.Absolute(e.Path), Entries: []tree.Entry{e}})
+			continue
+		}
+		small.Entries = append(small.Entries, e)
+	}
+	if len(small.Entries) == 0 {
+		return large
+	}
+	return append([]tree.Member{small}, large...)
 }
 
 // removedFrom lists what scripts took away of what the image has below the layer.
@@ -73,15 +100,20 @@ func (l *layer) member(u *unit) tree.Member {
 		if !p.in() || p.entry.Type == tree.Dir {
 			continue
 		}
-		e := p.entry
-		if e.Type == tree.File { // which names are one file, the configured tree tells
-			now, _ := l.after.Lookup(e.Path)
-			e.Hard, e.Link = now.Hard, now.Link
-		}
-		m.Entries = append(m.Entries, e)
+		m.Entries = append(m.Entries, l.linked(p.entry))
 	}
 	relink(m.Entries)
 	return m
+}
+
+// linked returns e as one of the names of its file: which these are, the configured tree
+// tells.
+func (l *layer) linked(e tree.Entry) tree.Entry {
+	if e.Type == tree.File {
+		now, _ := l.after.Lookup(e.Path)
+		e.Hard, e.Link = now.Hard, now.Link
+	}
+	return e
 }
 
 // directories is the set of directories of a layer.

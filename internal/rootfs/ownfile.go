@@ -77,6 +77,9 @@ func (l *layer) putFile(p *place, fs *vfs.FS) error {
 	if info, err := fs.Lstat(path); err == nil && info.IsDir() != (p.entry.Type == tree.Dir) {
 		return userError("%s cannot make %q: a maintainer script made %s of it", p.maker(), path, info.Entry.Type.Name())
 	}
+	if now, ok := fs.Entry(path); ok && now.Type == tree.File && identical(&p.entry, &now) {
+		return nil // and further names that a script gave it stay
+	}
 	if err := fs.Put(p.entry); err != nil {
 		return fileError(p, err)
 	}

@@ -95,7 +95,7 @@ func (a *assembly) seeds() []string {
 
 // origin is that of what the package ships.
 func (u *unit) origin() tree.Origin {
-	o := tree.Origin{Package: u.ID.Name}
+	o := tree.Origin{Package: u.name()}
 	if u.want != nil {
 		o.Recipe, o.Why = u.want.layer.origin("packages", u.want.index), u.want.Why
 	}

@@ -37,8 +37,24 @@ func (a *assembly) settle(l *layer, before, after *tree.Tree) error {
 			return err
 		}
 	}
-	l.removed = removed(before, after)
+	l.removed = a.cleared(l, before, after)
 	return nil
+}
+
+// cleared adds what patterns take away of before to what scripts did. A path at which
+// the layer has something else is merely replaced.
+func (a *assembly) cleared(l *layer, before, after *tree.Tree) []string {
+	all := removed(before, after)
+	for _, path := range l.cleared {
+		c := a.claims[path]
+		own := slices.ContainsFunc(l.made, func(p *place) bool { return p.entry.Path == path })
+		was, there := before.Lookup(path)
+		if _, is := after.Lookup(path); there && is && was.Type != tree.Dir && !own && (c == nil || c.layer != l) {
+			all = append(all, path)
+		}
+	}
+	slices.SortFunc(all, tree.Compare)
+	return slices.Compact(all)
 }
 
 // unchanged returns what of the layer's packages is in after as it was shipped,
@@ -50,7 +66,7 @@ func (l *layer) unchanged(after *tree.Tree) map[string]*place {
 			if p.excluded || p.gone || p.entry.Type == tree.Dir {
 				continue
 			}
-			if e, ok := after.Lookup(p.entry.Path); ok && same(&p.entry, &e) && e.Origin.Package == u.ID.Name {
+			if e, ok := after.Lookup(p.entry.Path); ok && same(&p.entry, &e) && e.Origin.Package == u.name() {
 				shipped[p.entry.Path] = p
 			} else {
 				p.scripted = true
@@ -86,7 +102,7 @@ func (l *layer) ownPaths(after *tree.Tree) map[string]bool {
 // takeScripted gives the layer an entry that its scripts made or changed, unless
 // a pattern of the recipe or a rule leaves it out.
 func (a *assembly) takeScripted(l *layer, e tree.Entry) error {
-	p := &place{entry: e, layer: l, unit: a.creator(l, e.Origin.Package)}
+	p := &place{entry: e, layer: l, unit: a.creator(e.Origin.Package)}
 	if isDatabase(e.Path) {
 		if !a.keepsDatabase(l, e.Path) {
 			return nil
@@ -101,16 +117,19 @@ func (a *assembly) takeScripted(l *layer, e tree.Entry) error {
 		return whiteoutError(p)
 	}
 	l.scripted = append(l.scripted, p)
+	if p.dropped != "" && e.Type != tree.Dir {
+		l.cleared = append(l.cleared, e.Path) // neither this one, nor the one that it was made of
+		if c := a.claims[e.Path]; c != nil && c.layer.index < l.index {
+			c.covered = true
+		}
+	}
 	return nil
 }
 
-// creator returns the package that an entry is of: where there are several of the
-// name, one of the layer.
-func (a *assembly) creator(l *layer, name string) *unit {
-	for _, among := range [][]*unit{l.units, a.units} {
-		if i := slices.IndexFunc(among, func(u *unit) bool { return u.ID.Name == name }); i >= 0 {
-			return among[i]
-		}
+// creator returns the package that an origin names.
+func (a *assembly) creator(name string) *unit {
+	if i := slices.IndexFunc(a.units, func(u *unit) bool { return u.name() == name }); i >= 0 {
+		return a.units[i]
 	}
 	return nil
 }

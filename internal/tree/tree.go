@@ -44,7 +44,7 @@ type Entry struct {
 // Origin says why an entry exists: who made it and who changed it last. It is no
 // part of the entry's identity: the tree digest does not cover it.
 type Origin struct {
-	Package string `json:"package,omitempty"` // name of the package that shipped it
+	Package string `json:"package,omitempty"` // name of the package that shipped it; "libc6:i386" where it is of a foreign architecture
 	Script  string `json:"script,omitempty"`  // place in the maintainer script that made or changed it last: "libc6.postinst:12"
 	Rule    string `json:"rule,omitempty"`    // name of the kiln rule that made or changed it
 	Recipe  string `json:"recipe,omitempty"`  // place in the recipe: "layers[app].files[0]", "users[app]"

@@ -177,8 +177,7 @@ func (a *adder) addPerson(uid, gid int) (int, error) {
 	if err := a.c.WriteAccounts(a.files); err != nil {
 		return 1, err
 	}
-	sub := &userAdder{c: a.c, o: a.o, name: a.name}
-	if err := sub.subordinate(); err != nil {
+	if err := subordinate(a.c, a.name); err != nil {
 		return 1, err
 	}
 	return 0, a.home(u, a.conf.HomeMode, a.conf.Skel)

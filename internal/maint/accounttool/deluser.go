@@ -59,10 +59,7 @@ func (a *adder) deleteUser(name string) (int, error) {
 	case a.o.Has("system") && !a.systemAccount(u.UID, a.conf.SysUIDs):
 		return a.fail(adduserWrong, "The user `%s' is not a system user. Exiting.", name)
 	}
-	a.files.RemoveUser(name)
-	if g, ok := a.files.Group(name); ok && g.GID == u.GID && len(g.Members) == 0 {
-		a.files.RemoveGroup(name)
-	}
+	removeUser(a.files, u)
 	return 0, a.c.WriteAccounts(a.files)
 }
 

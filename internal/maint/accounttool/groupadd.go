@@ -3,8 +3,6 @@ package accounttool
 import (
 	"context"
 	"slices"
-	"strconv"
-	"strings"
 
 	"kiln/internal/maint/account"
 	"kiln/internal/maint/command"
@@ -12,67 +10,50 @@ import (
 
 // Groupadd is shadow's groupadd(8).
 func Groupadd(_ context.Context, c *command.Call) (int, error) {
-	o, err := c.ParseOptions("force,f gid,g= key,K= non-unique,o password,p= system,r users,U=")
-	if err != nil {
-		return shadowUsage, err
-	}
-	if len(o.Rest) != 1 {
-		return c.Complain(shadowUsage, "needs one name")
-	}
-	name := o.Rest[0]
-	if err := account.CheckName(name); err != nil {
-		return c.Complain(shadowBadArg, "'%s' is not a valid group name", name)
-	}
-	f, err := c.ReadAccounts()
-	if err != nil {
-		return 10, err
-	}
-	if _, there := f.Group(name); there {
-		if o.Has("force") {
-			return 0, nil
-		}
-		return c.Complain(shadowNameIn, "group '%s' already exists", name)
-	}
-	gid, status, err := newGID(c, o, f)
+	s, status, err := readShadow(c, "force,f gid,g= key,K= non-unique,o password,p= system,r users,U=")
 	if status != 0 || err != nil {
 		return status, err
 	}
-	f.AddGroup(account.Group{Name: name, GID: gid}, o.Value("password", "!"))
-	for user := range strings.SplitSeq(o.Value("users", ""), ",") {
-		if user != "" {
-			f.AddMember(name, user)
-		}
+	if err := account.CheckName(s.name); err != nil {
+		return c.Complain(shadowBadArg, "'%s' is not a valid group name", s.name)
 	}
-	return 0, c.WriteAccounts(f)
+	if _, there := s.files.Group(s.name); there {
+		if s.o.Has("force") {
+			return 0, nil
+		}
+		return c.Complain(shadowNameIn, "group '%s' already exists", s.name)
+	}
+	gid, status, err := s.newGID()
+	if status != 0 || err != nil {
+		return status, err
+	}
+	s.files.AddGroup(account.Group{Name: s.name, GID: gid}, s.o.Value("password", "!"))
+	for _, user := range listed(s.o.Value("users", "")) {
+		s.files.AddMember(s.name, user)
+	}
+	return s.save()
 }
 
-func newGID(c *command.Call, o command.Options, f *account.Files) (gid, status int, err error) {
-	defs, err := c.LoginDefs()
+// newGID is what -g asks for, unless that is taken and -f lets groupadd choose.
+func (s *shadowCall) newGID() (gid, status int, err error) {
+	used := s.files.UsedGIDs()
+	if s.o.Has("force") {
+		used = nil
+	}
+	gid, status, err = s.gid(-1, used)
+	if status != 0 || err != nil {
+		return 0, status, err
+	}
+	defs, status, err := s.defs()
+	if status != 0 || err != nil {
+		return 0, status, err
+	}
+	if gid >= 0 && (s.o.Has("non-unique") || !slices.Contains(s.files.UsedGIDs(), gid)) {
+		return gid, 0, nil
+	}
+	gid, err = chooseGID(s.files, defs, s.o.Has("system"), -1)
 	if err != nil {
-		return 0, 10, err
-	}
-	for _, kv := range o.Given["key"] {
-		name, value, _ := strings.Cut(kv, "=")
-		defs.Set(name, value)
-	}
-	if o.Has("gid") {
-		gid, err := strconv.Atoi(o.Value("gid", ""))
-		if err != nil || gid < 0 {
-			status, err := c.Complain(shadowBadArg, "invalid group ID '%s'", o.Value("gid", ""))
-			return 0, status, err
-		}
-		taken := slices.Contains(f.UsedGIDs(), gid)
-		if !taken || o.Has("non-unique") {
-			return gid, 0, nil
-		}
-		if !o.Has("force") {
-			status, err := c.Complain(shadowIDUsed, "GID '%d' already exists", gid)
-			return 0, status, err
-		}
-	}
-	gid, err = chooseGID(f, defs, o.Has("system"), -1)
-	if err != nil {
-		status, err := c.Complain(shadowIDUsed, "%v", err)
+		status, err := s.c.Complain(shadowIDUsed, "%v", err)
 		return 0, status, err
 	}
 	return gid, 0, nil
@@ -80,58 +61,41 @@ func newGID(c *command.Call, o command.Options, f *account.Files) (gid, status i
 
 // Groupdel is shadow's groupdel(8).
 func Groupdel(_ context.Context, c *command.Call) (int, error) {
-	o, err := c.ParseOptions("force,f")
-	if err != nil {
-		return shadowUsage, err
+	s, status, err := readShadow(c, "force,f")
+	if status != 0 || err != nil {
+		return status, err
 	}
-	if len(o.Rest) != 1 {
-		return c.Complain(shadowUsage, "needs one name")
+	g, status, err := s.group()
+	if status != 0 || err != nil {
+		return status, err
 	}
-	f, err := c.ReadAccounts()
-	if err != nil {
-		return 10, err
-	}
-	g, ok := f.Group(o.Rest[0])
-	if !ok {
-		return c.Complain(shadowNoGroup, "group '%s' does not exist", o.Rest[0])
-	}
-	if slices.ContainsFunc(f.Users, func(u account.User) bool { return u.GID == g.GID }) && !o.Has("force") {
+	if slices.ContainsFunc(s.files.Users, func(u account.User) bool { return u.GID == g.GID }) && !s.o.Has("force") {
 		return c.Complain(8, "cannot remove the primary group of a user")
 	}
-	f.RemoveGroup(g.Name)
-	return 0, c.WriteAccounts(f)
+	s.files.RemoveGroup(g.Name)
+	return s.save()
 }
 
 // Groupmod is shadow's groupmod(8), for -n and -g.
 func Groupmod(_ context.Context, c *command.Call) (int, error) {
-	o, err := c.ParseOptions("new-name,n= gid,g= non-unique,o")
-	if err != nil {
-		return shadowUsage, err
+	s, status, err := readShadow(c, "new-name,n= gid,g= non-unique,o")
+	if status != 0 || err != nil {
+		return status, err
 	}
-	f, err := c.ReadAccounts()
-	if err != nil {
-		return 10, err
+	old, status, err := s.group()
+	if status != 0 || err != nil {
+		return status, err
 	}
-	if len(o.Rest) != 1 {
-		return c.Complain(shadowUsage, "needs one name")
+	name := s.o.Value("new-name", old.Name)
+	gid, status, err := s.gid(old.GID, s.files.UsedGIDs())
+	if status != 0 || err != nil {
+		return status, err
 	}
-	old, ok := f.Group(o.Rest[0])
-	if !ok {
-		return c.Complain(shadowNoGroup, "group '%s' does not exist", o.Rest[0])
-	}
-	name := o.Value("new-name", old.Name)
-	gid, err := strconv.Atoi(o.Value("gid", strconv.Itoa(old.GID)))
-	if err != nil || gid < 0 {
-		return c.Complain(shadowBadArg, "invalid group ID '%s'", o.Value("gid", ""))
-	}
-	if _, there := f.Group(name); there && name != old.Name {
+	if _, there := s.files.Group(name); there && name != old.Name {
 		return c.Complain(shadowNameIn, "group '%s' already exists", name)
 	}
-	if gid != old.GID && slices.Contains(f.UsedGIDs(), gid) && !o.Has("non-unique") {
-		return c.Complain(shadowIDUsed, "GID '%d' already exists", gid)
-	}
-	renameGroup(f, old, name, gid)
-	return 0, c.WriteAccounts(f)
+	renameGroup(s.files, old, name, gid)
+	return s.save()
 }
 
 func renameGroup(f *account.Files, old account.Group, name string, gid int) {

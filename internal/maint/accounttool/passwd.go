@@ -14,30 +14,23 @@ import (
 
 // Passwd is shadow's passwd(1), for locking and unlocking.
 func Passwd(_ context.Context, c *command.Call) (int, error) {
-	o, err := c.ParseOptions("lock,l unlock,u delete,d quiet,q")
+	s, err := readShadowEdit(c, "lock,l unlock,u delete,d quiet,q", "nobody is there to type a password")
 	if err != nil {
-		return 2, err
+		return shadowUsage, err
 	}
-	if len(o.Rest) != 1 || len(o.Given) == 0 {
-		return 1, c.Unhonoured("nobody is there to type a password")
+	if _, ok := s.files.User(s.name); !ok {
+		return c.Complain(1, "user '%s' does not exist", s.name)
 	}
-	f, err := c.ReadAccounts()
-	if err != nil {
-		return 1, err
-	}
-	if _, ok := f.User(o.Rest[0]); !ok {
-		return c.Complain(1, "user '%s' does not exist", o.Rest[0])
-	}
-	setPassword(c, f, o.Rest[0], func(p string) string {
+	setPassword(c, s.files, s.name, func(p string) string {
 		switch {
-		case o.Has("delete"):
+		case s.o.Has("delete"):
 			return ""
-		case o.Has("lock"):
+		case s.o.Has("lock"):
 			return "!" + strings.TrimPrefix(p, "!")
 		}
 		return strings.TrimPrefix(p, "!")
 	})
-	return 0, c.WriteAccounts(f)
+	return s.save()
 }
 
 // Chpasswd is shadow's chpasswd(8) for passwords that are hashed already: kiln
@@ -45,7 +38,7 @@ func Passwd(_ context.Context, c *command.Call) (int, error) {
 func Chpasswd(_ context.Context, c *command.Call) (int, error) {
 	o, err := c.ParseOptions("encrypted,e")
 	if err != nil {
-		return 2, err
+		return shadowUsage, err
 	}
 	if !o.Has("encrypted") {
 		return 1, c.Unhonoured("a password in plain text has no place in an image: give its hash with -e")
@@ -70,37 +63,30 @@ func Chpasswd(_ context.Context, c *command.Call) (int, error) {
 
 // Chage is shadow's chage(1).
 func Chage(_ context.Context, c *command.Call) (int, error) {
-	o, err := c.ParseOptions("lastday,d= expiredate,E= inactive,I= mindays,m= maxdays,M= warndays,W=")
+	s, err := readShadowEdit(c, "lastday,d= expiredate,E= inactive,I= mindays,m= maxdays,M= warndays,W=", "it needs a user and something to set")
 	if err != nil {
-		return 2, err
+		return shadowUsage, err
 	}
-	if len(o.Rest) != 1 || len(o.Given) == 0 {
-		return 2, c.Unhonoured("it needs a user and something to set")
-	}
-	for _, name := range slices.Sorted(maps.Keys(o.Given)) {
-		if _, err := strconv.Atoi(o.Value(name, "")); err != nil {
-			return 2, c.Unhonoured("%q is no number of days", o.Value(name, ""))
+	for _, name := range slices.Sorted(maps.Keys(s.o.Given)) {
+		if _, err := strconv.Atoi(s.o.Value(name, "")); err != nil {
+			return shadowUsage, c.Unhonoured("%q is no number of days", s.o.Value(name, ""))
 		}
 	}
-	f, err := c.ReadAccounts()
-	if err != nil {
-		return 1, err
-	}
 	days := func(option, old string) string {
-		v := o.Value(option, old)
+		v := s.o.Value(option, old)
 		if v == "-1" {
 			return ""
 		}
 		return v
 	}
-	ok := f.EditShadow(o.Rest[0], func(s *account.Shadow) {
-		s.LastChange, s.Expire, s.Inactive = days("lastday", s.LastChange), days("expiredate", s.Expire), days("inactive", s.Inactive)
-		s.Min, s.Max, s.Warn = days("mindays", s.Min), days("maxdays", s.Max), days("warndays", s.Warn)
+	ok := s.files.EditShadow(s.name, func(e *account.Shadow) {
+		e.LastChange, e.Expire, e.Inactive = days("lastday", e.LastChange), days("expiredate", e.Expire), days("inactive", e.Inactive)
+		e.Min, e.Max, e.Warn = days("mindays", e.Min), days("maxdays", e.Max), days("warndays", e.Warn)
 	})
 	if !ok {
-		return c.Complain(1, "user '%s' does not exist in /etc/shadow", o.Rest[0])
+		return c.Complain(1, "user '%s' does not exist in /etc/shadow", s.name)
 	}
-	return 0, c.WriteAccounts(f)
+	return s.save()
 }
 
 // Chfn is shadow's chfn(1), and chsh(1) when called so.
@@ -109,29 +95,22 @@ func Chfn(_ context.Context, c *command.Call) (int, error) {
 	if c.Name == "chsh" {
 		spec = "shell,s="
 	}
-	o, err := c.ParseOptions(spec)
+	s, err := readShadowEdit(c, spec, "nobody is there to answer")
 	if err != nil {
-		return 2, err
+		return shadowUsage, err
 	}
-	if len(o.Rest) != 1 || len(o.Given) == 0 {
-		return 2, c.Unhonoured("nobody is there to answer")
-	}
-	f, err := c.ReadAccounts()
-	if err != nil {
-		return 1, err
-	}
-	ok := f.EditUser(o.Rest[0], func(u *account.User) {
-		u.Shell = o.Value("shell", u.Shell)
+	ok := s.files.EditUser(s.name, func(u *account.User) {
+		u.Shell = s.o.Value("shell", u.Shell)
 		parts := append(strings.SplitN(u.Gecos, ",", 5), "", "", "", "", "")[:5]
 		for i, name := range []string{"full-name", "room", "work-phone", "home-phone", "other"} {
-			parts[i] = o.Value(name, parts[i])
+			parts[i] = s.o.Value(name, parts[i])
 		}
 		if c.Name != "chsh" {
 			u.Gecos = strings.TrimSuffix(strings.Join(parts, ","), ",")
 		}
 	})
 	if !ok {
-		return c.Complain(1, "user '%s' does not exist", o.Rest[0])
+		return c.Complain(1, "user '%s' does not exist", s.name)
 	}
-	return 0, c.WriteAccounts(f)
+	return s.save()
 }

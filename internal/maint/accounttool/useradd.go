@@ -13,26 +13,14 @@ import (
 	"kiln/internal/maint/command"
 )
 
-// Statuses of the shadow tools, as useradd(8) numbers them.
-const (
-	shadowUsage   = 2
-	shadowBadArg  = 3
-	shadowIDUsed  = 4
-	shadowNoGroup = 6
-	shadowNameIn  = 9
-)
-
 // Useradd is shadow's useradd(8).
 func Useradd(_ context.Context, c *command.Call) (int, error) {
-	o, err := c.ParseOptions("base-dir,b= comment,c= home-dir,d= expiredate,e= inactive,f= gid,g= groups,G= skel,k= key,K= " +
+	s, status, err := readShadow(c, "base-dir,b= comment,c= home-dir,d= expiredate,e= inactive,f= gid,g= groups,G= skel,k= key,K= "+
 		"no-log-init,l create-home,m no-create-home,M no-user-group,N non-unique,o password,p= system,r shell,s= uid,u= user-group,U badname")
-	if err != nil {
-		return shadowUsage, err
+	if status != 0 || err != nil {
+		return status, err
 	}
-	if len(o.Rest) != 1 {
-		return c.Complain(shadowUsage, "needs one name")
-	}
-	a, status, err := newUserAdder(c, o)
+	a, status, err := newUserAdder(s)
 	if status != 0 || err != nil {
 		return status, err
 	}
@@ -41,41 +29,26 @@ func Useradd(_ context.Context, c *command.Call) (int, error) {
 
 // userAdder is one call of useradd.
 type userAdder struct {
-	c      *command.Call
-	o      command.Options
+	*shadowCall
 	defs   account.LoginDefs
-	files  *account.Files
-	name   string
 	system bool
 	user   account.User
 }
 
-func newUserAdder(c *command.Call, o command.Options) (*userAdder, int, error) {
-	a := &userAdder{c: c, o: o, name: o.Rest[0], system: o.Has("system")}
-	var err error
-	if a.files, err = c.ReadAccounts(); err != nil {
-		return nil, 1, err
-	}
-	if a.defs, err = c.LoginDefs(); err != nil {
-		return nil, 1, err
-	}
-	for _, kv := range o.Given["key"] {
-		name, value, ok := strings.Cut(kv, "=")
-		if !ok {
-			status, err := c.Complain(shadowBadArg, "-K requires KEY=VALUE")
-			return nil, status, err
-		}
-		a.defs.Set(name, value)
-	}
-	if err := account.CheckName(a.name); err != nil {
-		status, err := c.Complain(shadowBadArg, "invalid user name '%s'", a.name)
+func newUserAdder(s *shadowCall) (*userAdder, int, error) {
+	defs, status, err := s.defs()
+	if status != 0 || err != nil {
 		return nil, status, err
 	}
-	if _, there := a.files.User(a.name); there {
-		status, err := c.Complain(shadowNameIn, "user '%s' already exists", a.name)
+	if err := account.CheckName(s.name); err != nil {
+		status, err := s.c.Complain(shadowBadArg, "invalid user name '%s'", s.name)
 		return nil, status, err
 	}
-	return a, 0, nil
+	if _, there := s.files.User(s.name); there {
+		status, err := s.c.Complain(shadowNameIn, "user '%s' already exists", s.name)
+		return nil, status, err
+	}
+	return &userAdder{shadowCall: s, defs: defs, system: s.o.Has("system")}, 0, nil
 }
 
 func (a *userAdder) run() (int, error) {
@@ -88,27 +61,23 @@ func (a *userAdder) run() (int, error) {
 	if err := a.c.WriteAccounts(a.files); err != nil {
 		return 1, err
 	}
-	if err := a.subordinate(); err != nil {
-		return 1, err
+	if !a.system {
+		if err := subordinate(a.c, a.name); err != nil {
+			return 1, err
+		}
 	}
 	return 0, a.makeHome()
 }
 
-func (a *userAdder) chooseUID() (int, error) {
-	var err error
+func (a *userAdder) chooseUID() (status int, err error) {
 	used := a.files.UsedUIDs()
-	switch {
-	case a.o.Has("uid"):
-		a.user.UID, err = strconv.Atoi(a.o.Value("uid", ""))
-		if err != nil || a.user.UID < 0 {
-			return a.c.Complain(shadowBadArg, "invalid user ID '%s'", a.o.Value("uid", ""))
-		}
-		if slices.Contains(used, a.user.UID) && !a.o.Has("non-unique") {
-			return a.c.Complain(shadowIDUsed, "UID %d is not unique", a.user.UID)
-		}
-	case a.system:
+	a.user.UID, status, err = a.uid(-1, used)
+	if status != 0 || err != nil || a.user.UID >= 0 {
+		return status, err
+	}
+	if a.system {
 		a.user.UID, err = account.System(a.defs.SysUIDs, used)
-	default:
+	} else {
 		a.user.UID, err = account.Ordinary(a.defs.UIDs, used)
 	}
 	if err != nil {
@@ -118,14 +87,10 @@ func (a *userAdder) chooseUID() (int, error) {
 }
 
 // chooseGroup finds the primary group, or makes one of the user's own.
-func (a *userAdder) chooseGroup() (int, error) {
+func (a *userAdder) chooseGroup() (status int, err error) {
 	if a.o.Has("gid") {
-		g, ok := groupByNameOrID(a.files, a.o.Value("gid", ""))
-		if !ok {
-			return a.c.Complain(shadowNoGroup, "group '%s' does not exist", a.o.Value("gid", ""))
-		}
-		a.user.GID = g.GID
-		return 0, nil
+		a.user.GID, status, err = a.primary(-1)
+		return status, err
 	}
 	if a.o.Has("no-user-group") || !a.defs.UserGroups && !a.o.Has("user-group") {
 		a.user.GID = 100 // GROUP= of /etc/default/useradd is not set in Debian; shadow's default
@@ -160,13 +125,6 @@ func chooseGID(f *account.Files, defs account.LoginDefs, system bool, preferred 
 	return account.Ordinary(r, used)
 }
 
-func groupByNameOrID(f *account.Files, s string) (account.Group, bool) {
-	if id, err := strconv.Atoi(s); err == nil {
-		return f.GroupByID(id)
-	}
-	return f.Group(s)
-}
-
 // record appends the lines of passwd and shadow.
 func (a *userAdder) record() (int, error) {
 	comment := a.o.Value("comment", "")
@@ -197,35 +155,26 @@ func (a *userAdder) record() (int, error) {
 }
 
 func (a *userAdder) joinGroups() (int, error) {
-	for name := range strings.SplitSeq(a.o.Value("groups", ""), ",") {
-		if name == "" {
-			continue
-		}
-		g, ok := groupByNameOrID(a.files, name)
-		if !ok {
-			return a.c.Complain(shadowNoGroup, "group '%s' does not exist", name)
-		}
-		a.files.AddMember(g.Name, a.name)
+	names, status, err := a.groups()
+	for _, name := range names {
+		a.files.AddMember(name, a.name)
 	}
-	return 0, nil
+	return status, err
 }
 
-// subordinate gives people ids of their own for user namespaces, as useradd does
+// subordinate gives a person ids of their own for user namespaces, as useradd does
 // where the files are there.
-func (a *userAdder) subordinate() error {
-	if a.system {
-		return nil
-	}
+func subordinate(c *command.Call, name string) error {
 	for _, file := range []string{"/etc/subuid", "/etc/subgid"} {
-		text, err := a.c.FS.ReadIfThere(file)
-		if err != nil || !a.c.FS.IsFile(file) {
+		text, err := c.FS.ReadIfThere(file)
+		if err != nil || !c.FS.IsFile(file) {
 			if err != nil {
 				return err
 			}
 			continue
 		}
-		line := a.name + ":" + strconv.Itoa(nextSubordinate(text)) + ":65536\n"
-		if err := a.c.FS.Append(file, []byte(line), 0o644); err != nil {
+		line := name + ":" + strconv.Itoa(nextSubordinate(text)) + ":65536\n"
+		if err := c.FS.Append(file, []byte(line), 0o644); err != nil {
 			return err
 		}
 	}

@@ -13,120 +13,94 @@ import (
 // Usermod is shadow's usermod(8), for what scripts change of an account that is
 // there. Its home directory is never moved.
 func Usermod(_ context.Context, c *command.Call) (int, error) {
-	o, err := c.ParseOptions("append,a groups,G= gid,g= home,d= shell,s= comment,c= lock,L unlock,U uid,u= non-unique,o login,l= " +
+	s, status, err := readShadow(c, "append,a groups,G= gid,g= home,d= shell,s= comment,c= lock,L unlock,U uid,u= non-unique,o login,l= "+
 		"password,p= expiredate,e= remove,r")
-	if err != nil {
-		return shadowUsage, err
-	}
-	f, err := c.ReadAccounts()
-	if err != nil {
-		return 1, err
-	}
-	if len(o.Rest) != 1 {
-		return c.Complain(shadowUsage, "needs one name")
-	}
-	name := o.Rest[0]
-	if _, ok := f.User(name); !ok {
-		return c.Complain(shadowNoGroup, "user '%s' does not exist", name)
-	}
-	if status, err := modifyUser(c, o, f, name); status != 0 || err != nil {
+	if status != 0 || err != nil {
 		return status, err
 	}
-	if status, err := modifyGroups(c, o, f, name); status != 0 || err != nil {
-		return status, err
-	}
-	if status, err := modifyPassword(c, o, f, name); status != 0 || err != nil {
-		return status, err
-	}
-	if o.Has("login") {
-		if _, there := f.User(o.Value("login", "")); there {
-			return c.Complain(shadowNameIn, "user '%s' already exists", o.Value("login", ""))
+	for _, step := range []func() (int, error){s.modifyUser, s.modifyGroups, s.modifyPassword, s.modifyExpiry, s.modifyLogin} {
+		if status, err := step(); status != 0 || err != nil {
+			return status, err
 		}
-		renameUser(f, name, o.Value("login", ""))
 	}
-	return 0, c.WriteAccounts(f)
+	return s.save()
 }
 
-func modifyUser(c *command.Call, o command.Options, f *account.Files, name string) (int, error) {
-	old, _ := f.User(name)
-	uid, err := strconv.Atoi(o.Value("uid", strconv.Itoa(old.UID)))
-	if err != nil || uid < 0 {
-		return c.Complain(shadowBadArg, "invalid user ID '%s'", o.Value("uid", ""))
+func (s *shadowCall) modifyUser() (int, error) {
+	old, status, err := s.user()
+	if status != 0 || err != nil {
+		return status, err
 	}
-	if uid != old.UID && slices.Contains(f.UsedUIDs(), uid) && !o.Has("non-unique") {
-		return c.Complain(shadowIDUsed, "UID '%d' already exists", uid)
+	uid, status, err := s.uid(old.UID, s.files.UsedUIDs())
+	if status != 0 || err != nil {
+		return status, err
 	}
-	gid := old.GID
-	if o.Has("gid") {
-		g, ok := groupByNameOrID(f, o.Value("gid", ""))
-		if !ok {
-			return c.Complain(shadowNoGroup, "group '%s' does not exist", o.Value("gid", ""))
-		}
-		gid = g.GID
+	gid, status, err := s.primary(old.GID)
+	if status != 0 || err != nil {
+		return status, err
 	}
-	f.EditUser(name, func(u *account.User) {
+	s.files.EditUser(s.name, func(u *account.User) {
 		u.UID, u.GID = uid, gid
-		u.Home, u.Shell, u.Gecos = o.Value("home", u.Home), o.Value("shell", u.Shell), o.Value("comment", u.Gecos)
+		u.Home, u.Shell, u.Gecos = s.o.Value("home", u.Home), s.o.Value("shell", u.Shell), s.o.Value("comment", u.Gecos)
 	})
 	return 0, nil
 }
 
-func modifyGroups(c *command.Call, o command.Options, f *account.Files, name string) (int, error) {
-	if !o.Has("groups") {
+func (s *shadowCall) modifyGroups() (int, error) {
+	if !s.o.Has("groups") {
 		return 0, nil
 	}
-	var want []string
-	for g := range strings.SplitSeq(o.Value("groups", ""), ",") {
-		if g == "" {
-			continue
-		}
-		group, ok := groupByNameOrID(f, g)
-		if !ok {
-			return c.Complain(shadowNoGroup, "group '%s' does not exist", g)
-		}
-		want = append(want, group.Name)
+	want, status, err := s.groups()
+	if status != 0 || err != nil {
+		return status, err
 	}
-	for _, g := range f.Groups {
+	for _, g := range s.files.Groups {
 		switch in := slices.Contains(want, g.Name); {
-		case in && o.Has("remove"), !in && !o.Has("append") && !o.Has("remove"):
-			f.RemoveMember(g.Name, name)
+		case in && s.o.Has("remove"), !in && !s.o.Has("append") && !s.o.Has("remove"):
+			s.files.RemoveMember(g.Name, s.name)
 		case in:
-			f.AddMember(g.Name, name)
+			s.files.AddMember(g.Name, s.name)
 		}
 	}
 	return 0, nil
 }
 
-func modifyPassword(c *command.Call, o command.Options, f *account.Files, name string) (int, error) {
-	var change func(string) string
+func (s *shadowCall) modifyPassword() (int, error) {
 	switch {
-	case o.Has("password"):
-		change = func(string) string { return o.Value("password", "") }
-	case o.Has("lock"):
-		change = func(p string) string { return "!" + strings.TrimPrefix(p, "!") }
-	case o.Has("unlock"):
-		change = func(p string) string { return strings.TrimPrefix(p, "!") }
-	case o.Has("expiredate"):
-		return modifyExpiry(c, o, f, name)
-	default:
-		return 0, nil
+	case s.o.Has("password"):
+		setPassword(s.c, s.files, s.name, func(string) string { return s.o.Value("password", "") })
+	case s.o.Has("lock"):
+		setPassword(s.c, s.files, s.name, func(p string) string { return "!" + strings.TrimPrefix(p, "!") })
+	case s.o.Has("unlock"):
+		setPassword(s.c, s.files, s.name, func(p string) string { return strings.TrimPrefix(p, "!") })
 	}
-	setPassword(c, f, name, change)
-	return modifyExpiry(c, o, f, name)
+	return 0, nil
 }
 
-func modifyExpiry(c *command.Call, o command.Options, f *account.Files, name string) (int, error) {
-	if !o.Has("expiredate") {
+func (s *shadowCall) modifyExpiry() (int, error) {
+	if !s.o.Has("expiredate") {
 		return 0, nil
 	}
-	day := o.Value("expiredate", "")
+	day := s.o.Value("expiredate", "")
 	if day == "-1" {
 		day = ""
 	}
 	if _, err := strconv.Atoi(day); err != nil && day != "" {
-		return 1, c.Unhonoured("an account that ends on a date has no place in an image")
+		return 1, s.c.Unhonoured("an account that ends on a date has no place in an image")
 	}
-	f.EditShadow(name, func(s *account.Shadow) { s.Expire = day })
+	s.files.EditShadow(s.name, func(e *account.Shadow) { e.Expire = day })
+	return 0, nil
+}
+
+func (s *shadowCall) modifyLogin() (int, error) {
+	if !s.o.Has("login") {
+		return 0, nil
+	}
+	name := s.o.Value("login", "")
+	if _, there := s.files.User(name); there {
+		return s.c.Complain(shadowNameIn, "user '%s' already exists", name)
+	}
+	renameUser(s.files, s.name, name)
 	return 0, nil
 }
 
@@ -150,27 +124,25 @@ func renameUser(f *account.Files, old, name string) {
 
 // Userdel is shadow's userdel(8). Home directories stay.
 func Userdel(_ context.Context, c *command.Call) (int, error) {
-	o, err := c.ParseOptions("force,f")
-	if err != nil {
-		return shadowUsage, err
+	s, status, err := readShadow(c, "force,f")
+	if status != 0 || err != nil {
+		return status, err
 	}
-	f, err := c.ReadAccounts()
-	if err != nil {
-		return 1, err
+	u, status, err := s.user()
+	if status != 0 || err != nil {
+		return status, err
 	}
-	if len(o.Rest) != 1 {
-		return c.Complain(shadowUsage, "needs one name")
+	removeUser(s.files, u)
+	return s.save()
+}
+
+// removeUser takes away a user, with the group of that name where nobody else is in
+// it.
+func removeUser(f *account.Files, u account.User) {
+	f.RemoveUser(u.Name)
+	if g, ok := f.Group(u.Name); ok && g.GID == u.GID && len(g.Members) == 0 {
+		f.RemoveGroup(u.Name)
 	}
-	name := o.Rest[0]
-	u, ok := f.User(name)
-	if !ok {
-		return c.Complain(shadowNoGroup, "user '%s' does not exist", name)
-	}
-	f.RemoveUser(name)
-	if g, ok := f.Group(name); ok && g.GID == u.GID && len(g.Members) == 0 {
-		f.RemoveGroup(name)
-	}
-	return 0, c.WriteAccounts(f)
 }
 
 // Gpasswd is shadow's gpasswd(1), for adding and removing members.
@@ -193,7 +165,7 @@ func Gpasswd(_ context.Context, c *command.Call) (int, error) {
 	}
 	add, remove := o.Given["add"], slices.Clone(o.Given["delete"])
 	if o.Has("members") {
-		remove, add = g.Members, strings.FieldsFunc(o.Value("members", ""), func(r rune) bool { return r == ',' })
+		remove, add = g.Members, listed(o.Value("members", ""))
 	}
 	for _, u := range add {
 		if _, ok := f.User(u); !ok {

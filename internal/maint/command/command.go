@@ -59,6 +59,16 @@ type Machine struct {
 	Line    int    // of the script, as far as known
 }
 
+// Origin names the package whose script runs as origins do.
+func (m *Machine) Origin() string { return OriginOf(m.Package, m.Arch) }
+
+// OriginOf is the name by which origins tell of the package that dpkg calls label where
+// arch is the native architecture: with its own only where that is a foreign
+// one. So two architectures of one package are told apart.
+func OriginOf(label, arch string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(label, ":"+arch), ":all")
+}
+
 // Finding names what a command wants to know of a content.
 type Finding struct {
 	What    string
@@ -100,7 +110,7 @@ type Status struct {
 
 // Note is something that a script wanted of a running system.
 type Note struct {
-	Package, Script string
+	Package, Script string // the package as origins have it
 	Line            int
 	Kind            string // "enable", "start", "daemon-reload", "udev"...
 	Subject         string // the unit, most often
@@ -111,11 +121,10 @@ const Enable = "enable"
 
 // Place returns where the script asked: "openssh-server.postinst:12".
 func (n Note) Place() string {
-	name, _, _ := strings.Cut(n.Package, ":")
 	if n.Line == 0 {
-		return name + "." + n.Script
+		return n.Package + "." + n.Script
 	}
-	return fmt.Sprintf("%s.%s:%d", name, n.Script, n.Line)
+	return fmt.Sprintf("%s.%s:%d", n.Package, n.Script, n.Line)
 }
 
 // Debconf is the database while scripts run, and the talk of the current one.

@@ -193,5 +193,5 @@ func (c *Call) Complain(status int, format string, args ...any) (int, error) {
 // Note records what a script wanted of a running system.
 func (c *Call) Note(kind, subject string) {
 	m := c.Machine
-	m.Notes = append(m.Notes, Note{Package: m.Package, Script: m.Script, Line: m.Line, Kind: kind, Subject: subject})
+	m.Notes = append(m.Notes, Note{Package: m.Origin(), Script: m.Script, Line: m.Line, Kind: kind, Subject: subject})
 }

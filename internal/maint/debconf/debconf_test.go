@@ -218,7 +218,13 @@ func FuzzParseTemplates(f *testing.F) {
 		db.Load(all, "app")
 		files := db.Write()
 		again := debconf.New(nil)
-		if err := again.Read(files); err == nil && strings.Contains(string(files.Templates), "\n\n\n") {
+		if err := again.Read(files); err != nil {
+			t.Fatalf("what was written cannot be read: %v\n%s", err, files.Templates)
+		}
+		if diff := cmp.Diff(files, again.Write()); diff != "" {
+			t.Errorf("it is written otherwise the second time:\n%s", diff)
+		}
+		if strings.Contains(string(files.Templates), "\n\n\n") {
 			t.Errorf("an empty entry was written:\n%s", files.Templates)
 		}
 	})

@@ -13,6 +13,26 @@ import (
 	"kiln/internal/maint/vfs"
 )
 
+// readLines reads the text of a file of sysusers.d or tmpfiles.d: what parse makes of
+// each line, but for empty ones and comments.
+func readLines[Line any](text string, parse func(line string) (Line, error)) ([]Line, error) {
+	var all []Line
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		l, err := parse(line)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		all = append(all, l)
+	}
+	return all, nil
+}
+
 // splitQuoted splits a line of sysusers.d or tmpfiles.d at white space into at
 // most limit words, the last of which takes the rest as it is. Quotes group; a
 // backslash keeps the next character.

@@ -18,23 +18,7 @@ type SysusersLine struct {
 }
 
 // ParseSysusers reads the text of a sysusers.d file.
-func ParseSysusers(text string) ([]SysusersLine, error) {
-	var all []SysusersLine
-	n := 0
-	for line := range strings.Lines(text) {
-		n++
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		l, err := parseSysusersLine(line)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
-		}
-		all = append(all, l)
-	}
-	return all, nil
-}
+func ParseSysusers(text string) ([]SysusersLine, error) { return readLines(text, parseSysusersLine) }
 
 func parseSysusersLine(line string) (SysusersLine, error) {
 	f, err := splitQuoted(line, 0)

@@ -26,23 +26,7 @@ type TmpfilesLine struct {
 }
 
 // ParseTmpfiles reads the text of a tmpfiles.d file.
-func ParseTmpfiles(text string) ([]TmpfilesLine, error) {
-	var all []TmpfilesLine
-	n := 0
-	for line := range strings.Lines(text) {
-		n++
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		l, err := parseTmpfilesLine(line)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
-		}
-		all = append(all, l)
-	}
-	return all, nil
-}
+func ParseTmpfiles(text string) ([]TmpfilesLine, error) { return readLines(text, parseTmpfilesLine) }
 
 func parseTmpfilesLine(line string) (TmpfilesLine, error) {
 	f, err := splitQuoted(line, 7)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"kiln"
 	"kiln/internal/maint/command"
@@ -51,7 +50,7 @@ const firstPID = 100
 
 // origin is the author of what the script does at a line; 0 stands for none.
 func (j *job) origin(line int) tree.Origin {
-	name, _, _ := strings.Cut(j.script.Package, ":")
+	name := command.OriginOf(j.script.Package, j.runner.Machine.Arch)
 	text := name + "." + j.script.Name
 	if line > 0 {
 		text = fmt.Sprintf("%s:%d", text, line)
@@ -100,7 +99,7 @@ func (j *job) cannot(format string, args ...any) error {
 }
 
 func (j *job) problem(code kiln.Code, cause error) error {
-	name, _, _ := strings.Cut(j.script.Package, ":")
+	name := command.OriginOf(j.script.Package, j.runner.Machine.Arch)
 	return &kiln.Error{
 		Code: code,
 		Text: fmt.Sprintf("cannot honour %s: %v", j.where(), cause),

@@ -2,6 +2,7 @@ package vfs
 
 import (
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"kiln/internal/tree"
@@ -34,6 +35,16 @@ func (f *FS) Put(e tree.Entry) error {
 		return pathError("put", path, syscall.ENOTDIR)
 	}
 	return f.putOver(p, e, path)
+}
+
+// Entry returns what is at path, a clean absolute one, as Tree will have it, but for
+// its further names.
+func (f *FS) Entry(path string) (tree.Entry, bool) {
+	p, err := f.walk("entry", path, false)
+	if err != nil || p.node == nil {
+		return tree.Entry{}, false
+	}
+	return f.entry(strings.TrimPrefix(path, "/"), p.node), true
 }
 
 func (f *FS) putOver(p place, e tree.Entry, path string) error {

@@ -79,7 +79,13 @@ func (s *System) Call(line string) (status int, out string, err error) {
 // its output.
 func (s *System) CallWords(words ...string) (int, string, error) {
 	s.T.Helper()
-	run, ok := toolbox.DebianTools()[words[0]]
+	return s.CallContext(context.Background(), words...)
+}
+
+// CallContext is CallWords that ends with ctx.
+func (s *System) CallContext(ctx context.Context, words ...string) (int, string, error) {
+	s.T.Helper()
+	run, ok := toolbox.Table()[words[0]]
 	if !ok {
 		s.T.Fatalf("there is no command %q", words[0])
 	}
@@ -93,7 +99,7 @@ func (s *System) CallWords(words ...string) (int, string, error) {
 		out.WriteString("exec " + strings.Join(args, " ") + "\n" + string(text))
 		return 0, nil
 	}
-	status, err := run(context.Background(), c)
+	status, err := run(ctx, c)
 	return status, out.String(), err
 }
 
