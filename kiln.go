@@ -43,8 +43,14 @@ func DigestFromHex(s string) (Digest, error) { return ParseDigest(digestPrefix +
 
 // DigestOf returns the digest of b.
 func DigestOf(b []byte) Digest {
-	sum := sha256.Sum256(b)
-	return Digest(digestPrefix + hex.EncodeToString(sum[:]))
+	return DigestOfSum(sha256.Sum256(b))
+}
+
+// DigestOfSum returns the digest that a SHA-256 sum is.
+func DigestOfSum(sum [sha256.Size]byte) Digest {
+	var text [len(digestPrefix) + 2*sha256.Size]byte
+	hex.Encode(text[copy(text[:], digestPrefix):], sum[:])
+	return Digest(text[:])
 }
 
 // Hex returns the digits without the algorithm's name.

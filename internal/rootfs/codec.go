@@ -173,11 +173,9 @@ func (d *decoder) take(n int) []byte {
 func (d *decoder) str() string { return string(d.take(d.count())) }
 
 func (d *decoder) digest() kiln.Digest {
-	digest, err := kiln.DigestFromHex(hex.EncodeToString(d.take(sha256.Size)))
-	if err != nil {
-		d.fail()
-	}
-	return digest
+	var sum [sha256.Size]byte
+	copy(sum[:], d.take(len(sum)))
+	return kiln.DigestOfSum(sum)
 }
 
 func (d *decoder) fail() { d.b, d.err = nil, errIndex }

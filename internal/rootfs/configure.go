@@ -203,7 +203,7 @@ func (u *unit) above() map[string]bool {
 // or a rule's, is at its path.
 func (a *assembly) givesWay(p *place) bool {
 	c := a.claims[p.entry.Path]
-	return p.dropped != "" && c != nil && c.place != p && c.unit != p.unit && p.entry.Type != tree.Dir && (c.unit != nil || c.entry.Origin.Rule != "")
+	return p.dropped != "" && c != nil && c != p && c.unit != p.unit && p.entry.Type != tree.Dir && (c.unit != nil || c.entry.Origin.Rule != "")
 }
 
 // relinked returns p's entry as one of a series in which firsts has the first name
@@ -213,9 +213,9 @@ func (p *place) relinked(firsts map[string]string) tree.Entry {
 	if e.Type != tree.File {
 		return e
 	}
-	inode := p.packed.Path
-	if p.packed.Hard {
-		inode = p.packed.Link
+	inode := p.shipped
+	if e.Hard {
+		inode = e.Link
 	}
 	first, again := firsts[inode]
 	if !again {

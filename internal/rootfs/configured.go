@@ -61,7 +61,7 @@ func (a *assembly) configureKey(l *layer, below kiln.Digest, before *tree.Tree) 
 			}
 			for _, p := range u.places {
 				if p.excluded || p.gone || a.givesWay(p) {
-					e.str(p.packed.Path)
+					e.str(p.shipped)
 				}
 			}
 		}

@@ -25,16 +25,18 @@ type node struct {
 }
 
 // New returns a tree that holds only its root: 0755, owned by root, epoch 0.
-func New() *Tree {
-	return &Tree{nodes: map[string]*node{".": newRoot()}, groups: map[string][]string{}}
-}
+func New() *Tree { return Sized(1) }
 
-func newRoot() *node { return &node{entry: Entry{Path: ".", Type: Dir, Mode: 0o755}} }
+// Sized is New with room for so many entries.
+func Sized(entries int) *Tree {
+	t := &Tree{nodes: make(map[string]*node, entries), groups: map[string][]string{}}
+	t.nodes["."] = &node{entry: Entry{Path: ".", Type: Dir, Mode: 0o755}}
+	return t
+}
 
 // Of returns a tree of the given entries, in whatever order they come.
 func Of(entries ...Entry) (*Tree, error) {
-	t := &Tree{nodes: make(map[string]*node, len(entries)+1), groups: map[string][]string{}}
-	t.nodes["."] = newRoot()
+	t := Sized(len(entries) + 1)
 	sorted := entries
 	if !slices.IsSortedFunc(entries, func(a, b Entry) int { return Compare(a.Path, b.Path) }) {
 		sorted = slices.Clone(entries)
