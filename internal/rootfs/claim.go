@@ -77,7 +77,7 @@ func (a *assembly) clearPaths() {
 					continue
 				}
 				c := a.claims[p.entry.Path]
-				if c == nil || c.layer.index >= l.index || c.entry.Type == tree.Dir || sameFile(c.place, p) {
+				if c == nil || c.layer.index >= l.index || c.entry.Type == tree.Dir || sameFile(c, p) {
 					continue
 				}
 				c.covered = true
