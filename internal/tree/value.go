@@ -139,6 +139,10 @@ func (t *Tree) Names(p string) []string {
 	return []string{p}
 }
 
+// Linked yields the names of each file that has several, sorted; the files in no
+// order. The caller must not change them.
+func (t *Tree) Linked() iter.Seq[[]string] { return maps.Values(t.groups) }
+
 // Clone returns an independent copy.
 func (t *Tree) Clone() *Tree {
 	c := &Tree{nodes: make(map[string]*node, len(t.nodes)), groups: make(map[string][]string, len(t.groups)), sorted: t.sorted}
