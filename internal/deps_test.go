@@ -21,6 +21,7 @@ func rooms() []room {
 		{"internal/durable", "", "host files are saved the same way everywhere"},
 		{"internal/xz", "", "a pure format"},
 		{"internal/deb", ". internal/xz", "pure formats; the vocabulary names platforms; members of packages are xz"},
+		{"internal/deb/changelog", "internal/deb", "a pure format; entries are chosen by version"},
 		{"internal/deb/debtest", "", "packages made for tests"},
 		{"internal/tree", ".", "a value; it knows of no package family and no host path"},
 		{"internal/store", ". internal/durable", "blobs and results; it knows nothing of what they mean"},
