@@ -65,7 +65,7 @@ func rooms() []room {
 		{"internal/oci", ". internal/durable internal/store internal/tree", "writes trees; must not know that deb exists"},
 		{"internal/image", ". internal/oci internal/tree", "reads images back into trees; a configuration is what oci calls one; must not know that deb exists"},
 		{"internal/compare", ". internal/deb internal/maint/account internal/oci internal/tree", "what differs between two images, and what of it is a risk; versions, status files and accounts are Debian's"},
-		{"internal/debian", ". internal/apt internal/bake internal/deb internal/listing internal/lock internal/recipe internal/resolve internal/rootfs internal/store internal/tree", "the Debian family: the one place where its parts meet, as bake.Family asks"},
+		{"internal/debian", ". internal/apt internal/bake internal/deb internal/deb/changelog internal/listing internal/lock internal/recipe internal/resolve internal/rootfs internal/store internal/tree", "the Debian family: the one place where its parts meet, as bake.Family asks"},
 		{"internal/bake", ". internal/lock internal/oci internal/recipe internal/store internal/tree", "orders the steps; must not know that deb exists"},
 		{"examples", "", "the recipes that kiln init writes"},
 		{"internal/cli", ". examples internal/bake internal/debian internal/apt internal/durable internal/lock internal/oci internal/recipe internal/store internal/tree", "wires it together and prints"},

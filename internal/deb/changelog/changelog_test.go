@@ -110,6 +110,50 @@ func TestBetween(t *testing.T) {
 	}
 }
 
+// Of the files in a package's folder of documents those of Debian count.
+func TestOf(t *testing.T) {
+	zip := func(text string) []byte {
+		var buf bytes.Buffer
+		w := gzip.NewWriter(&buf)
+		_, _ = w.Write([]byte(text))
+		_ = w.Close()
+		return buf.Bytes()
+	}
+	entry := func(source, version string) string {
+		return source + " (" + version + ") unstable; urgency=low\n\n  * x\n\n -- A <a@example.org>  Sun, 01 Mar 2026 10:00:00 +0000\n"
+	}
+	for _, row := range []struct {
+		summary string
+		files   map[string][]byte
+		want    string
+		err     string
+	}{
+		{summary: "none", files: map[string][]byte{"copyright": []byte("x")}},
+		{summary: "Debian's and upstream's", files: map[string][]byte{"changelog.Debian.gz": zip(entry("a", "1-1")), "changelog.gz": zip(entry("a", "0.1"))}, want: "1-1"},
+		{summary: "upstream's alone", files: map[string][]byte{"changelog.gz": zip("Version 1\n\n * words\n")}},
+		{summary: "upstream's in the same form", files: map[string][]byte{"changelog.gz": zip(entry("other", "1"))}},
+		{summary: "a native package", files: map[string][]byte{"changelog.gz": zip(entry("a", "1"))}, want: "1"},
+		{summary: "not compressed", files: map[string][]byte{"changelog.Debian": []byte(entry("a", "1-1"))}, want: "1-1"},
+		{summary: "a rebuild", files: map[string][]byte{"changelog.Debian.gz": zip(entry("a", "1-1")), "changelog.Debian.amd64.gz": zip(entry("a", "1-1+b1"))}, want: "1-1+b1 1-1"},
+		{summary: "damaged", files: map[string][]byte{"changelog.Debian.gz": []byte("x")}, err: "cannot decompress changelog.Debian.gz"},
+		{summary: "empty", files: map[string][]byte{"changelog.Debian": {}}, err: "it has no entry"},
+	} {
+		t.Run(row.summary, func(t *testing.T) {
+			all, err := changelog.Of(row.files, "a")
+			if row.err != "" != (err != nil) || err != nil && !strings.Contains(err.Error(), row.err) {
+				t.Fatalf("error %v, want %q", err, row.err)
+			}
+			var got []string
+			for _, e := range all {
+				got = append(got, e.Version)
+			}
+			if strings.Join(got, " ") != row.want {
+				t.Errorf("%q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(sample)
 	f.Add("a (1) b c; urgency=low\r\n\r\n  * x\r\n")
