@@ -96,6 +96,9 @@ func (a *app) diff(cmd *cobra.Command, args []string, f diffFlags) error {
 	if err != nil {
 		return err
 	}
+	if a, b := before.Platform, after.Platform; a != "" && b != "" && a != b && f.explain.platform == "" {
+		s.app.ui.sink(kiln.Event{State: kiln.Warning, Text: fmt.Sprintf("one is for %s and the other for %s: --platform chooses, where there are several", a, b)})
+	}
 	report, err := compare.Sides(before, after)
 	if err != nil {
 		return err

@@ -81,10 +81,13 @@ func fileSection(r *compare.Report, all bool) section {
 		}
 	}
 	for _, p := range r.Packages {
-		if sum := sums[p.Name]; sum != nil {
+		if sum := sums[p.Name]; sum != nil && (len(s.tail) < mostFacts || len(sums) == 1) {
 			s.tail = append(s.tail, "of "+p.Name+", which was "+p.Change+": "+tallyText(sum))
 			delete(sums, p.Name)
 		}
+	}
+	if len(sums) > 0 {
+		s.tail = append(s.tail, fmt.Sprintf("and of %d more packages (--all)", len(sums)))
 	}
 	if times > 0 {
 		s.tail = append(s.tail, count(times, "entry")+" with another time alone")

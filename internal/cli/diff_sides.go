@@ -130,10 +130,11 @@ func (s *sides) recipe(arg string) (*compare.Side, error) {
 	return side, nil
 }
 
-// scriptEffects is what the scripts of a recipe's packages changed, but for what
-// they took back. It is never nil.
+// scriptEffects is what the scripts of a recipe's packages changed, as far as the
+// image shows it: not what was taken back, and not what is left out. It is never nil.
 func scriptEffects(e *bake.Explanation) []compare.Script {
 	all := []compare.Script{}
+	made := map[string]bool{}
 	for i := range e.Runs {
 		run := &e.Runs[i]
 		if run.Skipped != "" {
@@ -141,19 +142,34 @@ func scriptEffects(e *bake.Explanation) []compare.Script {
 		}
 		c := compare.Script{Name: run.Package.Name + "." + run.Script}
 		for j := range run.Changes {
-			word := "changes "
-			switch ch := &run.Changes[j]; {
-			case ch.Before == nil:
-				word = "makes "
-			case ch.After == nil:
-				word = "removes "
+			if word := effect(e.Tree, &run.Changes[j], made); word != "" {
+				c.Effects = append(c.Effects, word+" "+tree.Absolute(run.Changes[j].Path))
 			}
-			c.Effects = append(c.Effects, word+tree.Absolute(run.Changes[j].Path))
 		}
 		slices.Sort(c.Effects)
 		all = append(all, c)
 	}
 	return all
+}
+
+// effect is "makes", "changes" or "removes"; empty where the image t shows nothing
+// of it. made are the paths that scripts have made so far.
+func effect(t *tree.Tree, c *tree.Change, made map[string]bool) string {
+	_, there := t.Lookup(c.Path)
+	switch {
+	case c.Before == nil:
+		made[c.Path] = true
+		if there {
+			return "makes"
+		}
+	case c.After == nil:
+		if !there && !made[c.Path] {
+			return "removes"
+		}
+	case there:
+		return "changes"
+	}
+	return ""
 }
 
 // image reads an image, as far as it is looked at.

@@ -246,6 +246,23 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// An image without dpkg may have a file for each package.
+func TestStatusFolder(t *testing.T) {
+	s := side(t, file("var/lib/dpkg/status.d/b", "Package: b\nVersion: 1\nArchitecture: all\n"),
+		file("var/lib/dpkg/status.d/a", "Package: a\nVersion: 2-1+b1\nArchitecture: amd64\nSource: c (2-1)\n\n"), file("var/lib/dpkg/status.d/a.md5sums", "x y\n"))
+	want := []compare.Package{
+		{Name: "a", Version: "2-1+b1", Architecture: "amd64", Source: "c", SourceVersion: "2-1", Content: -1},
+		{Name: "b", Version: "1", Architecture: "all", Source: "b", SourceVersion: "1", Content: -1},
+	}
+	if diff := cmp.Diff(want, s.Packages); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	bad := &compare.Side{Tree: s.Tree, Contents: tree.Bytes{}}
+	if _, err := bad.Installed(); err == nil || !strings.Contains(err.Error(), "/var/lib/dpkg/status.d/a") {
+		t.Errorf("without contents: %v", err)
+	}
+}
+
 // Of a lock only packages are compared, and the report says so.
 func TestLocks(t *testing.T) {
 	lock := func(version string) *compare.Side {
