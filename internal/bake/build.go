@@ -154,22 +154,30 @@ func closeLayers(layers []oci.Layer) {
 	}
 }
 
+// mostSpools bounds how many layers of an image are written to the disk before the
+// layout is, as each of these is an open file; the others are joined then.
+const mostSpools = 4
+
 // buildImage turns the tree of one platform into the blobs of its image.
 func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root) (_ built, err error) {
-	job := o.Sink.Start(kiln.StepHash, "tree of "+p.String(), 0)
-	img := Image{Platform: p, Tree: root.Tree.Digest(), Packages: root.Packages, Units: root.Units}
-	job.Finish()
-	options := oci.LayerOptions{
-		Compression: o.Compression, Sink: ofPlatform(o.Sink, p),
-		Spool: slices.ContainsFunc(o.Outputs, func(out Output) bool { return out.Type == OCI }),
-	}
+	img := Image{Platform: p, Packages: root.Packages, Units: root.Units}
+	hashed := make(chan kiln.Digest, 1)
+	go func() {
+		job := o.Sink.Start(kiln.StepHash, "tree of "+p.String(), 0)
+		d := root.Tree.Digest()
+		job.Finish()
+		hashed <- d
+	}()
+	layout := slices.ContainsFunc(o.Outputs, func(out Output) bool { return out.Type == OCI })
+	options := oci.LayerOptions{Compression: o.Compression, Sink: ofPlatform(o.Sink, p)}
 	var layers []oci.Layer
 	defer func() {
 		if err != nil {
 			closeLayers(layers)
 		}
 	}()
-	for _, l := range root.Layers {
+	for i, l := range root.Layers {
+		options.Spool = layout && i < mostSpools
 		b, err := oci.BuildLayer(ctx, o.Store, l, root.Contents, options)
 		if err != nil {
 			return built{}, err
@@ -179,6 +187,6 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 		img.Size += b.Size
 	}
 	m, err := oci.Assemble(o.Store, layers, containerConfig(r, p, root), labels(r, root.Epoch))
-	img.Digest = m.Digest
+	img.Digest, img.Tree = m.Digest, <-hashed
 	return built{image: img, manifest: m, root: root}, err
 }

@@ -66,7 +66,7 @@ most of the work under way when. --trace FILE keeps every piece.`,
 	flags.BoolVar(&f.locked, "locked", false, "never write the lock; refuse one that is missing or stale (for CI)")
 	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write `TYPE:PATH`; may be repeated")
 	flags.StringSliceVar(&f.platforms, "platform", nil, "build only `PLATFORM`, such as linux/arm64, of the recipe's; several with commas")
-	flags.BoolVar(&f.verifyCache, "verify-cache", false, "do every step again, and fail where what the store keeps of one differs")
+	registerVerifyCache(flags, &f.verifyCache)
 	flags.StringVar(&f.compression, "compression", "gzip", "compress layers with `METHOD`: gzip or zstd")
 	complete(cmd, "output", completeOutput)
 	complete(cmd, "platform", completePlatforms)
@@ -92,17 +92,20 @@ func (a *app) build(cmd *cobra.Command, path string, f buildFlags) error {
 	if err != nil {
 		return err
 	}
+	fitOpenFiles(len(platforms))
 	family, st, err := a.family(f.source)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	if f.verifyCache {
-		st.Redo()
-	}
 	update, err := f.source.update()
 	if err != nil {
 		return err
+	}
+	if f.verifyCache {
+		if err := distrust(cmd.Context(), family, r); err != nil {
+			return err
+		}
 	}
 	res, err := bake.Build(cmd.Context(), bake.Options{
 		Lock: bake.LockOptions{

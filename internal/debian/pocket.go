@@ -239,11 +239,20 @@ func (p *pocket) lockedIndexes(arch string) ([]apt.Index, error) {
 		if !p.Flat() && (!slices.Contains(p.Components, l.Component) || l.Architecture != arch && l.Architecture != "all") {
 			continue
 		}
-		d, err := kiln.DigestFromHex(l.SHA256)
+		ix, err := lockedIndex(l)
 		if err != nil {
-			return nil, fmt.Errorf("bug: the lock was read with a bad digest: %w", err)
+			return nil, err
 		}
-		list = append(list, apt.Index{Component: l.Component, Architecture: l.Architecture, Path: l.Path, Digest: d, Size: l.Size})
+		list = append(list, ix)
 	}
 	return list, nil
+}
+
+// lockedIndex is an index as the lock names it.
+func lockedIndex(l lock.Index) (apt.Index, error) {
+	d, err := kiln.DigestFromHex(l.SHA256)
+	if err != nil {
+		return apt.Index{}, fmt.Errorf("bug: the lock was read with a bad digest: %w", err)
+	}
+	return apt.Index{Component: l.Component, Architecture: l.Architecture, Path: l.Path, Digest: d, Size: l.Size}, nil
 }

@@ -26,6 +26,16 @@ func memberKey(settings string, entries []tree.Entry) kiln.Digest {
 	return d.Digest()
 }
 
+// headKey is the action key of compressing what the tar says of a file.
+func headKey(settings string, e *tree.Entry) kiln.Digest {
+	return kiln.DigestOf(appendEntry(appendFields(nil, "kiln layer head", strconv.Itoa(layerFormat), settings), e))
+}
+
+// bodyKey is the action key of compressing a file's content.
+func bodyKey(settings string, e *tree.Entry) kiln.Digest {
+	return kiln.DigestOf(appendFields(nil, "kiln layer body", strconv.Itoa(layerFormat), settings, string(e.Content), strconv.FormatInt(e.Size, 10)))
+}
+
 // layerKey is the action key of joining members.
 func layerKey(settings string, members []kiln.Digest) kiln.Digest {
 	b := appendFields(nil, "kiln layer", strconv.Itoa(layerFormat), settings)

@@ -121,10 +121,11 @@ func newBuilder(st *store.Store, l tree.Layer, c tree.Contents, comp Compression
 		if len(m.Entries) == 0 { // an empty member is none: it must not show in the bytes
 			continue
 		}
-		key := memberKey(settings, m.Entries)
-		b.members = append(b.members, member{name: m.Name, entries: m.Entries, key: key})
+		for _, part := range cut(m, settings) {
+			b.members = append(b.members, part)
+			keys = append(keys, part.key)
+		}
 		b.entries += len(m.Entries)
-		keys = append(keys, key)
 	}
 	end := member{name: "end", key: memberKey(settings, nil)}
 	b.members = append(b.members, end)

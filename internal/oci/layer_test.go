@@ -146,7 +146,7 @@ func TestLayersDoNotDependOnCircumstances(t *testing.T) {
 		want := build(t, st, s, comp)
 		check := func(what string, got []oci.Layer) {
 			t.Helper()
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(oci.Layer{})); diff != "" {
 				t.Errorf("%s, %s (-want +got):\n%s", comp, what, diff)
 			}
 		}
@@ -365,5 +365,51 @@ func TestLibraryVersionIsThatOfGoMod(t *testing.T) {
 	want := regexp.MustCompile(`klauspost/compress v\S+`).FindString(string(mod))
 	if want == "" || !strings.Contains(string(source), `"`+want+`"`) {
 		t.Errorf("compression.go does not name %q", want)
+	}
+}
+
+// A member of one large file is cut before its content: with another time, which
+// the layer's epoch gives it, the content is not compressed again.
+func TestLargeFileIsCutFromItsHeader(t *testing.T) {
+	st, c := openStore(t), tree.Bytes{}
+	big := c.Add(bytes.Repeat([]byte("a database\n"), 20000))
+	made := func(size int64, at kiln.Epoch) (oci.Layer, []byte) {
+		file := tree.Entry{Path: "etc/hwdb.bin", Type: tree.File, Mode: 0o644, Size: size, Content: big, ModTime: at}
+		l := tree.Layer{Name: "l", Members: []tree.Member{
+			{Name: "directories", Entries: []tree.Entry{{Path: ".", Type: tree.Dir, Mode: 0o755}, {Path: "etc", Type: tree.Dir, Mode: 0o755}}},
+			{Name: "kiln /etc/hwdb.bin", Entries: []tree.Entry{file}},
+		}}
+		layer, err := oci.BuildLayer(t.Context(), st, l, c, oci.LayerOptions{Compression: oci.Gzip})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want bytes.Buffer
+		tw := tree.NewTarWriter(&want)
+		for _, e := range l.Entries() {
+			if err := tw.Add(e, c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := tw.Close(); err != nil {
+			t.Fatal(err)
+		}
+		got := expand(t, oci.Gzip, layerBlob(t, st, layer))
+		if !bytes.Equal(got, want.Bytes()) {
+			t.Errorf("time %d: the tar differs", at)
+		}
+		return layer, got
+	}
+	first, one := made(220000, 1)
+	second, two := made(220000, 2)
+	if len(first.Members) != 4 || first.Members[1] == second.Members[1] || first.Members[2] != second.Members[2] || bytes.Equal(one, two) {
+		t.Errorf("members %v, then %v", first.Members, second.Members)
+	}
+	// At the limit, where padding is none, or whole blocks follow.
+	for _, size := range []int{128<<10 - 1, 128 << 10, 128<<10 + 1} {
+		big = c.Add(bytes.Repeat([]byte{'x'}, size))
+		l, _ := made(int64(size), 1)
+		if want := map[bool]int{true: 4, false: 3}[size >= 128<<10]; len(l.Members) != want {
+			t.Errorf("%d bytes: %d members, want %d", size, len(l.Members), want)
+		}
 	}
 }

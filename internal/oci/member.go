@@ -20,13 +20,48 @@ import (
 type member struct {
 	name    string
 	entries []tree.Entry
+	part    memberPart
 	key     kiln.Digest
 	blob    Member // compressed; set by compress
 }
 
+// memberPart says what of its entries a member holds.
+type memberPart int
+
+// A member of a single large file is cut in two: what the tar says of the file,
+// which may change with the layer, and its content, which then is compressed once.
+const (
+	wholePart memberPart = iota
+	headPart
+	bodyPart
+)
+
+// bodySize is how large such a file is at least, in bytes. It is part of the format.
+const bodySize = 128 << 10
+
+// cut makes what a layer's member is in the blob.
+func cut(m tree.Member, settings string) []member {
+	if len(m.Entries) == 1 {
+		if e := &m.Entries[0]; e.Type == tree.File && !e.Hard && e.Size >= bodySize {
+			return []member{
+				{name: "head of " + m.Name, entries: m.Entries, part: headPart, key: headKey(settings, e)},
+				{name: m.Name, entries: m.Entries, part: bodyPart, key: bodyKey(settings, e)},
+			}
+		}
+	}
+	return []member{{name: m.Name, entries: m.Entries, key: memberKey(settings, m.Entries)}}
+}
+
 // writeTar writes the member's share of the tar.
 func (m *member) writeTar(ctx context.Context, w io.Writer, c tree.Contents) error {
-	tw := tree.NewTarWriter(&ctxWriter{ctx, w})
+	w = &ctxWriter{ctx, w}
+	switch m.part {
+	case headPart:
+		return tree.WriteTarHead(w, m.entries[0])
+	case bodyPart:
+		return tree.WriteTarBody(w, m.entries[0], c)
+	}
+	tw := tree.NewTarWriter(w)
 	if len(m.entries) == 0 {
 		return tw.Close()
 	}
@@ -41,6 +76,9 @@ func (m *member) writeTar(ctx context.Context, w io.Writer, c tree.Contents) err
 // size is about how much work the member is.
 func (m *member) size() int64 {
 	n := int64(len(m.entries)) * 512
+	if m.part == headPart {
+		return n
+	}
 	for i := range m.entries {
 		n += m.entries[i].Size
 	}
@@ -76,7 +114,8 @@ func (b *builder) compressOnce(ctx context.Context, m *member) error {
 	}
 	job := b.sink.Start(kiln.StepCompress, subject, size)
 	return job.End(b.store.Once(ctx, m.key, func() (err error) {
-		if b.findMember(m) {
+		if b.findMember(m) { // another build did it meanwhile
+			job.Cached()
 			return nil
 		}
 		if m.blob, err = b.compressMember(ctx, m, job); err != nil {

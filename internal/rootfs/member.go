@@ -49,10 +49,37 @@ func (a *assembly) makeLayer(l *layer, lower *tree.Tree) (*tree.Layer, error) {
 	relink(own.Entries)
 	made.Members = append(made.Members, dirs.member(l, lower, database))
 	made.Members = append(made.Members, members...)
-	if len(own.Entries) > 0 {
-		made.Members = append(made.Members, own)
-	}
+	made.Members = append(made.Members, ownMembers(own)...)
 	return made, nil
+}
+
+// ownLarge is the size in bytes from which on a file that no package ships is a
+// member of its own, whose content oci compresses once: such as the hardware database,
+// which stays the same while the small files beside it change with every package.
+const ownLarge = 128 << 10
+
+// ownMembers cuts the member of what no package ships: first all small files and
+// what has several names, then each large file.
+func ownMembers(own tree.Member) []tree.Member {
+	linked := map[string]bool{}
+	for _, e := range own.Entries {
+		if e.Hard {
+			linked[e.Link] = true
+		}
+	}
+	small := tree.Member{Name: own.Name}
+	var large []tree.Member
+	for _, e := range own.Entries {
+		if e.Type == tree.File && !e.Hard && !linked[e.Path] && e.Size >= ownLarge {
+			large = append(large, tree.Member{Name: own.Name + " " + tree.Absolute(e.Path), Entries: []tree.Entry{e}})
+			continue
+		}
+		small.Entries = append(small.Entries, e)
+	}
+	if len(small.Entries) == 0 {
+		return large
+	}
+	return append([]tree.Member{small}, large...)
 }
 
 // removedFrom lists what scripts took away of what the image has below the layer.
@@ -67,12 +94,10 @@ func (l *layer) removedFrom(lower *tree.Tree) []string {
 // name of hard links is not among them, the next one becomes the first.
 func (l *layer) member(u *unit) tree.Member {
 	m := tree.Member{Name: u.ID.String()}
-	places := slices.Clone(u.places)
+	places := slices.DeleteFunc(slices.Clone(u.places), func(p *place) bool { return !p.in() || p.entry.Type == tree.Dir })
+	m.Entries = make([]tree.Entry, 0, len(places))
 	slices.SortStableFunc(places, func(x, y *place) int { return tree.Compare(x.entry.Path, y.entry.Path) })
 	for _, p := range places {
-		if !p.in() || p.entry.Type == tree.Dir {
-			continue
-		}
 		m.Entries = append(m.Entries, l.linked(p.entry))
 	}
 	relink(m.Entries)

@@ -20,12 +20,14 @@ const xattrRecord = "SCHILY.xattr."
 // no leading "./"; directories end in a slash; the root is "./".
 type TarWriter struct {
 	tw  *tar.Writer
+	to  io.Writer // where content goes: tw, without its ReadFrom
 	buf []byte
 }
 
 // NewTarWriter returns a TarWriter to w.
 func NewTarWriter(w io.Writer) *TarWriter {
-	return &TarWriter{tw: tar.NewWriter(w), buf: make([]byte, 64<<10)}
+	tw := tar.NewWriter(w)
+	return &TarWriter{tw: tw, to: onlyWriter{tw}, buf: make([]byte, 64<<10)}
 }
 
 // Add writes e and, for a file that is no further hard link, its content out of
@@ -52,6 +54,31 @@ func (t *TarWriter) Add(e Entry, c Contents) error {
 	return nil
 }
 
+// WriteTarHead writes what stands before the content of the file e, as Add does.
+func WriteTarHead(w io.Writer, e Entry) error {
+	if err := e.Check(); err != nil {
+		return fmt.Errorf("cannot write the tar entry: %w", err)
+	}
+	if err := tar.NewWriter(w).WriteHeader(tarHeader(&e)); err != nil {
+		return fmt.Errorf("cannot write the tar header of %q: %w", e.Path, err)
+	}
+	return nil
+}
+
+// WriteTarBody writes the content of the file e with its padding, as Add does: what
+// follows WriteTarHead.
+func WriteTarBody(w io.Writer, e Entry, c Contents) error {
+	t := &TarWriter{to: w, buf: make([]byte, 64<<10)}
+	if err := t.copyContent(&e, c); err != nil {
+		return fmt.Errorf("cannot write the content of %q: %w", e.Path, err)
+	}
+	const block = 512
+	if _, err := w.Write(make([]byte, (block-e.Size%block)%block)); err != nil {
+		return fmt.Errorf("cannot write the content of %q: %w", e.Path, err)
+	}
+	return nil
+}
+
 // Close writes the end-of-archive marker. It does not close the underlying writer.
 func (t *TarWriter) Close() error {
 	if err := t.tw.Close(); err != nil {
@@ -70,7 +97,7 @@ func (t *TarWriter) copyContent(e *Entry, c Contents) error {
 		return err
 	}
 	defer r.Close()
-	n, err := io.CopyBuffer(onlyWriter{t.tw}, io.LimitReader(r, e.Size), t.buf)
+	n, err := io.CopyBuffer(t.to, io.LimitReader(r, e.Size), t.buf)
 	if err != nil {
 		return err
 	}
