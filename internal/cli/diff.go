@@ -129,7 +129,7 @@ func printDiff(w io.Writer, r *compare.Report, f diffFlags) {
 		note = "no difference: the tree is " + string(r.After.Tree)
 	case r.Equal:
 		note = "no difference"
-	case len(r.Risks) == 0:
+	case len(r.Risks) == 0 && r.Before.Tree != "" && r.After.Tree != "":
 		note = "no risk found"
 	}
 	report := sectionReport{title: title, note: note, sections: parts, notes: r.Skipped}

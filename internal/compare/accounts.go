@@ -60,7 +60,8 @@ func (c *content) readAccounts() error {
 	}
 	users, err := account.ParseUsers([]byte(texts["passwd"]))
 	if err != nil {
-		return err
+		c.strange = err
+		return nil
 	}
 	for _, u := range users {
 		hash := u.Password
@@ -73,7 +74,8 @@ func (c *content) readAccounts() error {
 	for _, g := range groups {
 		c.groups[g.Name] = g
 	}
-	return err
+	c.strange = err
+	return nil
 }
 
 // passwordOf tells what a password field means (shadow(5)), and not the hash itself.

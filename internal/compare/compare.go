@@ -5,6 +5,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 
 	"kiln"
@@ -139,7 +140,11 @@ func (r *Report) compareTrees(a, b *Side) error {
 		r.skip("owners: an ordinary user unpacked one of the two")
 	}
 	r.compareFiles(a, b, before, after)
-	r.Accounts = accountChanges(before, after)
+	if strange := cmp.Or(before.strange, after.strange); strange != nil {
+		r.skip("users and groups: %v", strange)
+	} else {
+		r.Accounts = accountChanges(before, after)
+	}
 	r.Units = unitChanges(before.units, after.units)
 	r.Licences = licenceChanges(before.licences, after.licences)
 	if a.Scripts != nil && b.Scripts != nil {

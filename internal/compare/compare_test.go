@@ -291,6 +291,14 @@ func TestUnowned(t *testing.T) {
 	}
 }
 
+// Files of accounts that are in no known form keep nothing else from being compared.
+func TestStrangeAccounts(t *testing.T) {
+	r := compared(t, side(t, passwd(root)), side(t, passwd(root, "+::::::"), with(file("x", "1"), mode(0o4755))))
+	if len(r.Risks) != 1 || len(r.Accounts) != 0 || !strings.Contains(strings.Join(r.Skipped, "\n"), `users and groups: cannot read line 2 of passwd`) {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestCapabilities(t *testing.T) {
 	for want, value := range map[string]string{
 		"cap_net_raw=ep":              capability(true, 13)["security.capability"],

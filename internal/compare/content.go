@@ -41,6 +41,7 @@ type content struct {
 	owner    map[string]string // path -> package that ships it
 	users    map[string]user
 	groups   map[string]account.Group
+	strange  error // what is wrong with the files of accounts, if anything: then nothing is known of them
 	units    map[string]*unit
 	licences map[string][]string // package -> names
 }
