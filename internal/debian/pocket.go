@@ -202,15 +202,19 @@ func (p *pocket) judged(ctx context.Context, k *locking) (*apt.Release, error) {
 // reopen judges the Release of a kept pocket again, as of when it was judged for
 // the lock: that it may have expired since does not matter, the lock pins it.
 func (p *pocket) reopen(ctx context.Context, k *locking) (*apt.Release, error) {
-	at := p.locked.Date
-	if p.locked.JudgedAt != nil {
-		at = *p.locked.JudgedAt
-	}
-	client, err := k.family.client(at)
+	client, err := k.family.client(judgedAt(p.locked))
 	if err != nil {
 		return nil, err
 	}
 	return client.Locked(ctx, p.Pocket, p.locked.Release, p.locked.Signature)
+}
+
+// judgedAt is the time as of which a locked Release is judged again.
+func judgedAt(p lock.Pocket) time.Time {
+	if p.JudgedAt != nil {
+		return *p.JudgedAt
+	}
+	return p.Date
 }
 
 // covers tells whether the lock records an index of arch for every component.

@@ -84,7 +84,11 @@ func WriteLayout(ctx context.Context, st *store.Store, ix Index, dir string, job
 	if err := checkLayoutPlace(dir); err != nil {
 		return err
 	}
-	parts := layoutParts(ix.top, blobParts(ix.Manifests, ix.blobs))
+	return writeLayout(ctx, st, layoutParts(ix.top, blobParts(ix.Manifests, ix.blobs)), dir, job)
+}
+
+// writeLayout writes the parts of a layout in folder dir, where one may be put.
+func writeLayout(ctx context.Context, st *store.Store, parts []part, dir string, job *kiln.Job) error {
 	holds, last := holdingParts("oci", parts, 0), lastWritten(st, dir)
 	if last.still(dir, holds) {
 		job.Cached()
