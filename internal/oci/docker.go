@@ -17,10 +17,15 @@ type dockerManifest struct {
 	Layers   []string `json:"Layers"`
 }
 
-// WriteDockerArchive writes m as a tar for "docker load" and "podman load", under
-// the name tag, such as "web:1.4.0". It is an OCI image layout as well, as docker
-// 25 and later write it. Its layers must be gzip: docker 20.10 reads no zstd.
-func WriteDockerArchive(ctx context.Context, st *store.Store, m Manifest, tag, file string, job *kiln.Job) error {
+// WriteDockerArchive writes ix, of one platform, as a tar for "docker load" and
+// "podman load", under the name tag, such as "web:1.4.0". It is an OCI image layout as
+// well, as docker 25 and later write it. Its layers must be gzip: docker 20.10 reads
+// no zstd.
+func WriteDockerArchive(ctx context.Context, st *store.Store, ix Index, tag, file string, job *kiln.Job) error {
+	if len(ix.Manifests) != 1 {
+		return &kiln.Error{Code: kiln.Bug, Text: fmt.Sprintf("bug: a docker archive of %d platforms", len(ix.Manifests))}
+	}
+	m := &ix.Manifests[0]
 	doc := dockerManifest{Config: blobName(m.Config.Digest), RepoTags: []string{tag}, Layers: []string{}}
 	for _, l := range m.Layers {
 		if l.MediaType != Gzip.mediaType() {
@@ -32,11 +37,10 @@ func WriteDockerArchive(ctx context.Context, st *store.Store, m Manifest, tag, f
 	if err != nil {
 		return err
 	}
-	top, err := topIndex(m.Descriptor, map[string]string{annotationName: tag, annotationRef: tag[strings.LastIndex(tag, ":")+1:]})
+	parts, err := ix.parts(map[string]string{annotationName: tag, annotationRef: tag[strings.LastIndex(tag, ":")+1:]})
 	if err != nil {
 		return err
 	}
-	parts := layoutParts(top, blobParts([]Manifest{m}, nil))
 	parts = append(parts, document("manifest.json", list))
 	return writeArchive(ctx, st, "docker-archive", parts, m.Created, file, job)
 }

@@ -72,8 +72,14 @@ func blobParts(manifests []Manifest, further []Descriptor) []part {
 	return slices.CompactFunc(parts, func(a, b part) bool { return a.name == b.name })
 }
 
-func layoutParts(top []byte, blobs []part) []part {
-	return append([]part{document(layoutFile, []byte(layoutContent)), document(indexFile, top)}, blobs...)
+// parts are the files of a layout of the image, whose entry has further annotations.
+func (ix *Index) parts(annotations map[string]string) ([]part, error) {
+	top, err := ix.top(annotations)
+	if err != nil {
+		return nil, err
+	}
+	parts := []part{document(layoutFile, []byte(layoutContent)), document(indexFile, top)}
+	return append(parts, blobParts(ix.Manifests, ix.blobs)...), nil
 }
 
 // WriteLayout writes ix as an OCI image layout in folder dir. It takes the place
@@ -84,13 +90,16 @@ func WriteLayout(ctx context.Context, st *store.Store, ix Index, dir string, job
 	if err := checkLayoutPlace(dir); err != nil {
 		return err
 	}
-	parts := layoutParts(ix.top, blobParts(ix.Manifests, ix.blobs))
+	parts, err := ix.parts(nil)
+	if err != nil {
+		return err
+	}
 	holds, last := holdingParts("oci", parts, 0), lastWritten(st, dir)
 	if last.still(dir, holds) {
 		job.Cached()
 		return nil
 	}
-	err := writeDir(dir, func(tmp string) error {
+	err = writeDir(dir, func(tmp string) error {
 		blobs := filepath.Join(tmp, blobsFolder)
 		if err := os.MkdirAll(blobs, 0o755); err != nil {
 			return err
@@ -146,7 +155,10 @@ func WriteLayoutTar(ctx context.Context, st *store.Store, ix Index, file string,
 	for _, m := range ix.Manifests {
 		created = max(created, m.Created)
 	}
-	parts := layoutParts(ix.top, blobParts(ix.Manifests, ix.blobs))
+	parts, err := ix.parts(nil)
+	if err != nil {
+		return err
+	}
 	return writeArchive(ctx, st, "oci-archive", parts, created, file, job)
 }
 

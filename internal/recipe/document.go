@@ -21,6 +21,7 @@ const FileName = "kiln.yaml"
 // document is where a recipe was read from.
 type document struct {
 	path   string
+	text   []byte // as it stands in the file
 	source *source
 	places map[string]place
 }
@@ -111,6 +112,15 @@ func (r *Recipe) Path() string {
 		return ""
 	}
 	return r.document.path
+}
+
+// Text returns the recipe as its file has it, byte for byte; nothing for one made by
+// hand. The caller must not change it.
+func (r *Recipe) Text() []byte {
+	if r.document == nil {
+		return nil
+	}
+	return r.document.text
 }
 
 // Root opens the recipe's folder. Nothing outside it can be reached through what
