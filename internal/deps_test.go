@@ -62,6 +62,7 @@ func rooms() []room {
 		{"internal/maint/corpus", "", "tests of many packages: they need the archive client and the resolver, which maint must not know"},
 		{"internal/rootfs", ". internal/deb internal/maint internal/maint/account internal/maint/command internal/maint/dpkgtool internal/maint/servicetool internal/maint/vfs internal/recipe internal/store internal/tree", "the Debian root file system: formats from deb, configured by maint, with the recipe's users, files and units put in on the way; diversions decide who has a path"},
 		{"internal/oci", ". internal/durable internal/store internal/tree", "writes trees; must not know that deb exists"},
+		{"internal/image", ". internal/oci internal/tree", "reads images back into trees; a configuration is what oci calls one; must not know that deb exists"},
 		{"internal/debian", ". internal/apt internal/bake internal/deb internal/listing internal/lock internal/recipe internal/resolve internal/rootfs internal/store internal/tree", "the Debian family: the one place where its parts meet, as bake.Family asks"},
 		{"internal/bake", ". internal/lock internal/oci internal/recipe internal/store internal/tree", "orders the steps; must not know that deb exists"},
 		{"examples", "", "the recipes that kiln init writes"},

@@ -19,29 +19,64 @@ func ReadTar(r io.Reader, keep func(io.Reader) (kiln.Digest, int64, error)) ([]E
 	if keep == nil {
 		keep = hashContent
 	}
-	tr := tar.NewReader(r)
 	var entries []Entry
 	files := map[string]int{}
-	for {
-		h, err := tr.Next()
-		if err == io.EOF {
-			return entries, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the tar stream after %d entries: %w", len(entries), err)
-		}
-		e, err := readEntry(tr, h, keep)
-		if err == nil && e.Hard {
+	err := WalkTar(r, false, func(e Entry, content io.Reader) (err error) {
+		switch {
+		case e.Hard:
 			err = completeLink(&e, entries, files)
+		case e.Type == File:
+			e.Content, e.Size, err = keep(content)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("cannot read the tar entry %q: %w", h.Name, err)
+			return err
 		}
 		if e.Type == File {
 			files[e.Path] = len(entries)
 		}
 		entries = append(entries, e)
+		return nil
+	})
+	return entries, err
+}
+
+// WalkTar reads a tar stream as ReadTar does, and hands each entry to visit with
+// the content behind it. Content, and of a further hard link all but its names, are
+// not known yet and left empty; Size is what the header says. rooted takes names and
+// targets of hard links that begin with slashes as counted from the tree's root:
+// some tools write layers so.
+func WalkTar(r io.Reader, rooted bool, visit func(e Entry, content io.Reader) error) error {
+	tr := tar.NewReader(r)
+	for n := 0; ; n++ {
+		h, err := tr.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("cannot read the tar stream after %d entries: %w", n, err)
+		}
+		if rooted {
+			h.Name = fromRoot(h.Name)
+			if h.Typeflag == tar.TypeLink {
+				h.Linkname = fromRoot(h.Linkname)
+			}
+		}
+		e, err := readEntry(h)
+		if err == nil {
+			err = visit(e, tr)
+		}
+		if err != nil {
+			return fmt.Errorf("cannot read the tar entry %q: %w", h.Name, err)
+		}
 	}
+}
+
+// fromRoot makes an absolute name one that counts from the root of the tree.
+func fromRoot(name string) string {
+	if !strings.HasPrefix(name, "/") {
+		return name
+	}
+	return "./" + strings.TrimLeft(name, "/")
 }
 
 func hashContent(r io.Reader) (kiln.Digest, int64, error) {
@@ -50,8 +85,8 @@ func hashContent(r io.Reader) (kiln.Digest, int64, error) {
 	return h.Digest(), n, err
 }
 
-// readEntry turns one header, and the content behind it, into an Entry.
-func readEntry(r io.Reader, h *tar.Header, keep func(io.Reader) (kiln.Digest, int64, error)) (Entry, error) {
+// readEntry turns one header into an Entry without content.
+func readEntry(h *tar.Header) (Entry, error) {
 	p, err := CleanPath(h.Name)
 	if err != nil {
 		return Entry{}, err
@@ -65,8 +100,7 @@ func readEntry(r io.Reader, h *tar.Header, keep func(io.Reader) (kiln.Digest, in
 	}
 	switch h.Typeflag {
 	case tar.TypeReg:
-		e.Type = File
-		e.Content, e.Size, err = keep(r)
+		e.Type, e.Size = File, h.Size
 	case tar.TypeLink:
 		e.Type, e.Hard = File, true
 		e.Link, err = CleanPath(h.Linkname)
