@@ -17,6 +17,7 @@ import (
 	"kiln"
 	"kiln/internal/bake"
 	"kiln/internal/lock"
+	"kiln/internal/oci"
 	"kiln/internal/recipe"
 	"kiln/internal/tree"
 )
@@ -333,7 +334,7 @@ func TestRecord(t *testing.T) {
 		if diff := cmp.Diff(want, files); diff != "" {
 			t.Errorf("%s: files (-want +got):\n%s", how, diff)
 		}
-		var config bake.Record
+		var config oci.Record
 		blob(t, out, r.Config.Digest, &config)
 		if len(config.Platforms) != 2 || config.Compression != "gzip" || config.Platforms[1].Tree != res.Images[1].Tree || config.Platforms[1].Manifest != res.Images[1].Digest {
 			t.Errorf("%s: %+v", how, config)

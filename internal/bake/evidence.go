@@ -3,7 +3,6 @@ package bake
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"kiln"
 	"kiln/internal/lock"
@@ -15,40 +14,6 @@ import (
 // was made of, and of each platform the listing of its tree and the origin of each
 // entry. It is no part of the image, whose digests it leaves alone: a lock that only
 // looked at a newer archive gives the same image, with another record.
-
-// The files of a record, as their titles and media types name them.
-const (
-	TitleRecipe = "kiln.yaml"
-	TitleLock   = "kiln.lock"
-
-	MediaRecipe  = "application/vnd.kiln.recipe.v1+yaml"
-	MediaLock    = "application/vnd.kiln.lock.v1+json"
-	MediaTree    = "application/vnd.kiln.tree.v1" // the canonical listing
-	MediaOrigins = "application/vnd.kiln.origins.v1+json"
-	mediaRecord  = "application/vnd.kiln.build.config.v1+json"
-)
-
-// TitleTree is the title of the listing of a platform's tree.
-func TitleTree(p kiln.Platform) string { return flat(p) + ".tree.gz" }
-
-// TitleOrigins is the title of the origins of a platform's entries.
-func TitleOrigins(p kiln.Platform) string { return flat(p) + ".origins.gz" }
-
-func flat(p kiln.Platform) string { return strings.ReplaceAll(p.String(), "/", "-") }
-
-// Record is the configuration of a record: what a build is told beside recipe and lock.
-type Record struct {
-	Format      int             `json:"format"` // lock.Format of the kiln that built it
-	Compression oci.Compression `json:"compression"`
-	Platforms   []RecordedTree  `json:"platforms"`
-}
-
-// RecordedTree is the tree of a platform.
-type RecordedTree struct {
-	Platform kiln.Platform `json:"platform"`
-	Manifest kiln.Digest   `json:"manifest"`
-	Tree     kiln.Digest   `json:"tree"`
-}
 
 // evidence is what a record tells of one platform's tree.
 type evidence struct {
@@ -64,12 +29,12 @@ func (o Options) describe(p kiln.Platform, root *Root) (e evidence, err error) {
 	defer func() { _ = job.End(err) }()
 	listing := root.Tree.Listing()
 	e.digest = kiln.DigestOf(listing)
-	if e.Tree, err = oci.PutCompressedFile(o.Store, TitleTree(p), MediaTree, listing); err != nil {
+	if e.Tree, err = oci.PutCompressedFile(o.Store, oci.TitleTree(p), oci.MediaTree, listing); err != nil {
 		return e, fmt.Errorf("cannot write the listing of the tree: %w", err)
 	}
 	origins, err := root.Tree.Origins()
 	if err == nil {
-		e.Origins, err = oci.PutCompressedFile(o.Store, TitleOrigins(p), MediaOrigins, origins)
+		e.Origins, err = oci.PutCompressedFile(o.Store, oci.TitleOrigins(p), oci.MediaOrigins, origins)
 	}
 	if err != nil {
 		return e, fmt.Errorf("cannot write the origins of the tree's entries: %w", err)
@@ -96,29 +61,29 @@ func (o Options) index(r *recipe.Recipe, l *lock.Lock, images []built) (oci.Inde
 	return ix.Attach(o.Store, a)
 }
 
-func (o Options) record(r *recipe.Recipe, l *lock.Lock, images []built) (oci.Artifact, error) {
-	a := oci.Artifact{Type: oci.TypeBuild}
-	doc := Record{Format: lock.Format, Compression: o.Compression}
+func (o Options) record(r *recipe.Recipe, l *lock.Lock, images []built) (oci.BuildRecord, error) {
+	a := oci.BuildRecord{}
+	doc := oci.Record{Format: lock.Format, Compression: o.Compression, Name: r.Name, Ref: tag(r)}
 	put := func(title, mediaType string, b []byte) error {
 		d, err := oci.PutFile(o.Store, title, mediaType, b)
 		a.Files = append(a.Files, d)
 		return err
 	}
-	if err := put(TitleRecipe, MediaRecipe, r.Text()); err != nil {
+	if err := put(oci.TitleRecipe, oci.MediaRecipe, r.Text()); err != nil {
 		return a, err
 	}
-	if err := put(TitleLock, MediaLock, l.Marshal()); err != nil {
+	if err := put(oci.TitleLock, oci.MediaLock, l.Marshal()); err != nil {
 		return a, err
 	}
 	for _, b := range images {
 		a.Files = append(a.Files, b.evidence.Tree, b.evidence.Origins)
-		doc.Platforms = append(doc.Platforms, RecordedTree{Platform: b.image.Platform, Manifest: b.manifest.Digest, Tree: b.image.Tree})
+		doc.Platforms = append(doc.Platforms, oci.RecordedTree{Platform: b.image.Platform, Manifest: b.manifest.Digest, Tree: b.image.Tree})
 	}
 	text, err := json.Marshal(doc)
 	if err != nil {
 		return a, err
 	}
-	a.Config, err = oci.PutFile(o.Store, "", mediaRecord, text)
+	a.Config, err = oci.PutFile(o.Store, "", oci.MediaRecord, text)
 	return a, err
 }
 

@@ -78,8 +78,11 @@ func (ix *Index) parts(annotations map[string]string) ([]part, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts := []part{document(layoutFile, []byte(layoutContent)), document(indexFile, top)}
-	return append(parts, blobParts(ix.Manifests, ix.blobs)...), nil
+	return layoutParts(top, blobParts(ix.Manifests, ix.blobs)), nil
+}
+
+func layoutParts(top []byte, blobs []part) []part {
+	return append([]part{document(layoutFile, []byte(layoutContent)), document(indexFile, top)}, blobs...)
 }
 
 // WriteLayout writes ix as an OCI image layout in folder dir. It takes the place

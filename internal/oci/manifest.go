@@ -98,12 +98,17 @@ func putIndex(st *store.Store, manifests []Manifest, annotations map[string]stri
 // top is the index.json of a layout that holds the image, with further annotations
 // at its entry.
 func (ix *Index) top(annotations map[string]string) ([]byte, error) {
-	entry := ix.entry
-	entry.Annotations = maps.Clone(entry.Annotations)
-	maps.Copy(entry.Annotations, annotations)
-	b, err := marshal(index{SchemaVersion: 2, MediaType: mediaIndex, Manifests: []Descriptor{entry}})
+	all := maps.Clone(ix.entry.Annotations)
+	maps.Copy(all, annotations)
+	b, err := topIndex(ix.entry, all)
 	if err != nil {
 		return nil, fmt.Errorf("cannot write the image index: %w", err)
 	}
 	return b, nil
+}
+
+// topIndex is the index.json of a layout that holds one image.
+func topIndex(entry Descriptor, annotations map[string]string) ([]byte, error) {
+	entry.Annotations = annotations
+	return marshal(index{SchemaVersion: 2, MediaType: mediaIndex, Manifests: []Descriptor{entry}})
 }

@@ -28,15 +28,14 @@ const AnnotationBuild = "vnd.kiln.build"
 // AnnotationTitle names a file of an artifact, as ORAS and others name it.
 const AnnotationTitle = "org.opencontainers.image.title"
 
-// Artifact is a manifest of files that belong to an image.
-type Artifact struct {
-	Type   string     // its artifactType
-	Config Descriptor // what is to be known before the files
+// BuildRecord is the record of a build, its files in the store.
+type BuildRecord struct {
+	Config Descriptor // a Record
 	Files  []Descriptor
 }
 
-// artifact is the manifest of an Artifact, in the specification's order.
-type artifact struct {
+// recordManifest is its manifest, in the specification's order.
+type recordManifest struct {
 	SchemaVersion int          `json:"schemaVersion"`
 	MediaType     string       `json:"mediaType"`
 	ArtifactType  string       `json:"artifactType"`
@@ -87,19 +86,19 @@ func ReadCompressedFile(st *store.Store, d Descriptor) ([]byte, error) {
 	return io.ReadAll(z)
 }
 
-// Attach returns ix with a as the record of its build, whose manifest it stores.
+// Attach returns ix with r as the record of its build, whose manifest it stores.
 // The digests of the image do not change.
-func (ix Index) Attach(st *store.Store, a Artifact) (Index, error) {
+func (ix Index) Attach(st *store.Store, r BuildRecord) (Index, error) {
 	subject := ix.entry
 	subject.Annotations, subject.Platform = nil, nil
-	d, err := putJSON(st, mediaManifest, artifact{
-		SchemaVersion: 2, MediaType: mediaManifest, ArtifactType: a.Type, Config: a.Config, Layers: a.Files, Subject: subject,
+	d, err := putJSON(st, mediaManifest, recordManifest{
+		SchemaVersion: 2, MediaType: mediaManifest, ArtifactType: TypeBuild, Config: r.Config, Layers: r.Files, Subject: subject,
 	})
 	if err != nil {
 		return Index{}, fmt.Errorf("cannot write the record of the build: %w", err)
 	}
 	ix.entry.Annotations = maps.Clone(ix.entry.Annotations)
 	ix.entry.Annotations[AnnotationBuild] = string(d.Digest)
-	ix.blobs = append(append(append([]Descriptor{}, ix.blobs...), d, a.Config), a.Files...)
+	ix.blobs = append(append(append([]Descriptor{}, ix.blobs...), d, r.Config), r.Files...)
 	return ix, nil
 }
