@@ -161,13 +161,13 @@ const mostSpools = 4
 // buildImage turns the tree of one platform into the blobs of its image.
 func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root) (_ built, err error) {
 	img := Image{Platform: p, Packages: root.Packages, Units: root.Units}
-	hashed := make(chan kiln.Digest, 1)
-	go func() {
-		job := o.Sink.Start(kiln.StepHash, "tree of "+p.String(), 0)
-		d := root.Tree.Digest()
-		job.Finish()
-		hashed <- d
-	}()
+	var e evidence
+	var described errgroup.Group
+	described.Go(func() (err error) {
+		e, err = o.describe(p, root)
+		return err
+	})
+	defer func() { _ = described.Wait() }() // whose error is looked at below
 	layout := slices.ContainsFunc(o.Outputs, func(out Output) bool { return out.Type == OCI })
 	options := oci.LayerOptions{Compression: o.Compression, Sink: ofPlatform(o.Sink, p)}
 	var layers []oci.Layer
@@ -187,6 +187,12 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 		img.Size += b.Size
 	}
 	m, err := oci.Assemble(o.Store, layers, containerConfig(r, p, root), labels(r, root.Epoch))
-	img.Digest, img.Tree = m.Digest, <-hashed
-	return built{image: img, manifest: m, root: root}, err
+	if err != nil {
+		return built{}, err
+	}
+	if err := described.Wait(); err != nil {
+		return built{}, err
+	}
+	img.Digest, img.Tree = m.Digest, e.digest
+	return built{image: img, manifest: m, evidence: e, root: root}, nil
 }

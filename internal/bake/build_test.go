@@ -1,9 +1,12 @@
 package bake_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +17,7 @@ import (
 	"kiln"
 	"kiln/internal/bake"
 	"kiln/internal/lock"
+	"kiln/internal/oci"
 	"kiln/internal/recipe"
 	"kiln/internal/tree"
 )
@@ -252,5 +256,102 @@ func TestOutputsInsideOfEachOther(t *testing.T) {
 		if refused != row.refused || !row.refused && err != nil {
 			t.Errorf("%s and %s: %v", row.first, row.second, err)
 		}
+	}
+}
+
+// record is the artifact that an image layout has of its build.
+type record struct {
+	ArtifactType string
+	Subject      struct{ Digest kiln.Digest }
+	Config       struct{ Digest kiln.Digest }
+	Layers       []struct {
+		MediaType   string
+		Digest      kiln.Digest
+		Annotations map[string]string
+	}
+}
+
+// recordOf reads the record of the image in a layout, and its files by title.
+func recordOf(t *testing.T, layout string) (r record, files map[string]string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(layout, "index.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var top annotated
+	if err := json.Unmarshal(data, &top); err != nil || len(top.Manifests) != 1 {
+		t.Fatalf("%s: %v", data, err)
+	}
+	blob(t, layout, kiln.Digest(top.Manifests[0].Annotations["vnd.kiln.build"]), &r)
+	files = map[string]string{}
+	for _, l := range r.Layers {
+		text, err := os.ReadFile(filepath.Join(layout, "blobs", "sha256", l.Digest.Hex()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(l.MediaType, "+gzip") {
+			z, err := gzip.NewReader(bytes.NewReader(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text, err = io.ReadAll(z); err != nil {
+				t.Fatal(err)
+			}
+		}
+		files[l.Annotations["org.opencontainers.image.title"]] = string(text)
+	}
+	return r, files
+}
+
+// Beside the image stands what it was made of and what it is to be: the same from
+// a build that makes its tree and one that recalls it, and of one platform where the
+// output has one.
+func TestRecord(t *testing.T) {
+	o, out := twoPlatforms(t, "# a comment\n")
+	o.Build = "this"
+	o.Outputs = append(o.Outputs, bake.Output{Type: bake.Listing, Path: out + ".listing"})
+	var first string
+	for _, how := range []string{"made", "recalled"} {
+		res, err := bake.Build(context.Background(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, files := recordOf(t, out)
+		if r.ArtifactType != "application/vnd.kiln.build.v1" || r.Subject.Digest != res.Index {
+			t.Errorf("%s: %+v, index %s", how, r, res.Index)
+		}
+		text, _ := os.ReadFile(o.Lock.Recipe.Path())
+		locked, _ := os.ReadFile(o.Lock.Path)
+		listing := string(o.Lock.Family.(*family).root.Tree.Listing())
+		origins, err := o.Lock.Family.(*family).root.Tree.Origins()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{
+			"kiln.yaml": string(text), "kiln.lock": string(locked),
+			"linux-amd64.tree.gz": listing, "linux-arm64.tree.gz": listing, "linux-amd64.origins.gz": string(origins), "linux-arm64.origins.gz": string(origins),
+		}
+		if diff := cmp.Diff(want, files); diff != "" {
+			t.Errorf("%s: files (-want +got):\n%s", how, diff)
+		}
+		var config oci.Record
+		blob(t, out, r.Config.Digest, &config)
+		if len(config.Platforms) != 2 || config.Compression != "gzip" || config.Platforms[1].Tree != res.Images[1].Tree || config.Platforms[1].Manifest != res.Images[1].Digest {
+			t.Errorf("%s: %+v", how, config)
+		}
+		if got, err := os.ReadFile(out + ".listing"); err != nil || kiln.DigestOf(got) != res.Images[0].Tree {
+			t.Errorf("%s: the listing is %s, %v", how, got, err)
+		}
+		if now := string(text) + r.Subject.Digest.Hex(); first != "" && now != first {
+			t.Errorf("%s: another record", how)
+		} else {
+			first = now
+		}
+		if err := os.Remove(out + ".listing"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if calls := o.Lock.Family.(*family).calls; len(calls) != 4 {
+		t.Errorf("the second build was no recall: %q", calls)
 	}
 }

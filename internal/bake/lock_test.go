@@ -252,8 +252,8 @@ func TestBuild(t *testing.T) {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 	index, err := os.ReadFile(filepath.Join(out.Path, "index.json"))
-	if err != nil || kiln.DigestOf(index) != res.Index {
-		t.Errorf("index.json is %s, reported %s, %v", kiln.DigestOf(index), res.Index, err)
+	if err != nil || !strings.Contains(string(index), `"digest":"`+string(res.Index)+`"`) {
+		t.Errorf("index.json is %s, reported %s, %v", index, res.Index, err)
 	}
 	img := res.Images[0]
 	if img.Tree != root.Digest() || img.Packages != 1 || len(img.Layers) != 1 || img.Size != img.Layers[0].Size || res.Output != out.Path {

@@ -23,11 +23,12 @@ const (
 	DockerArchive OutputType = "docker-archive" // for docker load and podman load
 	Tar           OutputType = "tar"            // the root file system
 	Folder        OutputType = "folder"         // the root file system, unpacked
+	Listing       OutputType = "listing"        // of the root file system: what kiln verify checks against
 )
 
 // OutputTypes lists them in the order to show them.
 func OutputTypes() []OutputType {
-	return []OutputType{OCI, OCIArchive, DockerArchive, Tar, Folder}
+	return []OutputType{OCI, OCIArchive, DockerArchive, Tar, Folder, Listing}
 }
 
 // Valid tells whether t is one of them.
@@ -46,18 +47,13 @@ type Output struct {
 type built struct {
 	image    Image
 	manifest oci.Manifest
+	evidence evidence
 	root     *Root // nil where the image was recalled
 }
 
 // writeOutputs writes every output and completes res.
 func writeOutputs(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock, images []built, res *Result) error {
-	var manifests []oci.Manifest
-	var epoch kiln.Epoch
-	for _, b := range images {
-		manifests = append(manifests, b.manifest)
-		epoch = max(epoch, b.manifest.Created)
-	}
-	ix, err := oci.WriteIndex(o.Store, manifests, tag(r), labels(r, epoch))
+	ix, err := o.index(r, l, images)
 	if err != nil {
 		return err
 	}
@@ -90,7 +86,11 @@ func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock,
 	case OCIArchive:
 		return oci.WriteLayoutTar(ctx, o.Store, ix, out.Path, job)
 	case DockerArchive:
-		return oci.WriteDockerArchive(ctx, o.Store, one.manifest, r.Name+":"+tag(r), out.Path, job)
+		alone, err := o.index(r, l, []built{one})
+		if err != nil {
+			return err
+		}
+		return oci.WriteDockerArchive(ctx, o.Store, alone, r.Name+":"+tag(r), out.Path, job)
 	case Tar:
 		return oci.WriteTar(ctx, o.Store, one.image.Tree, func(ctx context.Context) (*tree.Tree, tree.Contents, error) {
 			root, err := o.rootOf(ctx, r, l, one)
@@ -105,6 +105,8 @@ func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock,
 			return err
 		}
 		return oci.WriteFolder(ctx, root.Tree, root.Contents, out.Path, oci.FolderOptions{Owners: o.Owners, Sink: o.Sink, Job: job})
+	case Listing:
+		return oci.WriteListing(o.Store, one.image.Tree, func() ([]byte, error) { return oci.ReadCompressedFile(o.Store, one.evidence.Tree) }, out.Path, job)
 	}
 	return fmt.Errorf("bug: unknown output type %q", out.Type)
 }

@@ -21,12 +21,13 @@ import (
 
 // imageFormat is the version of the form in which it is kept. What turns the inputs
 // into an image is Options.Build's to tell.
-const imageFormat = 1
+const imageFormat = 2
 
 // remembered is what the store keeps of one platform's image.
 type remembered struct {
 	Image    Image        `json:"image"`
 	Manifest oci.Manifest `json:"manifest"`
+	Evidence evidence     `json:"evidence"`
 }
 
 // imageKey is the action key of one platform's image; empty where the image is not
@@ -59,14 +60,14 @@ func (o Options) recall(key kiln.Digest) (built, bool) {
 		return built{}, false
 	}
 	m := kept.Manifest
-	blobs := []oci.Member{{Digest: m.Digest, Size: m.Size}, {Digest: m.Config.Digest, Size: m.Config.Size}}
+	blobs := append(kept.Evidence.blobs(), []oci.Member{{Digest: m.Digest, Size: m.Size}, {Digest: m.Config.Digest, Size: m.Config.Size}}...)
 	for _, l := range m.Layers {
 		blobs = append(blobs, l.Members...)
 	}
 	if !oci.HasMembers(o.Store, blobs) {
 		return built{}, false
 	}
-	return built{image: kept.Image, manifest: m}, true
+	return built{image: kept.Image, manifest: m, evidence: kept.Evidence}, true
 }
 
 // keep saves an image for recall.
@@ -74,7 +75,7 @@ func (o Options) keep(key kiln.Digest, b built) error {
 	if key == "" {
 		return nil
 	}
-	value, err := json.Marshal(remembered{Image: b.image, Manifest: b.manifest})
+	value, err := json.Marshal(remembered{Image: b.image, Manifest: b.manifest, Evidence: b.evidence})
 	if err != nil {
 		return fmt.Errorf("bug: cannot encode the image: %w", err)
 	}

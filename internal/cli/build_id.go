@@ -3,6 +3,7 @@ package cli
 import (
 	"debug/elf"
 	"os"
+	"strings"
 )
 
 // buildID returns what the Go linker calls this program: the same for the same
@@ -27,5 +28,5 @@ func buildID() string {
 	if err != nil || len(note) <= head {
 		return ""
 	}
-	return string(note[head:])
+	return strings.TrimRight(string(note[head:]), "\x00") // which fill it up
 }

@@ -6,6 +6,7 @@ package debian
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"kiln"
@@ -23,7 +24,8 @@ type Family struct {
 	Mirrors apt.MirrorOptions // where to look for mirrors, asked only when the network is needed
 	Retry   apt.Retry         // how patient to be with them
 	Now     func() time.Time
-	Build   string // names the build of kiln: what it kept of configuring is its own
+	Build   string            // names the build of kiln: what it kept of configuring is its own
+	Files   func(fs.FS) fs.FS // how the recipe's folder is seen; nil: as it is
 	Sink    kiln.Sink
 }
 
@@ -44,7 +46,11 @@ func (f *Family) assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p
 		return nil, err
 	}
 	defer folder.Close()
-	in := rootfs.Input{Platform: p, Recipe: r, Files: folder.FS(), Trace: trace, Build: f.Build, Sink: f.Sink}
+	files := folder.FS()
+	if f.Files != nil {
+		files = f.Files(files)
+	}
+	in := rootfs.Input{Platform: p, Recipe: r, Files: files, Trace: trace, Build: f.Build, Sink: f.Sink}
 	for _, pkg := range l.Platforms[p].Packages {
 		d, err := kiln.DigestFromHex(pkg.SHA256)
 		if err != nil {

@@ -59,18 +59,15 @@ func (r *reader) configured(s source, text []byte, blobs []blob) error {
 		}
 		blobs[i].diffID = diffID
 	}
-	r.img.Config = c.config()
-	if err := r.apply(s, blobs); err != nil {
-		return err
-	}
 	i := 0
 	for _, h := range c.History {
-		if !h.EmptyLayer && i < len(r.img.Layers) {
-			r.img.Layers[i].CreatedBy = h.CreatedBy
+		if !h.EmptyLayer && i < len(blobs) {
+			blobs[i].createdBy = h.CreatedBy
 			i++
 		}
 	}
-	return nil
+	r.img.Config = c.config()
+	return r.apply(s, blobs)
 }
 
 func (c *imageConfig) config() *oci.Config {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"kiln"
+	"kiln/internal/oci"
 )
 
 // dockerFile lists the images of the archive that "docker save" writes (docker's
@@ -22,11 +23,12 @@ type dockerImage struct {
 
 // docker reads a docker archive. Its list has no digests; but the name of the
 // configuration is its digest, and that has those of the layers' tars.
-func (r *reader) docker(s *archiveSource, ref Reference) error {
+func (r *reader) docker(s source, layout bool, ref Reference) error {
 	text, err := document(s, dockerFile, "", maxDocument)
 	if err != nil {
 		return err
 	}
+	r.document(dockerFile, "", text)
 	var all []dockerImage
 	if err := json.Unmarshal(text, &all); err != nil {
 		return refused("%s is no JSON: %v", dockerFile, err)
@@ -41,10 +43,13 @@ func (r *reader) docker(s *archiveSource, ref Reference) error {
 		return refused("the configuration %q is not called by its digest", m.Config)
 	}
 	if text, err = document(s, m.Config, digest, maxDocument); err != nil {
-		return err
+		return fmt.Errorf("the configuration: %w", err)
 	}
-	if err := r.dockerDigest(s, m.Config); err != nil {
-		return err
+	r.document("configuration", digest, text)
+	if layout {
+		if err := r.dockerDigest(s, m.Config); err != nil {
+			return err
+		}
 	}
 	var blobs []blob
 	for _, name := range m.Layers {
@@ -80,14 +85,12 @@ func chooseDocker(all []dockerImage, name string) (dockerImage, error) {
 
 // dockerDigest finds the digest of the manifest where the archive is a layout as
 // well, as kiln and docker since 25 write it: of the manifest with that configuration.
-func (r *reader) dockerDigest(s *archiveSource, config string) error {
-	if !s.has(layoutFile) || !s.has(indexFile) {
-		return nil
-	}
-	text, err := document(s, indexFile, "", maxDocument)
+func (r *reader) dockerDigest(s source, config string) error {
+	text, err := r.layoutFiles(s)
 	if err != nil {
 		return err
 	}
+	r.document("index.json", "", text)
 	var ix index
 	if err := json.Unmarshal(text, &ix); err != nil {
 		return refused("%s is no JSON: %v", indexFile, err)
@@ -101,8 +104,15 @@ func (r *reader) dockerDigest(s *archiveSource, config string) error {
 			return err
 		}
 		var m manifest
-		if json.Unmarshal(text, &m) == nil && strings.HasSuffix(m.Config.Digest, ":"+path.Base(config)) {
-			r.img.Digest, r.img.Annotations = digest, m.Annotations
+		if json.Unmarshal(text, &m) != nil || !strings.HasSuffix(m.Config.Digest, ":"+path.Base(config)) {
+			continue
+		}
+		r.img.Digest, r.img.Annotations = digest, m.Annotations
+		r.document("manifest", digest, text)
+		if d.Annotations[oci.AnnotationBuild] != "" && r.o.Record {
+			if r.img.Record, err = readRecord(s, d); err != nil {
+				return fmt.Errorf("the record of the build: %w", err)
+			}
 		}
 	}
 	return nil

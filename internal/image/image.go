@@ -29,6 +29,10 @@ type Image struct {
 	Annotations map[string]string // of the manifest
 	Layers      []Layer           // lowest first; none of a folder
 	Tree        *tree.Tree        // its origins are empty
+	Documents   []Document        // oci-layout, index.json, image index, manifest and configuration, as far as there are any
+	Files       []string          // of a layout or archive, sorted: all that there are
+	Used        map[string]bool   // those of them that the image and its record are made of
+	Record      *Record           // of its build; nil where there is none, or Options.Record is not set
 	Unowned     bool              // a folder that an ordinary user unpacked: all in it is that user's, whoever owns it in the image
 
 	contents *spool
@@ -44,14 +48,24 @@ type Layer struct {
 	CreatedBy    string      // what the configuration's history says of it
 }
 
+// Document is a JSON document of an image.
+type Document struct {
+	Name   string      // "oci-layout", "index.json", "manifest.json" (docker's list), "image index", "manifest" or "configuration"
+	Digest kiln.Digest // that it was checked against; empty where nothing names it
+	Text   []byte
+}
+
 // Options say what is read of an image, and how much of it.
 type Options struct {
-	Platform kiln.Platform         // which one, where there are several; zero: Native
-	Native   kiln.Platform         // taken where Platform is zero and there is a choice
-	Keep     func(tree.Entry) bool // whose content is kept for Contents; nil: all. Size is known, Content is not
-	Spool    string                // folder for the temporary file with that content, which has no name there
-	Limits   Limits                // zero fields are the defaults
-	Sink     kiln.Sink             // is told what is read
+	Platform kiln.Platform                 // which one, where there are several; zero: Native
+	Native   kiln.Platform                 // taken where Platform is zero and there is a choice
+	Keep     func(tree.Entry) bool         // whose content is kept for Contents; nil: all. Size is known, Content is not
+	Spool    string                        // folder for the temporary file with that content, which has no name there
+	Limits   Limits                        // zero fields are the defaults
+	Record   bool                          // read the record of the build as well
+	Entry    func(layer int, e tree.Entry) // is told of each entry of a layer's tar, in its order; nil: nobody is
+	Damage   func(Damage)                  // is told of layers that do not verify, of which is read what can be; nil: they are errors
+	Sink     kiln.Sink                     // is told what is read
 }
 
 // Read reads the image that ref names. Errors of what does not verify have the

@@ -18,15 +18,21 @@ type blob struct {
 	digest kiln.Digest // of its bytes; empty where nothing says it
 	size   int64       // in bytes; -1 where nothing says it
 	diffID kiln.Digest // of the tar in it
+
+	createdBy string // what the history says of it
 }
 
 // apply puts the layers onto the tree, lowest first.
 func (r *reader) apply(s source, blobs []blob) error {
 	for i, b := range blobs {
 		l, err := r.layer(s, b)
+		if err != nil && r.o.Damage != nil && r.ctx.Err() == nil {
+			l, err = r.salvage(s, i, b, err)
+		}
 		if err != nil {
 			return fmt.Errorf("layer %d of %d: %w", i+1, len(blobs), err)
 		}
+		l.CreatedBy = b.createdBy
 		r.img.Layers = append(r.img.Layers, l)
 	}
 	return nil
@@ -45,6 +51,7 @@ func (r *reader) layer(s source, b blob) (Layer, error) {
 	if err != nil {
 		return Layer{}, err
 	}
+	r.tell(len(r.img.Layers), entries)
 	if l.DiffID != b.diffID {
 		return Layer{}, refused("the digest of its tar is %s, and the configuration says %s", l.DiffID, b.diffID)
 	}
@@ -85,7 +92,15 @@ func (r *reader) entries(f io.Reader, layered bool) (Layer, []tree.Entry, error)
 	defer z.Close()
 	sum := kiln.NewDigester()
 	plain := io.TeeReader(z, sum)
-	var entries []tree.Entry
+	entries, err := r.walk(plain)
+	if err == nil {
+		_, err = io.Copy(io.Discard, plain)
+	}
+	return Layer{DiffID: sum.Digest(), Uncompressed: z.n, Entries: len(entries)}, entries, err
+}
+
+// walk reads entries up to the end of a tar, or to what is wrong with it.
+func (r *reader) walk(plain io.Reader) (entries []tree.Entry, err error) {
 	err = tree.WalkTar(plain, true, func(e tree.Entry, content io.Reader) error {
 		if err := r.budget.entry(&e); err != nil {
 			return err
@@ -101,10 +116,7 @@ func (r *reader) entries(f io.Reader, layered bool) (Layer, []tree.Entry, error)
 		entries = append(entries, e)
 		return nil
 	})
-	if err == nil {
-		_, err = io.Copy(io.Discard, plain)
-	}
-	return Layer{DiffID: sum.Digest(), Uncompressed: z.n, Entries: len(entries)}, entries, err
+	return entries, err
 }
 
 // content reads a file's content.

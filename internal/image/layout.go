@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"kiln"
+	"kiln/internal/oci"
 )
 
 // The files of a layout, as the specification's image-layout.md says.
@@ -67,15 +68,31 @@ type manifest struct {
 
 // layout reads an OCI image layout.
 func (r *reader) layout(s source, ref Reference) error {
-	top, err := document(s, indexFile, "", maxDocument)
+	top, err := r.layoutFiles(s)
 	if err != nil {
 		return err
 	}
+	r.document("index.json", "", top)
 	d, err := r.choose(s, top, ref.Name, 0)
 	if err != nil {
 		return err
 	}
 	return r.manifest(s, d)
+}
+
+// layoutFiles reads the files of a layout that have a name, and returns index.json.
+func (r *reader) layoutFiles(s source) ([]byte, error) {
+	text, err := document(s, layoutFile, "", maxDocument)
+	if err != nil {
+		return nil, err
+	}
+	r.document(layoutFile, "", text)
+	return document(s, indexFile, "", maxDocument)
+}
+
+// document keeps a document of the image.
+func (r *reader) document(name string, digest kiln.Digest, text []byte) {
+	r.img.Documents = append(r.img.Documents, Document{Name: name, Digest: digest, Text: text})
 }
 
 // blobOf checks a descriptor and returns the name of its blob.
@@ -113,6 +130,11 @@ func (r *reader) choose(s source, text []byte, name string, depth int) (descript
 	if err != nil {
 		return d, err
 	}
+	if d.Annotations[oci.AnnotationBuild] != "" && r.o.Record && depth == 0 {
+		if r.img.Record, err = readRecord(s, d); err != nil {
+			return d, fmt.Errorf("the record of the build: %w", err)
+		}
+	}
 	switch d.MediaType {
 	case mediaManifest, mediaManifestV2:
 		return d, nil
@@ -125,8 +147,9 @@ func (r *reader) choose(s source, text []byte, name string, depth int) (descript
 		return d, err
 	}
 	if text, err = document(s, file, digest, maxDocument); err != nil {
-		return d, err
+		return d, fmt.Errorf("the image index: %w", err)
 	}
+	r.document("image index", digest, text)
 	return r.choose(s, text, "", depth+1)
 }
 
@@ -181,8 +204,9 @@ func (r *reader) manifest(s source, d descriptor) error {
 	}
 	text, err := document(s, file, digest, maxDocument)
 	if err != nil {
-		return err
+		return fmt.Errorf("the manifest: %w", err)
 	}
+	r.document("manifest", digest, text)
 	if int64(len(text)) != d.Size {
 		return refused("the manifest has %d bytes, not %d", len(text), d.Size)
 	}
@@ -194,8 +218,9 @@ func (r *reader) manifest(s source, d descriptor) error {
 		return err
 	}
 	if text, err = document(s, file, digest, maxDocument); err != nil {
-		return err
+		return fmt.Errorf("the configuration: %w", err)
 	}
+	r.document("configuration", digest, text)
 	r.img.Digest, r.img.Annotations = kiln.Digest(d.Digest), m.Annotations
 	var blobs []blob
 	for _, l := range m.Layers {
@@ -206,4 +231,27 @@ func (r *reader) manifest(s source, d descriptor) error {
 		blobs = append(blobs, blob{name: name, digest: digest, size: l.Size})
 	}
 	return r.configured(s, text, blobs)
+}
+
+// LayoutDigest is the digest of what the layout in a folder names, by that name alone.
+func LayoutDigest(ref Reference) (kiln.Digest, error) {
+	s, err := openFolderSource(ref.Path)
+	if err != nil {
+		return "", readProblem(ref, err)
+	}
+	defer s.close()
+	text, err := document(s, indexFile, "", maxDocument)
+	if err != nil {
+		return "", readProblem(ref, err)
+	}
+	var ix index
+	if err := json.Unmarshal(text, &ix); err != nil {
+		return "", readProblem(ref, refused("%s is no JSON: %v", indexFile, err))
+	}
+	for _, d := range ix.Manifests {
+		if len(ix.Manifests) == 1 || d.Annotations[annotationRef] == ref.Name {
+			return kiln.Digest(d.Digest), nil
+		}
+	}
+	return "", readProblem(ref, refused("it holds no image of that name"))
 }

@@ -57,7 +57,11 @@ func (r *reader) read(ref Reference) error {
 			return err
 		}
 		defer s.close()
-		return r.layout(s, ref)
+		t, err := r.track(s)
+		if err != nil {
+			return err
+		}
+		return r.layout(t, ref)
 	case Tar:
 		return r.tar(ref.Path)
 	}
@@ -88,13 +92,27 @@ func (r *reader) archive(ref Reference) error {
 			r.img.Kind = DockerArchive
 		}
 	}
-	switch r.img.Kind {
-	case LayoutArchive:
-		return r.layout(s, ref)
-	case DockerArchive:
-		return r.docker(s, ref)
+	if r.img.Kind == Tar {
+		return r.tar(ref.Path)
 	}
-	return r.tar(ref.Path)
+	t, err := r.track(s)
+	if err != nil {
+		return err
+	}
+	if r.img.Kind == LayoutArchive {
+		return r.layout(t, ref)
+	}
+	return r.docker(t, s.has(layoutFile) && s.has(indexFile), ref)
+}
+
+// track lists the files of s, and begins to note which are used.
+func (r *reader) track(s source) (source, error) {
+	var err error
+	if r.img.Files, err = s.names(); err != nil {
+		return nil, err
+	}
+	r.img.Used = map[string]bool{}
+	return &tracked{s, r.img.Used}, nil
 }
 
 // plainFile opens a tar file; one that is compressed is decompressed first, into a
@@ -137,5 +155,6 @@ func (r *reader) tar(path string) error {
 		return err
 	}
 	r.img.Layers = []Layer{l}
+	r.tell(0, entries)
 	return put(r.img.Tree, entries)
 }

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -19,7 +21,20 @@ type source interface {
 	// open opens a file by its name inside; errors.Is(err, fs.ErrNotExist) where
 	// there is none.
 	open(name string) (io.ReadCloser, int64, error)
+	// names lists the files, sorted.
+	names() ([]string, error)
 	close() error
+}
+
+// tracked notes which files of a source are opened.
+type tracked struct {
+	source
+	used map[string]bool
+}
+
+func (t *tracked) open(name string) (io.ReadCloser, int64, error) {
+	t.used[path.Clean("/" + name)[1:]] = true
+	return t.source.open(name)
 }
 
 // folderSource is a folder. No link leads out of it.
@@ -47,6 +62,21 @@ func (s *folderSource) open(name string) (io.ReadCloser, int64, error) {
 		return nil, 0, err
 	}
 	return f, info.Size(), nil
+}
+
+func (s *folderSource) names() ([]string, error) {
+	var all []string
+	err := fs.WalkDir(s.root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			all = append(all, name)
+		}
+		if len(all) > maxMembers {
+			return errMany
+		}
+		return err
+	})
+	slices.Sort(all)
+	return all, err
 }
 
 func (s *folderSource) close() error { return s.root.Close() }
@@ -118,6 +148,10 @@ func (s *archiveSource) open(name string) (io.ReadCloser, int64, error) {
 		return nil, 0, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	return io.NopCloser(io.NewSectionReader(s.file, p.offset, p.size)), p.size, nil
+}
+
+func (s *archiveSource) names() ([]string, error) {
+	return slices.Sorted(maps.Keys(s.files)), nil
 }
 
 func (s *archiveSource) has(name string) bool {

@@ -17,28 +17,49 @@ type dockerManifest struct {
 	Layers   []string `json:"Layers"`
 }
 
-// WriteDockerArchive writes m as a tar for "docker load" and "podman load", under
-// the name tag, such as "web:1.4.0". It is an OCI image layout as well, as docker
-// 25 and later write it. Its layers must be gzip: docker 20.10 reads no zstd.
-func WriteDockerArchive(ctx context.Context, st *store.Store, m Manifest, tag, file string, job *kiln.Job) error {
-	doc := dockerManifest{Config: blobName(m.Config.Digest), RepoTags: []string{tag}, Layers: []string{}}
+// WriteDockerArchive writes ix, of one platform, as a tar for "docker load" and
+// "podman load", under the name tag, such as "web:1.4.0". It is an OCI image layout as
+// well, as docker 25 and later write it. Its layers must be gzip: docker 20.10 reads
+// no zstd.
+func WriteDockerArchive(ctx context.Context, st *store.Store, ix Index, tag, file string, job *kiln.Job) error {
+	if len(ix.Manifests) != 1 {
+		return &kiln.Error{Code: kiln.Bug, Text: fmt.Sprintf("bug: a docker archive of %d platforms", len(ix.Manifests))}
+	}
+	m := &ix.Manifests[0]
+	var layers []kiln.Digest
 	for _, l := range m.Layers {
 		if l.MediaType != Gzip.mediaType() {
 			return refuseDocker(file)
 		}
-		doc.Layers = append(doc.Layers, blobName(l.Digest))
+		layers = append(layers, l.Digest)
 	}
-	list, err := marshal([]dockerManifest{doc})
+	list, err := dockerList(m.Config.Digest, layers, tag)
 	if err != nil {
 		return err
 	}
-	top, err := topIndex(m.Descriptor, map[string]string{annotationName: tag, annotationRef: tag[strings.LastIndex(tag, ":")+1:]})
+	parts, err := ix.parts(dockerAnnotations(tag))
 	if err != nil {
 		return err
 	}
-	parts := layoutParts(top, blobParts([]Manifest{m}, nil))
-	parts = append(parts, document("manifest.json", list))
+	parts = append(parts, document(dockerFile, list))
 	return writeArchive(ctx, st, "docker-archive", parts, m.Created, file, job)
+}
+
+// dockerFile is the list of a docker archive's images.
+const dockerFile = "manifest.json"
+
+func dockerList(config kiln.Digest, layers []kiln.Digest, tag string) ([]byte, error) {
+	doc := dockerManifest{Config: blobName(config), RepoTags: []string{tag}, Layers: []string{}}
+	for _, l := range layers {
+		doc.Layers = append(doc.Layers, blobName(l))
+	}
+	return marshal([]dockerManifest{doc})
+}
+
+// dockerAnnotations are those at the entry of index.json by which engines find the
+// image's name.
+func dockerAnnotations(tag string) map[string]string {
+	return map[string]string{annotationName: tag, annotationRef: tag[strings.LastIndex(tag, ":")+1:]}
 }
 
 // CheckDockerArchive is CheckFile for WriteDockerArchive of layers in comp.

@@ -72,6 +72,15 @@ func blobParts(manifests []Manifest, further []Descriptor) []part {
 	return slices.CompactFunc(parts, func(a, b part) bool { return a.name == b.name })
 }
 
+// parts are the files of a layout of the image, whose entry has further annotations.
+func (ix *Index) parts(annotations map[string]string) ([]part, error) {
+	top, err := ix.top(annotations)
+	if err != nil {
+		return nil, err
+	}
+	return layoutParts(top, blobParts(ix.Manifests, ix.blobs)), nil
+}
+
 func layoutParts(top []byte, blobs []part) []part {
 	return append([]part{document(layoutFile, []byte(layoutContent)), document(indexFile, top)}, blobs...)
 }
@@ -84,7 +93,11 @@ func WriteLayout(ctx context.Context, st *store.Store, ix Index, dir string, job
 	if err := checkLayoutPlace(dir); err != nil {
 		return err
 	}
-	return writeLayout(ctx, st, layoutParts(ix.top, blobParts(ix.Manifests, ix.blobs)), dir, job)
+	parts, err := ix.parts(nil)
+	if err != nil {
+		return err
+	}
+	return writeLayout(ctx, st, parts, dir, job)
 }
 
 // writeLayout writes the parts of a layout in folder dir, where one may be put.
@@ -150,7 +163,10 @@ func WriteLayoutTar(ctx context.Context, st *store.Store, ix Index, file string,
 	for _, m := range ix.Manifests {
 		created = max(created, m.Created)
 	}
-	parts := layoutParts(ix.top, blobParts(ix.Manifests, ix.blobs))
+	parts, err := ix.parts(nil)
+	if err != nil {
+		return err
+	}
 	return writeArchive(ctx, st, "oci-archive", parts, created, file, job)
 }
 

@@ -2,6 +2,7 @@ package oci
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"kiln"
@@ -19,13 +20,13 @@ type Manifest struct {
 
 // Index is the image for all of its platforms, its blobs in the store.
 type Index struct {
-	// Digest is that of the image index: of the blob that index.json names, or,
-	// with one platform, of index.json itself.
+	// Digest is that of what index.json names: of the image index, or, with one
+	// platform, of the manifest.
 	Digest    kiln.Digest
 	Ref       string // the name in index.json: a version, or "latest"
 	Manifests []Manifest
-	blobs     []Descriptor // the image index, if it is a blob
-	top       []byte       // index.json
+	entry     Descriptor   // what index.json names
+	blobs     []Descriptor // the image index, and what is attached
 }
 
 // The manifest, as the specification's manifest.md says.
@@ -75,23 +76,16 @@ func WriteIndex(st *store.Store, manifests []Manifest, ref string, annotations m
 	if len(manifests) == 0 {
 		return Index{}, fmt.Errorf("bug: an index over no manifest")
 	}
-	ix := Index{Ref: ref, Manifests: slices.Clone(manifests)}
-	var err error
-	entry := manifests[0].Descriptor
+	ix := Index{Ref: ref, Manifests: slices.Clone(manifests), entry: manifests[0].Descriptor}
 	if len(manifests) > 1 {
-		if entry, err = putIndex(st, manifests, annotations); err != nil {
+		var err error
+		if ix.entry, err = putIndex(st, manifests, annotations); err != nil {
 			return Index{}, fmt.Errorf("cannot write the image index: %w", err)
 		}
-		ix.blobs = []Descriptor{entry}
+		ix.blobs = []Descriptor{ix.entry}
 	}
-	ix.top, err = topIndex(entry, map[string]string{annotationRef: ref})
-	if err != nil {
-		return Index{}, fmt.Errorf("cannot write the image index: %w", err)
-	}
-	ix.Digest = kiln.DigestOf(ix.top)
-	if len(ix.blobs) > 0 {
-		ix.Digest = entry.Digest
-	}
+	ix.Digest = ix.entry.Digest
+	ix.entry.Annotations = map[string]string{annotationRef: ref}
 	return ix, nil
 }
 
@@ -101,6 +95,18 @@ func putIndex(st *store.Store, manifests []Manifest, annotations map[string]stri
 		doc.Manifests = append(doc.Manifests, m.Descriptor)
 	}
 	return putJSON(st, mediaIndex, doc)
+}
+
+// top is the index.json of a layout that holds the image, with further annotations
+// at its entry.
+func (ix *Index) top(annotations map[string]string) ([]byte, error) {
+	all := maps.Clone(ix.entry.Annotations)
+	maps.Copy(all, annotations)
+	b, err := topIndex(ix.entry, all)
+	if err != nil {
+		return nil, fmt.Errorf("cannot write the image index: %w", err)
+	}
+	return b, nil
 }
 
 // topIndex is the index.json of a layout that holds one image.

@@ -78,7 +78,7 @@ func TestSkopeoCopies(t *testing.T) {
 	st, s := openStore(t), newSample(t)
 	m := manifestFor(t, st, s, amd64(), oci.Gzip)
 	file, dir := filepath.Join(t.TempDir(), "web.tar"), filepath.Join(t.TempDir(), "out")
-	if err := oci.WriteDockerArchive(t.Context(), st, m, "web:1.4.0", file, nil); err != nil {
+	if err := oci.WriteDockerArchive(t.Context(), st, indexOf(t, st, m), "web:1.4.0", file, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := tool(t, "skopeo", "inspect", "--config", "--raw", "docker-archive:"+file); got != readBlob(t, st, m.Config.Digest) {
@@ -143,7 +143,7 @@ func TestEnginesHonourWhiteouts(t *testing.T) {
 	if err := oci.WriteLayout(t.Context(), st, indexOf(t, st, m), dir, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := oci.WriteDockerArchive(t.Context(), st, m, "kiln-whiteouts:1", file, nil); err != nil {
+	if err := oci.WriteDockerArchive(t.Context(), st, indexOf(t, st, m), "kiln-whiteouts:1", file, nil); err != nil {
 		t.Fatal(err)
 	}
 	check := func(who string, got []string) {

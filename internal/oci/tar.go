@@ -2,6 +2,7 @@ package oci
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"kiln"
@@ -33,5 +34,21 @@ func WriteTar(ctx context.Context, st *store.Store, d kiln.Digest, root Root, fi
 			return err
 		}
 		return written.Close()
+	})
+}
+
+// WriteListing writes the canonical listing of the tree with the tree digest d as a
+// text file, unless it is there already, untouched since kiln wrote it.
+func WriteListing(st *store.Store, d kiln.Digest, listing func() ([]byte, error), file string, job *kiln.Job) error {
+	return writeOnce(st, file, holding("listing", string(d)), job, func(w io.Writer) error {
+		text, err := listing()
+		if err != nil {
+			return err
+		}
+		if got := kiln.DigestOf(text); got != d {
+			return fmt.Errorf("bug: the listing is of the tree %s, not %s", got, d)
+		}
+		_, err = told{w, job}.Write(text)
+		return err
 	})
 }

@@ -23,6 +23,7 @@ type document struct {
 	path   string // as messages have it
 	folder string
 	file   string // below folder
+	text   []byte // as it stands in the file
 	source *source
 	places map[string]place
 }
@@ -128,6 +129,15 @@ func (r *Recipe) File() string {
 		return ""
 	}
 	return r.document.file
+}
+
+// Text returns the recipe as its file has it, byte for byte; nothing for one made by
+// hand. The caller must not change it.
+func (r *Recipe) Text() []byte {
+	if r.document == nil {
+		return nil
+	}
+	return r.document.text
 }
 
 // Root opens the recipe's folder. Nothing outside it can be reached through what

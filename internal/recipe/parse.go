@@ -42,7 +42,7 @@ func Parse(name string, src []byte) (*Recipe, Problems) {
 		return nil, d.problems
 	}
 	r.fillDefaults()
-	r.document = &document{path: name, source: s, places: d.places}
+	r.document = &document{path: name, text: src, source: s, places: d.places}
 	r.document.folder, r.document.file = filepath.Split(name)
 	return r, nil
 }

@@ -41,7 +41,7 @@ func Diff(a, b *Tree) []Change {
 			right = right[1:]
 		default:
 			before, after := &a.nodes[left[0]].entry, &b.nodes[left[0]].entry
-			if fields := differing(before, after); fields != nil {
+			if fields := Differing(before, after); fields != nil {
 				changes = append(changes, Change{Path: left[0], Before: before, After: after, Fields: fields})
 			}
 			left, right = left[1:], right[1:]
@@ -61,7 +61,9 @@ func compareHeads(left, right []string) int {
 	return Compare(left[0], right[0])
 }
 
-func differing(a, b *Entry) []string {
+// Differing returns what differs between two entries, as Listing calls it, in its order:
+// nothing where the tree digest would not tell them apart.
+func Differing(a, b *Entry) []string {
 	var fields []string
 	note := func(differs bool, field string) {
 		if differs {

@@ -1,0 +1,92 @@
+package oci
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+
+	"github.com/klauspost/compress/gzip"
+
+	"kiln"
+	"kiln/internal/store"
+)
+
+// The record of a build is an artifact that stands beside an image and says what it is of: a
+// referrer (image-spec 1.1, manifest.md, "subject" and "Guidelines for Artifact
+// Usage"). A layout holds it as a blob, and names it in an annotation of its one
+// entry: a second entry would make skopeo and podman ask which image is meant
+// (docs/design/003-build-record.md).
+
+// TypeBuild is the artifactType of the record of a build.
+const TypeBuild = "application/vnd.kiln.build.v1"
+
+// AnnotationBuild, at the entry of index.json, is the digest of the record of the
+// build that made the image.
+const AnnotationBuild = "vnd.kiln.build"
+
+// AnnotationTitle names a file of an artifact, as ORAS and others name it.
+const AnnotationTitle = "org.opencontainers.image.title"
+
+// BuildRecord is the record of a build, its files in the store.
+type BuildRecord struct {
+	Config Descriptor // a Record
+	Files  []Descriptor
+}
+
+// PutFile stores b, unless it is there, as a file of an artifact.
+func PutFile(st *store.Store, title, mediaType string, b []byte) (Descriptor, error) {
+	d := Descriptor{MediaType: mediaType, Digest: kiln.DigestOf(b), Size: int64(len(b))}
+	if title != "" {
+		d.Annotations = map[string]string{AnnotationTitle: title}
+	}
+	if size, err := st.Size(d.Digest); err == nil && size == d.Size {
+		return d, nil
+	}
+	_, _, err := st.PutBytes(b)
+	return d, err
+}
+
+// PutCompressedFile is PutFile of b as a gzip stream.
+func PutCompressedFile(st *store.Store, title, mediaType string, b []byte) (Descriptor, error) {
+	var z bytes.Buffer
+	w, err := Gzip.writer(&z)
+	if err != nil {
+		return Descriptor{}, err
+	}
+	if _, err := w.Write(b); err != nil {
+		return Descriptor{}, err
+	}
+	if err := w.Close(); err != nil {
+		return Descriptor{}, err
+	}
+	return PutFile(st, title, mediaType+"+gzip", z.Bytes())
+}
+
+// ReadCompressedFile returns what was given to PutCompressedFile, verified.
+func ReadCompressedFile(st *store.Store, d Descriptor) ([]byte, error) {
+	b, err := st.ReadAll(d.Digest)
+	if err != nil {
+		return nil, err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
+}
+
+// Attach returns ix with r as the record of its build, whose manifest it stores.
+// The digests of the image do not change.
+func (ix Index) Attach(st *store.Store, r BuildRecord) (Index, error) {
+	subject := ix.entry
+	subject.Annotations, subject.Platform = nil, nil
+	d, err := PutArtifact(st, Artifact{Type: TypeBuild, Config: r.Config, Blobs: r.Files, Subject: &subject})
+	if err != nil {
+		return Index{}, fmt.Errorf("cannot write the record of the build: %w", err)
+	}
+	ix.entry.Annotations = maps.Clone(ix.entry.Annotations)
+	ix.entry.Annotations[AnnotationBuild] = string(d.Digest)
+	ix.blobs = append(append(append([]Descriptor{}, ix.blobs...), d, r.Config), r.Files...)
+	return ix, nil
+}
