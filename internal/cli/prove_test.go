@@ -302,7 +302,7 @@ func TestVerify(t *testing.T) {
 		},
 		"/new\n  was not there\n  is  a file: f 0600": func() error { return os.WriteFile(s.path("root/new"), nil, 0o600) },
 		"/usr/share/beta/noise\n  was a file: f 0644": func() error { return os.Remove(s.path("root/usr/share/beta/noise")) },
-		"/etc/alpha.conf: content\n  was sha256:":      func() error { return os.WriteFile(s.path("root/etc/alpha.conf"), []byte("verbose=on\n"), 0o644) },
+		"/etc/alpha.conf: content\n  was sha256:":     func() error { return os.WriteFile(s.path("root/etc/alpha.conf"), []byte("verbose=on\n"), 0o644) },
 	} {
 		if err := do(); err != nil {
 			t.Fatal(err)
