@@ -30,7 +30,7 @@ func main() {
 }
 
 // collectLess collects garbage less often than Go does by itself, a fifth of the
-// time of interpreting scripts, up to a heap of 256 MiB. GOGC and GOMEMLIMIT have
+// time of interpreting scripts, up to 256 MiB in all. GOGC and GOMEMLIMIT have
 // the last word.
 func collectLess() {
 	if os.Getenv("GOGC") == "" {

@@ -53,6 +53,10 @@ func (p Pocket) folder() string {
 	return "dists/" + p.Suite
 }
 
+// Path is where a file of the suite's folder, such as "InRelease", stands below the
+// archive's root.
+func (p Pocket) Path(name string) string { return path.Join(p.folder(), name) }
+
 // Index is one Packages file that a Release vouches for.
 type Index struct {
 	Component    string // empty in a flat archive

@@ -11,7 +11,13 @@ import (
 )
 
 // Keyring is the set of keys whose signature counts for a pocket.
-type Keyring struct{ entities openpgp.EntityList }
+type Keyring struct {
+	entities openpgp.EntityList
+	file     []byte
+}
+
+// Bytes is the key file that the keyring was read from; of several, all of them.
+func (k Keyring) Bytes() []byte { return k.file }
 
 // Key is one key as people tell keys apart.
 type Key struct {
@@ -47,7 +53,7 @@ func ParseKeyring(b []byte) (Keyring, error) {
 			return Keyring{}, err
 		}
 	}
-	var k Keyring
+	k := Keyring{file: b}
 	for _, block := range blocks {
 		el, err := openpgp.ReadKeyRing(bytes.NewReader(block))
 		if err != nil {

@@ -117,6 +117,7 @@ func (r debianRelease) pocket(name string) (Pocket, error) {
 			return p, fmt.Errorf("bug: cannot read the embedded key %q: %w", f, err)
 		}
 		p.Keys.entities = append(p.Keys.entities, k.entities...)
+		p.Keys.file = append(p.Keys.file, armored...)
 	}
 	return p, nil
 }

@@ -125,6 +125,17 @@ func (c *Client) parse(p Pocket, ix Index) ([]*deb.Package, listing.Text, error)
 	return all, text, nil
 }
 
+// Load brings an index that a lock names into the store, from a mirror that still
+// keeps it.
+func (c *Client) Load(ctx context.Context, p Pocket, ix Index) error {
+	name, err := cleanPath(ix.Path)
+	if err != nil {
+		return p.refuse([]string{hintUpdate()}, "%v", err)
+	}
+	ix.Path = name
+	return c.load(ctx, p, ix)
+}
+
 // load makes sure that the index is in the store.
 func (c *Client) load(ctx context.Context, p Pocket, ix Index) error {
 	if c.Store.Has(ix.Digest) {

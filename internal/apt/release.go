@@ -83,7 +83,8 @@ func (c *Client) accept(ctx context.Context, p Pocket, s served) (*Release, erro
 
 // Locked judges a Release again that a lock names by its digests, as of the
 // client's time, from the store, or from a mirror that still serves that very
-// one. signature is empty for an InRelease. Nothing is remembered.
+// one; it is in the store then. signature is empty for an InRelease. Nothing is
+// remembered.
 func (c *Client) Locked(ctx context.Context, p Pocket, release, signature kiln.Digest) (*Release, error) {
 	s, err := c.lockedBytes(ctx, p, release, signature)
 	if err != nil {
@@ -100,7 +101,24 @@ func (c *Client) Locked(ctx context.Context, p Pocket, release, signature kiln.D
 		return nil, err
 	}
 	rel.Digest, rel.Signature = release, signature
-	return rel, nil
+	return rel, c.keepServed(s)
+}
+
+// keepServed puts a Release into the store, unless it is there.
+func (c *Client) keepServed(s served) error {
+	files := [][]byte{s.release}
+	if !s.inline {
+		files = append(files, s.signature)
+	}
+	for _, b := range files {
+		if c.Store.Has(kiln.DigestOf(b)) {
+			continue
+		}
+		if _, _, err := c.Store.PutBytes(b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *Client) lockedBytes(ctx context.Context, p Pocket, release, signature kiln.Digest) (served, error) {

@@ -41,6 +41,12 @@ type entry struct {
 	size   int64
 }
 
+// Lists tells whether the Release vouches for an index: its path, size and digest.
+func (rel *Release) Lists(ix Index) bool {
+	e, ok := rel.entries[ix.Path]
+	return ok && e == entry{ix.Digest, ix.Size}
+}
+
 // errWeak says that a Release names nothing by a strong hash.
 var errWeak = errors.New("it names its indexes by weak hashes alone, none by SHA-256")
 

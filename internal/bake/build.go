@@ -154,6 +154,10 @@ func closeLayers(layers []oci.Layer) {
 	}
 }
 
+// mostSpools bounds how many layers of an image are written to the disk before the
+// layout is, as each of these is an open file; the others are joined then.
+const mostSpools = 4
+
 // buildImage turns the tree of one platform into the blobs of its image.
 func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root) (_ built, err error) {
 	img := Image{Platform: p, Packages: root.Packages, Units: root.Units}
@@ -164,17 +168,16 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 		return err
 	})
 	defer func() { _ = described.Wait() }() // whose error is looked at below
-	options := oci.LayerOptions{
-		Compression: o.Compression, Sink: ofPlatform(o.Sink, p),
-		Spool: slices.ContainsFunc(o.Outputs, func(out Output) bool { return out.Type == OCI }),
-	}
+	layout := slices.ContainsFunc(o.Outputs, func(out Output) bool { return out.Type == OCI })
+	options := oci.LayerOptions{Compression: o.Compression, Sink: ofPlatform(o.Sink, p)}
 	var layers []oci.Layer
 	defer func() {
 		if err != nil {
 			closeLayers(layers)
 		}
 	}()
-	for _, l := range root.Layers {
+	for i, l := range root.Layers {
+		options.Spool = layout && i < mostSpools
 		b, err := oci.BuildLayer(ctx, o.Store, l, root.Contents, options)
 		if err != nil {
 			return built{}, err

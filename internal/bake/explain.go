@@ -6,6 +6,7 @@ import (
 
 	"kiln"
 	"kiln/internal/lock"
+	"kiln/internal/oci"
 	"kiln/internal/recipe"
 	"kiln/internal/tree"
 )
@@ -84,6 +85,9 @@ type Unit struct {
 	Recipe  string   `json:"recipe,omitempty"` // where it enables it: "system.services.enable[0]"
 	Why     string   `json:"why,omitempty"`
 }
+
+// Config is the configuration that the image gets.
+func (e *Explanation) Config() oci.Config { return containerConfig(e.Recipe, e.Platform, &e.Root) }
 
 // Explain makes the image's tree and tells how it came about. The lock is made as
 // for a build, but never written. Where the image cannot be made, there is beside

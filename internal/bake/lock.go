@@ -16,8 +16,9 @@ import (
 type LockOptions struct {
 	Family Family
 	Recipe *recipe.Recipe
-	Path   string // of the lock file
-	Locked bool   // never write; refuse a lock that is missing or stale
+	Path   string     // of the lock file
+	Given  *lock.Lock // taken for what stands at Path, which is then not read; of a pack
+	Locked bool       // never write; refuse a lock that is missing or stale
 	Update Update
 	Sink   kiln.Sink
 }
@@ -54,12 +55,21 @@ func (r *LockResult) save() error {
 	return nil
 }
 
-// settle is Lock without writing.
-func settle(ctx context.Context, o LockOptions) (*LockResult, error) {
+// old is the lock that there is; nil where there is none.
+func (o LockOptions) old() (*lock.Lock, error) {
+	if o.Given != nil {
+		return o.Given, nil
+	}
 	old, err := lock.Load(o.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		old, err = nil, nil
+		return nil, nil
 	}
+	return old, err
+}
+
+// settle is Lock without writing.
+func settle(ctx context.Context, o LockOptions) (*LockResult, error) {
+	old, err := o.old()
 	if err != nil {
 		return nil, err
 	}

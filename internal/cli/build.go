@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -11,7 +10,6 @@ import (
 
 	"kiln"
 	"kiln/internal/bake"
-	"kiln/internal/oci"
 	"kiln/internal/recipe"
 )
 
@@ -19,6 +17,8 @@ import (
 type buildFlags struct {
 	source      sourceFlags
 	locked      bool
+	pack        string
+	trustLock   bool
 	outputs     []string
 	platforms   []string
 	compression string
@@ -48,6 +48,10 @@ several platforms are built, an output of one platform holds this machine's.
 Layouts and archives hold, beside the image, the record of its build: recipe, lock,
 and what the image is to hold, path by path.
 
+With --pack, recipe, lock and packages come out of a pack that kiln pack made, and
+nothing else is needed: no mirror, no network, no store. Each blob is hashed and
+the archives' signatures are checked again, as for kiln pack verify.
+
 --timings prints for each step the time from its first beginning to its last end
 (wall), that of all its pieces together (busy), how many there were, how many were
 cached and the bytes of the others; below, a bar over the whole run shows what had
@@ -55,68 +59,54 @@ most of the work under way when. --trace FILE keeps every piece.`,
 		Example: `  kiln build examples/static
   kiln build web --locked -o docker-archive:web.tar
   kiln build web --platform linux/arm64 -o oci:web-arm64.oci --json
+  kiln build --pack web.pack.tar -o oci:web.oci
   kiln build web --timings --trace web.trace.json`,
 		Args:              atMost(1),
 		ValidArgsFunction: completeRecipe,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path := recipeArg(args)
-			return a.recorded(f.record, "kiln build "+path, func() error { return a.build(cmd, path, f) })
+			if err := f.check(cmd, args); err != nil {
+				return err
+			}
+			path, name := recipeArg(args), recipeArg(args)
+			if f.pack != "" {
+				path, name = "RECIPE", "--pack "+f.pack // what a recipe is needed for is not done with a pack
+			}
+			return a.recorded(f.record, "kiln build "+name, func() error { return a.build(cmd, path, f) })
 		},
 	}
 	flags := cmd.Flags()
 	f.source.register(cmd)
 	f.record.register(cmd)
 	flags.BoolVar(&f.locked, "locked", false, "never write the lock; refuse one that is missing or stale (for CI)")
+	flags.StringVar(&f.pack, "pack", "", "take recipe, lock and packages out of the pack `FILE`, or the folder of its layout, and need nothing else")
+	flags.BoolVar(&f.trustLock, "trust-lock", false, trustLockHelp)
 	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write `TYPE:PATH`; may be repeated")
 	flags.StringSliceVar(&f.platforms, "platform", nil, "build only `PLATFORM`, such as linux/arm64, of the recipe's; several with commas")
-	flags.BoolVar(&f.verifyCache, "verify-cache", false, "do every step again, and fail where what the store keeps of one differs")
-	flags.StringVar(&f.compression, "compression", "gzip", "compress layers with `METHOD`: gzip or zstd")
+	registerVerifyCache(flags, &f.verifyCache)
+	flags.StringVar(&f.compression, "compression", defaultCompression, "compress layers with `METHOD`: gzip or zstd")
 	complete(cmd, "output", completeOutput)
 	complete(cmd, "platform", completePlatforms)
 	complete(cmd, "compression", words("gzip", "zstd"))
+	complete(cmd, "pack", completeAny)
 	return cmd
 }
 
 func (a *app) build(cmd *cobra.Command, path string, f buildFlags) error {
 	started := a.world.Now()
-	comp, err := oci.ParseCompression(f.compression)
-	if err != nil {
-		return &kiln.Error{Code: kiln.Usage, Text: err.Error(), Hints: []string{"--compression gzip", "--compression zstd"}}
-	}
-	r, err := recipe.Load(path)
+	in, err := a.input(cmd.Context(), path, f)
 	if err != nil {
 		return err
 	}
-	platforms, err := choosePlatforms(r, f.platforms)
+	defer in.close()
+	res, err := bake.Build(cmd.Context(), in.options)
 	if err != nil {
 		return err
 	}
-	outputs, err := parseOutputs(f.outputs, r.Name)
-	if err != nil {
-		return err
-	}
-	family, st, err := a.family(f.source)
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	if f.verifyCache {
-		st.Redo()
-	}
-	update, err := f.source.update()
-	if err != nil {
-		return err
-	}
-	res, err := bake.Build(cmd.Context(), bake.Options{
-		Lock: bake.LockOptions{
-			Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink,
-		},
-		Store: st, Platforms: platforms, Outputs: outputs, Compression: comp, Native: nativePlatform(), Owners: os.Geteuid() == 0, Build: family.Build, Sink: a.ui.sink,
-	})
-	if err != nil {
-		return err
+	if text := in.anotherImage(res); text != "" {
+		a.ui.sink(kiln.Event{State: kiln.Warning, Text: text})
 	}
 	res.ElapsedMS = a.world.Now().Sub(started).Milliseconds()
+	r := in.options.Lock.Recipe
 	if err := a.ui.result(buildTimed{res, a.timingsFor(f.record)}, func(w io.Writer) { printBuild(w, r, res, a.ui.timings()) }); err != nil {
 		return err
 	}

@@ -73,6 +73,11 @@ func lockedNames(path string) []string {
 	return slices.Compact(names)
 }
 
+// completeAny completes a file or folder of any name.
+func completeAny(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
 // completePlatforms completes a list with commas: of the recipe's platforms, or
 // of all where there is no recipe to read.
 func completePlatforms(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
@@ -94,17 +99,31 @@ func completePlatforms(_ *cobra.Command, args []string, word string) ([]string, 
 func completeOutput(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 	const stay = cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 	kind, path, typed := strings.Cut(word, ":")
-	var list []string
 	if !typed {
-		for _, t := range bake.OutputTypes() {
-			list = append(list, string(t)+":")
-		}
-		return list, stay
+		return typesOf(bake.OutputTypes()), stay
 	}
+	var list []string
 	for _, found := range below(path) {
 		list = append(list, kind+":"+found)
 	}
 	return list, stay
+}
+
+// completePackOutput completes a plain file, or what completeOutput does of a pack's types.
+func completePackOutput(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	if strings.Contains(word, ":") {
+		return completeOutput(cmd, args, word)
+	}
+	return append(typesOf(packOutputs()), below(word)...), cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+}
+
+// typesOf are types of output with the colon behind them.
+func typesOf(types []bake.OutputType) []string {
+	var list []string
+	for _, t := range types {
+		list = append(list, string(t)+":")
+	}
+	return list
 }
 
 // below lists the paths that begin with path, folders with a slash at the end.

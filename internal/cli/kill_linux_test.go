@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -92,6 +94,54 @@ func TestKilledWhileReplacing(t *testing.T) {
 	}
 }
 
+// A build that is killed in the middle of a piece of work, for which another build
+// waits: that does the work itself.
+func TestKilledWhileAnotherWaits(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, apttest.New(stable()))
+	want := s.build()
+	s.forget()
+	for _, path := range s.objects("blobs/sha256") {
+		if name := strings.TrimPrefix(path, s.root+"/"); strings.HasPrefix(s.read(name), "!<arch>") && len(s.read(name)) > 100_000 {
+			s.remove(name) // beta's .deb: the only one to fetch
+		}
+	}
+	asked, release := make(chan bool), make(chan bool)
+	var begun atomic.Bool
+	hook := func(*http.Request) {
+		if !begun.Swap(true) {
+			close(asked)
+			<-release
+		}
+	}
+	s.hook.Store(&hook)
+	first := s.command("build", "web", "--locked", "--json", "-o", "oci:first.oci")
+	endFirst := start(t, first)
+	<-asked // the first build has begun to fetch
+	locks := s.watchFor(unix.IN_OPEN, "store/locks")
+	endSecond := start(t, s.command("build", "web", "--locked", "--json"))
+	if !locks.wait(1) { // the second build has tried to
+		t.Fatal("nobody came to the locks")
+	}
+	locks.file.Close()
+	if err := first.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if o := endFirst(); o.status != -1 {
+		t.Errorf("the first build was not killed: %s", o)
+	}
+	o := endSecond()
+	close(release)
+	if o.status != 0 {
+		t.Fatalf("the second build: %s", o)
+	}
+	if got := decode(t, o.stdout); got.Index != want.Index {
+		t.Errorf("the index is %s, want %s", got.Index, want.Index)
+	}
+	s.wholeLayout("web.oci")
+	s.survives("a request for which another waited", want)
+}
+
 // survives builds again after a kill, and demands the right image and, once the
 // store is swept, no rest of the dead.
 func (s *scene) survives(what string, want report) {
@@ -114,12 +164,18 @@ type watched struct {
 // watch begins to count.
 func (s *scene) watch(dirs ...string) *watched {
 	s.t.Helper()
+	return s.watchFor(unix.IN_CREATE|unix.IN_MODIFY|unix.IN_ATTRIB|unix.IN_MOVED_FROM|unix.IN_MOVED_TO|unix.IN_DELETE, dirs...)
+}
+
+// watchFor begins to count events of some kinds.
+func (s *scene) watchFor(events uint32, dirs ...string) *watched {
+	s.t.Helper()
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	for _, d := range dirs {
-		if _, err := unix.InotifyAddWatch(fd, s.path(d), unix.IN_CREATE|unix.IN_MODIFY|unix.IN_ATTRIB|unix.IN_MOVED_FROM|unix.IN_MOVED_TO|unix.IN_DELETE); err != nil {
+		if _, err := unix.InotifyAddWatch(fd, s.path(d), events); err != nil {
 			s.t.Fatal(err)
 		}
 	}

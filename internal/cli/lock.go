@@ -21,6 +21,8 @@ type lockFlags struct {
 	locked bool
 	update bool
 	record recordFlags
+
+	verifyCache bool
 }
 
 func (a *app) lockCommand() *cobra.Command {
@@ -49,6 +51,7 @@ those alone and leave the rest pinned.`,
 	f.record.register(cmd)
 	cmd.Flags().BoolVar(&f.update, "update", false, "move to what the archives hold now: all packages, or those named after RECIPE (which must then be given)")
 	cmd.Flags().BoolVar(&f.locked, "locked", false, "never write; fail when the lock is missing or stale")
+	registerVerifyCache(cmd.Flags(), &f.verifyCache)
 	return cmd
 }
 
@@ -108,6 +111,11 @@ func (a *app) lock(cmd *cobra.Command, args []string, f lockFlags) error {
 		return err
 	}
 	defer st.Close()
+	if f.verifyCache {
+		if err := distrust(cmd.Context(), family, r); err != nil {
+			return err
+		}
+	}
 	res, err := bake.Lock(cmd.Context(), bake.LockOptions{
 		Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink,
 	})

@@ -214,7 +214,7 @@ func exitStatuses() [][2]string {
 	}{
 		{kiln.User, "Something to mend in the recipe or around it."},
 		{kiln.Usage, "The command line is wrong."},
-		{kiln.Refused, "Verification said no: a signature, a hash, or a damaged store."},
+		{kiln.Refused, "Verification said no: a signature, a hash, or a damaged store or pack."},
 		{kiln.Network, "An archive or mirror could not be reached, or served nonsense."},
 		{kiln.Bug, "A bug in kiln."},
 	} {

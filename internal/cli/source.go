@@ -21,11 +21,15 @@ type sourceFlags struct {
 }
 
 func (f *sourceFlags) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringArrayVar(&f.mirrors, "mirror", nil, "mirror of a known archive, `NAME=URL`: NAME is debian or debian-security; may be repeated")
-	flags.StringVar(&f.at, "at", "", "judge signatures and validity as of `TIME` (RFC 3339 or YYYY-MM-DD) when a lock is made or moved; the lock records it")
-	complete(cmd, "mirror", cobra.FixedCompletions([]string{"debian=", "debian-security="}, cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp))
+	f.registerMirror(cmd)
+	cmd.Flags().StringVar(&f.at, "at", "", "judge signatures and validity as of `TIME` (RFC 3339 or YYYY-MM-DD) when a lock is made or moved; the lock records it")
 	complete(cmd, "at", words())
+}
+
+// registerMirror is register for a command that makes no lock.
+func (f *sourceFlags) registerMirror(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.mirrors, "mirror", nil, "mirror of a known archive, `NAME=URL`: NAME is debian or debian-security; may be repeated")
+	complete(cmd, "mirror", cobra.FixedCompletions([]string{"debian=", "debian-security="}, cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp))
 }
 
 // update is the bake.Update of the flags.

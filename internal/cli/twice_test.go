@@ -2,12 +2,17 @@ package cli_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"os/exec"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"kiln/internal/apt/apttest"
+	"kiln/internal/deb/debtest"
+	"kiln/internal/durable"
 )
 
 // Several builds at once on one cold store give the same image, and ask the
@@ -49,6 +54,76 @@ func TestBuildsAtOnce(t *testing.T) {
 		}
 	}
 	s.idle("builds at once")
+}
+
+// Several builds at once on one store that has the packages and nothing made of
+// them: together they do no step more often than one alone.
+func TestWorkIsDoneOnce(t *testing.T) {
+	t.Parallel()
+	large := func(s *debtest.Spec) {
+		s.Entries = append(s.Entries, debtest.Entry{Path: "usr/share/" + s.Name + "/noise", Content: noise(1_000_000)})
+	}
+	s := newScene(t, apttest.New(later(0, alpha("1.0", "amd64"), pkg("libalpha", "1.0", "amd64", large), pkg("beta", "1.0", "all", large))))
+	want := s.build()
+	s.forget()
+	one := workOf(t, s.does("build", "web", "--locked", "--timings", "--json").stdout)
+	if one["unpack"] != 3 || one["configure"] != 2 || one["compress"] < 9 {
+		t.Fatalf("a build alone does %v", one)
+	}
+	s.forget()
+	// All begin once the store may be opened.
+	unlock, err := durable.Lock(t.Context(), s.path("store/lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ends []func() outcome
+	for i := range 4 {
+		ends = append(ends, start(t, s.command("build", "web", "--locked", "--timings", "--json", "-o", "oci:"+string(rune('a'+i))+".oci")))
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	together := work{}
+	for i, end := range ends {
+		o := end()
+		if o.status != 0 {
+			t.Fatalf("build %d: %s", i, o)
+		}
+		if got := decode(t, o.stdout); got.Index != want.Index {
+			t.Errorf("build %d: index %s, want %s", i, got.Index, want.Index)
+		}
+		for step, n := range workOf(t, o.stdout) {
+			together[step] += n
+		}
+	}
+	if diff := cmp.Diff(one, together); diff != "" {
+		t.Errorf("work (-one build +four):\n%s", diff)
+	}
+}
+
+// work is how often each of some steps was done.
+type work map[string]int
+
+func workOf(t *testing.T, stdout string) work {
+	t.Helper()
+	var r struct {
+		Timings struct {
+			Steps []struct {
+				Step          string
+				Count, Cached int
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	done := work{}
+	for _, s := range r.Timings.Steps {
+		if s.Step == "unpack" || s.Step == "configure" || s.Step == "compress" {
+			done[s.Step] = s.Count - s.Cached
+		}
+	}
+	return done
 }
 
 // Two builds at once that write the same output and the same lock: one of them

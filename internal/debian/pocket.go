@@ -202,15 +202,19 @@ func (p *pocket) judged(ctx context.Context, k *locking) (*apt.Release, error) {
 // reopen judges the Release of a kept pocket again, as of when it was judged for
 // the lock: that it may have expired since does not matter, the lock pins it.
 func (p *pocket) reopen(ctx context.Context, k *locking) (*apt.Release, error) {
-	at := p.locked.Date
-	if p.locked.JudgedAt != nil {
-		at = *p.locked.JudgedAt
-	}
-	client, err := k.family.client(at)
+	client, err := k.family.client(judgedAt(p.locked))
 	if err != nil {
 		return nil, err
 	}
 	return client.Locked(ctx, p.Pocket, p.locked.Release, p.locked.Signature)
+}
+
+// judgedAt is the time as of which a locked Release is judged again.
+func judgedAt(p lock.Pocket) time.Time {
+	if p.JudgedAt != nil {
+		return *p.JudgedAt
+	}
+	return p.Date
 }
 
 // covers tells whether the lock records an index of arch for every component.
@@ -239,11 +243,20 @@ func (p *pocket) lockedIndexes(arch string) ([]apt.Index, error) {
 		if !p.Flat() && (!slices.Contains(p.Components, l.Component) || l.Architecture != arch && l.Architecture != "all") {
 			continue
 		}
-		d, err := kiln.DigestFromHex(l.SHA256)
+		ix, err := lockedIndex(l)
 		if err != nil {
-			return nil, fmt.Errorf("bug: the lock was read with a bad digest: %w", err)
+			return nil, err
 		}
-		list = append(list, apt.Index{Component: l.Component, Architecture: l.Architecture, Path: l.Path, Digest: d, Size: l.Size})
+		list = append(list, ix)
 	}
 	return list, nil
+}
+
+// lockedIndex is an index as the lock names it.
+func lockedIndex(l lock.Index) (apt.Index, error) {
+	d, err := kiln.DigestFromHex(l.SHA256)
+	if err != nil {
+		return apt.Index{}, fmt.Errorf("bug: the lock was read with a bad digest: %w", err)
+	}
+	return apt.Index{Component: l.Component, Architecture: l.Architecture, Path: l.Path, Digest: d, Size: l.Size}, nil
 }

@@ -57,6 +57,9 @@ func (d *Disk) createTemp(path string) (*Temp, error) {
 	}
 }
 
+// Sweep removes what dead processes left of path, as the next to save it would.
+func Sweep(path string) { sweep(path) }
+
 // sweep removes what the dead left of path. What it cannot remove stays.
 func sweep(path string) {
 	dir := filepath.Dir(path)

@@ -20,11 +20,21 @@ const (
 // applyLayer puts a layer onto t. A whiteout takes away what the layers below hold,
 // wherever in the layer it stands, and nothing of its own layer; so all go first.
 func applyLayer(t *tree.Tree, entries []tree.Entry) error {
-	var kept []tree.Entry
+	var kept, whiteouts []tree.Entry
+	folders := map[string]bool{}
 	for _, e := range entries {
+		switch {
+		case strings.HasPrefix(path.Base(e.Path), whiteoutPrefix):
+			whiteouts = append(whiteouts, e)
+			continue
+		case e.Type == tree.Dir:
+			folders[e.Path] = true
+		}
+		kept = append(kept, e)
+	}
+	for _, e := range whiteouts {
 		name := path.Base(e.Path)
-		if !strings.HasPrefix(name, whiteoutPrefix) {
-			kept = append(kept, e)
+		if replaced(t, folders, tree.Parent(e.Path)) {
 			continue
 		}
 		if err := takeAway(t, tree.Parent(e.Path), name); err != nil {
@@ -34,27 +44,36 @@ func applyLayer(t *tree.Tree, entries []tree.Entry) error {
 	return put(t, kept)
 }
 
+// replaced tells whether a layer puts a folder of its own at dir, or above it, where
+// the layers below have something else: a link there is not to be followed. What a
+// folder takes the place of is gone with it; engines mark such a folder opaque, too.
+func replaced(t *tree.Tree, folders map[string]bool, dir string) bool {
+	for ; dir != "."; dir = tree.Parent(dir) {
+		if e, ok := t.Lookup(dir); ok && folders[dir] && e.Type != tree.Dir {
+			return true
+		}
+	}
+	return false
+}
+
 // takeAway carries out the whiteout name in folder dir. What is not there need not
 // be taken away.
 func takeAway(t *tree.Tree, dir, name string) error {
-	dir, err := locate(t, dir)
-	if err != nil {
-		return refused("%v", err)
-	}
-	switch {
-	case name == opaqueWhiteout:
-		for _, p := range t.Children(dir) {
-			t.Remove(p)
-		}
-		return nil
-	case strings.HasPrefix(name, whiteoutNotes):
-		return nil
-	}
 	hidden := strings.TrimPrefix(name, whiteoutPrefix)
 	if hidden == "" || hidden == "." || hidden == ".." {
 		return refused("it names no file")
 	}
-	t.Remove(tree.Join(dir, hidden))
+	dir, err := locate(t, dir)
+	switch {
+	case err != nil:
+		return refused("%v", err)
+	case name == opaqueWhiteout:
+		for _, p := range t.Children(dir) {
+			t.Remove(p)
+		}
+	case !strings.HasPrefix(name, whiteoutNotes):
+		t.Remove(tree.Join(dir, hidden))
+	}
 	return nil
 }
 

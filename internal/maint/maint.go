@@ -13,6 +13,7 @@ import (
 
 	"kiln"
 	"kiln/internal/deb"
+	"kiln/internal/linkage"
 	"kiln/internal/maint/command"
 	"kiln/internal/maint/debconftool"
 	"kiln/internal/maint/shell"
@@ -62,9 +63,13 @@ type Input struct {
 	Answers  map[string]string      // debconf answers: "package/question" -> value
 	Enable   func(unit string) bool // which of the units that packages want enabled are; nil: none
 	Output   io.Writer              // what scripts print; nil drops it
-	Hooks    Hooks
-	Limit    time.Duration // of wall clock for each script, which is an error to exceed; zero: a minute
-	Trace    bool          // find out what each script changed: takes a comparison of the whole tree after each
+	// Linkage tells what a content that Contents has says as an ELF file, where that
+	// is known without a look into it; nil for no ELF file. It may be nil.
+	Linkage func(kiln.Digest) (f *linkage.File, known bool)
+	Memo    command.Memo // what Contents can open, too; it may be nil
+	Hooks   Hooks
+	Limit   time.Duration // of wall clock for each script, which is an error to exceed; zero: a minute
+	Trace   bool          // find out what each script changed: takes a comparison of the whole tree after each
 }
 
 // Result is what became of the tree.
@@ -125,7 +130,7 @@ func newInstallation(in Input) *installation {
 	fs.Program("/usr/sbin/policy-rc.d") // scripts that ask it are told that nothing may start
 	n := &installation{in: in, fs: fs, db: newDatabase(in.Packages, in.Arch), printed: &tail{next: in.Output}}
 	n.graph = newGraph(n.db.packages)
-	n.machine = &command.Machine{Arch: in.Arch, Epoch: in.Epoch, Packages: n.db, Answers: in.Answers, Enable: in.Enable}
+	n.machine = &command.Machine{Arch: in.Arch, Epoch: in.Epoch, Packages: n.db, Answers: in.Answers, Enable: in.Enable, Linkage: in.Linkage, Memo: in.Memo}
 	n.runner = &shell.Runner{
 		FS:      fs,
 		Machine: n.machine,

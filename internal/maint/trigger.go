@@ -61,20 +61,30 @@ func (n *installation) activate(name string) {
 func (n *installation) activateFiles(paths []string) {
 	for _, m := range n.db.packages {
 		for _, i := range m.interests {
-			if !strings.HasPrefix(i.name, "/") {
+			if !strings.HasPrefix(i.name, "/") || !m.wakeable(i.name) {
 				continue
 			}
-			if slices.ContainsFunc(paths, func(p string) bool { return p == i.name || strings.HasPrefix(p, i.name+"/") }) {
+			if slices.ContainsFunc(paths, func(p string) bool { return within(p, i.name) }) {
 				m.wake(i.name)
 			}
 		}
 	}
 }
 
-// wake notes a trigger. One that is activated before the package is configured
-// is served by its configuration.
+// within reports whether p is dir or below it.
+func within(p, dir string) bool {
+	return strings.HasPrefix(p, dir) && (len(p) == len(dir) || p[len(dir)] == '/')
+}
+
+// wakeable reports whether a trigger would be news. One that is activated before
+// the package is configured is served by its configuration.
+func (m *member) wakeable(trigger string) bool {
+	return m.configured && !slices.Contains(m.pending, trigger)
+}
+
+// wake notes a trigger.
 func (m *member) wake(trigger string) {
-	if m.configured && !slices.Contains(m.pending, trigger) {
+	if m.wakeable(trigger) {
 		m.pending = append(m.pending, trigger)
 		m.state = triggersPending
 	}

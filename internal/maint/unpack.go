@@ -28,10 +28,11 @@ func (n *installation) unpack(ctx context.Context, m *member) error {
 	if err != nil {
 		return err
 	}
-	m.files = nil
+	m.files = make([]string, 0, len(m.Entries))
 	if err := n.put(m, diversions, overrides); err != nil {
 		return err
 	}
+	m.Entries = nil // they are in the tree, which is large enough
 	m.state = unpacked
 	n.unpacked = append(n.unpacked, m)
 	n.activateFiles(m.files)

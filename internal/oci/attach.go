@@ -34,16 +34,6 @@ type BuildRecord struct {
 	Files  []Descriptor
 }
 
-// recordManifest is its manifest, in the specification's order.
-type recordManifest struct {
-	SchemaVersion int          `json:"schemaVersion"`
-	MediaType     string       `json:"mediaType"`
-	ArtifactType  string       `json:"artifactType"`
-	Config        Descriptor   `json:"config"`
-	Layers        []Descriptor `json:"layers"`
-	Subject       Descriptor   `json:"subject"`
-}
-
 // PutFile stores b, unless it is there, as a file of an artifact.
 func PutFile(st *store.Store, title, mediaType string, b []byte) (Descriptor, error) {
 	d := Descriptor{MediaType: mediaType, Digest: kiln.DigestOf(b), Size: int64(len(b))}
@@ -91,9 +81,7 @@ func ReadCompressedFile(st *store.Store, d Descriptor) ([]byte, error) {
 func (ix Index) Attach(st *store.Store, r BuildRecord) (Index, error) {
 	subject := ix.entry
 	subject.Annotations, subject.Platform = nil, nil
-	d, err := putJSON(st, mediaManifest, recordManifest{
-		SchemaVersion: 2, MediaType: mediaManifest, ArtifactType: TypeBuild, Config: r.Config, Layers: r.Files, Subject: subject,
-	})
+	d, err := PutArtifact(st, Artifact{Type: TypeBuild, Config: r.Config, Blobs: r.Files, Subject: &subject})
 	if err != nil {
 		return Index{}, fmt.Errorf("cannot write the record of the build: %w", err)
 	}

@@ -97,12 +97,17 @@ func WriteLayout(ctx context.Context, st *store.Store, ix Index, dir string, job
 	if err != nil {
 		return err
 	}
+	return writeLayout(ctx, st, parts, dir, job)
+}
+
+// writeLayout writes the parts of a layout in folder dir, where one may be put.
+func writeLayout(ctx context.Context, st *store.Store, parts []part, dir string, job *kiln.Job) error {
 	holds, last := holdingParts("oci", parts, 0), lastWritten(st, dir)
 	if last.still(dir, holds) {
 		job.Cached()
 		return nil
 	}
-	err = writeDir(dir, func(tmp string) error {
+	err := writeDir(dir, func(tmp string) error {
 		blobs := filepath.Join(tmp, blobsFolder)
 		if err := os.MkdirAll(blobs, 0o755); err != nil {
 			return err

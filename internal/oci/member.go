@@ -114,7 +114,8 @@ func (b *builder) compressOnce(ctx context.Context, m *member) error {
 	}
 	job := b.sink.Start(kiln.StepCompress, subject, size)
 	return job.End(b.store.Once(ctx, m.key, func() (err error) {
-		if b.findMember(m) {
+		if b.findMember(m) { // another build did it meanwhile
+			job.Cached()
 			return nil
 		}
 		if m.blob, err = b.compressMember(ctx, m, job); err != nil {

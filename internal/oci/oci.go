@@ -33,11 +33,12 @@ const annotationName = "io.containerd.image.name"
 
 // Descriptor points at a blob, as the specification's descriptor.md says.
 type Descriptor struct {
-	MediaType   string            `json:"mediaType"`
-	Digest      kiln.Digest       `json:"digest"`
-	Size        int64             `json:"size"`
-	Annotations map[string]string `json:"annotations,omitempty"`
-	Platform    *platform         `json:"platform,omitempty"`
+	MediaType    string            `json:"mediaType"`
+	ArtifactType string            `json:"artifactType,omitempty"` // of a manifest that is no image's
+	Digest       kiln.Digest       `json:"digest"`
+	Size         int64             `json:"size"`
+	Annotations  map[string]string `json:"annotations,omitempty"`
+	Platform     *platform         `json:"platform,omitempty"`
 }
 
 // platform is kiln.Platform in the form of the image index.

@@ -20,8 +20,10 @@ const FileName = "kiln.yaml"
 
 // document is where a recipe was read from.
 type document struct {
-	path   string
+	path   string // as messages have it
 	text   []byte // as it stands in the file
+	folder string
+	file   string // below folder
 	source *source
 	places map[string]place
 }
@@ -33,14 +35,21 @@ func Load(path string) (*Recipe, error) {
 	if err != nil {
 		return nil, err
 	}
+	return LoadAs(path, path)
+}
+
+// LoadAs is Load of the file at path, which messages call by another name: one that
+// was unpacked where nobody looks.
+func LoadAs(path, name string) (*Recipe, error) {
 	src, err := read(path)
 	if err != nil {
-		return nil, cannotRead(path, err)
+		return nil, cannotRead(name, err)
 	}
-	r, problems := Parse(path, src)
+	r, problems := Parse(name, src)
 	if len(problems) > 0 {
-		return nil, &kiln.Error{Code: kiln.User, Text: cannotUse(path, problems), Err: problems}
+		return nil, &kiln.Error{Code: kiln.User, Text: cannotUse(name, problems), Err: problems}
 	}
+	r.document.folder, r.document.file = filepath.Split(path)
 	return r, nil
 }
 
@@ -123,6 +132,14 @@ func (r *Recipe) Text() []byte {
 	return r.document.text
 }
 
+// File returns the name of the recipe's file in its folder.
+func (r *Recipe) File() string {
+	if r.document == nil {
+		return ""
+	}
+	return r.document.file
+}
+
 // Root opens the recipe's folder. Nothing outside it can be reached through what
 // is returned, not through ".." and not through a link. The caller closes it;
 // its FS method gives an fs.FS.
@@ -130,7 +147,7 @@ func (r *Recipe) Root() (*os.Root, error) {
 	if r.document == nil {
 		return nil, errors.New("bug: a recipe made by hand has no folder")
 	}
-	dir := filepath.Dir(r.document.path)
+	dir := filepath.Clean(r.document.folder)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot open the recipe's folder %q: %v", dir, cause(err)), Err: err}

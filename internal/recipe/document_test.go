@@ -181,6 +181,28 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// A recipe that was laid out elsewhere goes by its own name, and finds its files.
+func TestLoadAs(t *testing.T) {
+	dir := folder(t, map[string]string{"web.yaml": small, "bad.yaml": "kiln: v2\n", "keys/vendor.asc": "key"})
+	r, err := recipe.LoadAs(filepath.Join(dir, "web.yaml"), "web.pack.tar/web.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Path() != "web.pack.tar/web.yaml" || r.File() != "web.yaml" {
+		t.Errorf("it is %q, %q", r.Path(), r.File())
+	}
+	if b, err := r.ReadFile("keys/vendor.asc"); err != nil || string(b) != "key" {
+		t.Errorf("its keyring is %q, %v", b, err)
+	}
+	_, err = recipe.LoadAs(filepath.Join(dir, "bad.yaml"), "web.pack.tar/bad.yaml")
+	if err == nil || !strings.Contains(err.Error(), "web.pack.tar/bad.yaml:1:") || strings.Contains(err.Error(), dir) {
+		t.Errorf("a bad one: %v", err)
+	}
+	if _, err = recipe.LoadAs(filepath.Join(dir, "none.yaml"), "shown/none.yaml"); err == nil || strings.Contains(err.Error(), dir) {
+		t.Errorf("none: %v", err)
+	}
+}
+
 // No host file outside the recipe's folder can be had, whatever lies in it.
 func TestConfinement(t *testing.T) {
 	r := load(t, small)

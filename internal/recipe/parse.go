@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -42,6 +43,7 @@ func Parse(name string, src []byte) (*Recipe, Problems) {
 	}
 	r.fillDefaults()
 	r.document = &document{path: name, text: src, source: s, places: d.places}
+	r.document.folder, r.document.file = filepath.Split(name)
 	return r, nil
 }
 

@@ -49,7 +49,7 @@ func unpackDeb(st *store.Store, r io.ReaderAt, size int64, workers int) (*index,
 	if err := ix.readData(st, control.Files, data); err != nil {
 		return nil, err
 	}
-	return ix, nil
+	return ix, ix.inspect(st)
 }
 
 func parseControl(text string) (*deb.Paragraph, error) {

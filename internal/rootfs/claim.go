@@ -11,11 +11,6 @@ import (
 	"kiln/internal/tree"
 )
 
-// claim is who has a path in the image.
-type claim struct {
-	*place
-}
-
 // claimPackages gives each path that is no directory to one package, and
 // reports all paths that two want.
 func (a *assembly) claimPackages() error {
@@ -48,24 +43,24 @@ func (a *assembly) claim(p *place) *conflict {
 	old := a.claims[p.entry.Path]
 	switch {
 	case old == nil:
-		a.claims[p.entry.Path] = &claim{p}
+		a.claims[p.entry.Path] = p
 	case old.entry.Type == tree.Dir && p.entry.Type == tree.Dir:
 		// Directories are shared; the first one's mode and owner count.
 	case old.entry.Type == tree.Dir || p.entry.Type == tree.Dir:
-		return &conflict{old.place, p}
-	case sameFile(old.place, p):
+		return &conflict{old, p}
+	case sameFile(old, p):
 		p.gone = p.layer == old.layer // in another layer it is laid on itself
 		p.shared = true
 	case p.unit.replaces(old.unit):
 		old.gone = p.layer == old.layer // a lower layer stays as it is; the upper one covers it
 		old.covered = !old.gone
-		a.claims[p.entry.Path] = &claim{p}
+		a.claims[p.entry.Path] = p
 	case old.unit.replaces(p.unit):
 		p.gone = true
-	case a.mayDivert(old.place, p):
-		a.contested = append(a.contested, &conflict{old.place, p})
+	case a.mayDivert(old, p):
+		a.contested = append(a.contested, &conflict{old, p})
 	default:
-		return &conflict{old.place, p}
+		return &conflict{old, p}
 	}
 	return nil
 }
@@ -82,7 +77,7 @@ func (a *assembly) clearPaths() {
 					continue
 				}
 				c := a.claims[p.entry.Path]
-				if c == nil || c.layer.index >= l.index || c.entry.Type == tree.Dir || sameFile(c.place, p) {
+				if c == nil || c.layer.index >= l.index || c.entry.Type == tree.Dir || sameFile(c, p) {
 					continue
 				}
 				c.covered = true
@@ -175,14 +170,14 @@ func (a *assembly) own(p *place) error {
 	old := a.claims[e.Path]
 	switch {
 	case old == nil:
-		a.claims[e.Path] = &claim{p}
+		a.claims[e.Path] = p
 	case old.entry.Type == tree.Dir && e.Type == tree.Dir:
 	case isMergedLink(&e) && isMergedLink(&old.entry) && old.layer == l:
 		return nil // the package's own link does
 	case isMergedLink(&e) && isMergedLink(&old.entry):
 		// A later layer's package ships it too; this layer must not depend on that.
 	default:
-		return ownError(p, old.place)
+		return ownError(p, old)
 	}
 	l.made = append(l.made, p)
 	return nil
@@ -215,7 +210,7 @@ func (a *assembly) checkPaths() error {
 	for _, path := range slices.SortedFunc(maps.Keys(a.claims), tree.Compare) {
 		p := a.claims[path]
 		if strings.Contains("/"+path, "/"+whiteout) {
-			return whiteoutError(p.place)
+			return whiteoutError(p)
 		}
 		for dir := tree.Parent(path); dir != "."; dir = tree.Parent(dir) {
 			if up := a.claims[dir]; up != nil && up.entry.Type != tree.Dir {

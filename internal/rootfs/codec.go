@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"crypto/sha256"
+	"debug/elf"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -10,6 +11,7 @@ import (
 
 	"kiln"
 	"kiln/internal/deb"
+	"kiln/internal/linkage"
 	"kiln/internal/tree"
 )
 
@@ -89,7 +91,23 @@ func (e *encoder) entry(p *packed) {
 		e.digest(p.Content)
 		e.num(p.Offset)
 		e.b = append(e.b, p.MD5[:]...)
+		e.linkage(p.Linkage)
 	}
+}
+
+func (e *encoder) linkage(f *linkage.File) {
+	e.flag(f != nil)
+	if f == nil {
+		return
+	}
+	e.num(int64(f.Machine))
+	e.num(int64(f.Class))
+	e.num(int64(f.Type))
+	e.flag(f.Dynamic)
+	e.str(f.Interpreter)
+	e.str(f.Soname)
+	e.list(f.Needed)
+	e.str(f.RunPath)
 }
 
 // decoder reads what encoder wrote. After the first error all is zero.
@@ -155,11 +173,9 @@ func (d *decoder) take(n int) []byte {
 func (d *decoder) str() string { return string(d.take(d.count())) }
 
 func (d *decoder) digest() kiln.Digest {
-	digest, err := kiln.DigestFromHex(hex.EncodeToString(d.take(sha256.Size)))
-	if err != nil {
-		d.fail()
-	}
-	return digest
+	var sum [sha256.Size]byte
+	copy(sum[:], d.take(len(sum)))
+	return kiln.DigestOfSum(sum)
 }
 
 func (d *decoder) fail() { d.b, d.err = nil, errIndex }
@@ -188,6 +204,17 @@ func (d *decoder) entry() packed {
 		p.Content = d.digest()
 		p.Offset = d.num()
 		copy(p.MD5[:], d.take(len(p.MD5)))
+		p.Linkage = d.linkage()
 	}
 	return p
+}
+
+func (d *decoder) linkage() *linkage.File {
+	if d.num() == 0 {
+		return nil
+	}
+	return &linkage.File{
+		Machine: elf.Machine(d.num()), Class: elf.Class(d.num()), Type: elf.Type(d.num()), Dynamic: d.num() != 0,
+		Interpreter: d.str(), Soname: d.str(), Needed: d.list(), RunPath: d.str(),
+	}
 }

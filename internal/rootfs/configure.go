@@ -3,6 +3,7 @@ package rootfs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"kiln"
@@ -48,6 +49,8 @@ func (a *assembly) install(ctx context.Context, l *layer, before *tree.Tree) (*m
 		Epoch:    l.epoch,
 		Answers:  a.answers(),
 		Enable:   a.enables,
+		Linkage:  a.contents.linkage,
+		Memo:     a.memo(),
 		Hooks: maint.Hooks{
 			Accounts:    func(fs *vfs.FS) error { return a.mergeAccounts(l, fs) },
 			Configuring: func(fs *vfs.FS) error { return a.begin(l, fs) },
@@ -143,13 +146,22 @@ func (a *assembly) maintPackages(l *layer) ([]maint.Package, error) {
 	return maint.InOrder(all), nil
 }
 
-// controlFiles reads the members of the package's control archive.
+// controlFiles reads the members of the package's control archive, which stand
+// together in its content blob.
 func (a *assembly) controlFiles(u *unit) ([]deb.ControlFile, error) {
-	var files []deb.ControlFile
+	blob, err := a.store.OpenAt(u.ix.Content)
+	if err != nil {
+		return nil, err
+	}
+	defer blob.Close()
+	files := make([]deb.ControlFile, 0, len(u.ix.Files))
 	for _, f := range u.ix.Files {
-		content, err := a.contents.readAll(f.Digest)
-		if err != nil {
-			return nil, err
+		content := make([]byte, f.Size)
+		if _, err := blob.ReadAt(content, f.Offset); err != nil {
+			return nil, a.store.Damaged(u.ix.Content, err)
+		}
+		if got := kiln.DigestOf(content); got != f.Digest {
+			return nil, a.store.Damaged(u.ix.Content, fmt.Errorf("the piece %s has the digest %s", f.Digest, got))
 		}
 		files = append(files, deb.ControlFile{Name: f.Name, Mode: f.Mode, Content: content})
 	}
@@ -160,7 +172,7 @@ func (a *assembly) controlFiles(u *unit) ([]deb.ControlFile, error) {
 // archive order. Where the first name of hard links is not among them, the next
 // one becomes the first.
 func (a *assembly) entries(u *unit) []tree.Entry {
-	var list []tree.Entry
+	list := make([]tree.Entry, 0, len(u.places))
 	firsts := map[string]string{} // first name as shipped -> first name here
 	above := u.above()
 	for _, p := range u.places {
@@ -191,7 +203,7 @@ func (u *unit) above() map[string]bool {
 // or a rule's, is at its path.
 func (a *assembly) givesWay(p *place) bool {
 	c := a.claims[p.entry.Path]
-	return p.dropped != "" && c != nil && c.place != p && c.unit != p.unit && p.entry.Type != tree.Dir && (c.unit != nil || c.entry.Origin.Rule != "")
+	return p.dropped != "" && c != nil && c != p && c.unit != p.unit && p.entry.Type != tree.Dir && (c.unit != nil || c.entry.Origin.Rule != "")
 }
 
 // relinked returns p's entry as one of a series in which firsts has the first name
@@ -201,9 +213,9 @@ func (p *place) relinked(firsts map[string]string) tree.Entry {
 	if e.Type != tree.File {
 		return e
 	}
-	inode := p.packed.Path
-	if p.packed.Hard {
-		inode = p.packed.Link
+	inode := p.shipped
+	if e.Hard {
+		inode = e.Link
 	}
 	first, again := firsts[inode]
 	if !again {

@@ -20,7 +20,7 @@ import (
 
 // configureFormat is the version of the form in which it is kept. What turns
 // packages into a tree, the interpreter and its commands, is Input.Build's to tell.
-const configureFormat = 1
+const configureFormat = 2
 
 // configured is the result of one layer.
 type configured struct {
@@ -61,7 +61,7 @@ func (a *assembly) configureKey(l *layer, below kiln.Digest, before *tree.Tree) 
 			}
 			for _, p := range u.places {
 				if p.excluded || p.gone || a.givesWay(p) {
-					e.str(p.packed.Path)
+					e.str(p.shipped)
 				}
 			}
 		}

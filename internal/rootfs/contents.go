@@ -1,10 +1,12 @@
 package rootfs
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 
 	"kiln"
+	"kiln/internal/linkage"
 	"kiln/internal/store"
 	"kiln/internal/tree"
 )
@@ -14,6 +16,10 @@ type piece struct {
 	blob   kiln.Digest
 	offset int64
 	size   int64
+	// Of a package's file, what linkage.Read makes of it; what was not looked into
+	// has inspected false.
+	linkage   *linkage.File
+	inspected bool
 }
 
 // contents finds the files of packages in the content blobs, what kiln made in
@@ -79,13 +85,20 @@ func (r *pieceReader) Close() error { return r.blob.Close() }
 // add makes the files of an index known.
 func (c *contents) add(ix *index) {
 	for _, f := range ix.Files {
-		c.pieces[f.Digest] = piece{ix.Content, f.Offset, f.Size}
+		c.pieces[f.Digest] = piece{blob: ix.Content, offset: f.Offset, size: f.Size}
 	}
 	for i := range ix.Entries {
 		if e := &ix.Entries[i]; e.Type == tree.File {
-			c.pieces[e.Content] = piece{ix.Content, e.Offset, e.Size}
+			c.pieces[e.Content] = piece{blob: ix.Content, offset: e.Offset, size: e.Size, linkage: e.Linkage, inspected: true}
 		}
 	}
+}
+
+// linkage tells what is known of a content without a look into it: known is false
+// where that is nothing, f nil where it is no ELF file.
+func (c *contents) linkage(d kiln.Digest) (f *linkage.File, known bool) {
+	p := c.pieces[d]
+	return p.linkage, p.inspected
 }
 
 // readAll returns the content of a file of the tree.
@@ -95,7 +108,10 @@ func (c *contents) readAll(d kiln.Digest) ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
-	return io.ReadAll(r)
+	// One byte more, so that the end is read, at which the reader gives its verdict.
+	b := bytes.NewBuffer(make([]byte, 0, c.pieces[d].size+bytes.MinRead))
+	_, err = b.ReadFrom(r)
+	return b.Bytes(), err
 }
 
 // file returns an entry for content that kiln made, which is kept in memory: it

@@ -59,7 +59,7 @@ func (a *assembly) checkContested(l *layer, f *vfs.FS) error {
 func (c *conflict) diverted(all []dpkgtool.Diversion) bool {
 	return slices.ContainsFunc(all, func(d dpkgtool.Diversion) bool {
 		name, _, _ := strings.Cut(d.Package, ":")
-		mine := d.From == tree.Absolute(c.first.entry.Path) || d.From == tree.Absolute(c.first.packed.Path) || d.From == tree.Absolute(c.second.packed.Path)
+		mine := d.From == tree.Absolute(c.first.entry.Path) || d.From == tree.Absolute(c.first.shipped) || d.From == tree.Absolute(c.second.shipped)
 		return mine && c.first.unit.ID.Name != c.second.unit.ID.Name && (name == c.first.unit.ID.Name || name == c.second.unit.ID.Name)
 	})
 }

@@ -45,7 +45,7 @@ func (a *assembly) database(l *layer, dirs directories) ([]tree.Entry, error) {
 	tree.SortEntries(entries)
 	for i := range entries {
 		if c := a.claims[entries[i].Path]; c != nil {
-			return nil, ownError(&place{entry: entries[i]}, c.place)
+			return nil, ownError(&place{entry: entries[i]}, c)
 		}
 	}
 	return entries, nil
@@ -201,7 +201,7 @@ type conffile struct {
 func (u *unit) conffiles() []conffile {
 	byPath := map[string]*place{}
 	for _, p := range u.places {
-		byPath[p.packed.Path] = p
+		byPath[p.shipped] = p
 	}
 	var there []conffile
 	for _, c := range u.ix.Conffiles {
@@ -209,7 +209,7 @@ func (u *unit) conffiles() []conffile {
 		switch {
 		case c.RemoveOnUpgrade:
 			there = append(there, conffile{Conffile: c})
-		case p != nil && p.packed.Type == tree.File && p.listed():
+		case p != nil && p.entry.Type == tree.File && p.listed():
 			there = append(there, conffile{c, p})
 		}
 	}
@@ -239,10 +239,10 @@ func (u *unit) list(dirs directories) []byte {
 	for _, p := range u.places {
 		_, needed := dirs[p.entry.Path]
 		switch {
-		case p.packed.Path == ".":
+		case p.shipped == ".":
 			b = append(b, "/.\n"...)
-		case p.listed(), p.packed.Type == tree.Dir && needed:
-			b = fmt.Appendln(b, tree.Absolute(p.packed.Path))
+		case p.listed(), p.entry.Type == tree.Dir && needed:
+			b = fmt.Appendln(b, tree.Absolute(p.shipped))
 		}
 	}
 	return b
@@ -261,7 +261,7 @@ func (a *assembly) md5sums(u *unit) ([]byte, error) {
 	}
 	gone := map[string]bool{}
 	for _, p := range u.places {
-		gone[p.packed.Path] = !p.listed()
+		gone[p.shipped] = !p.listed()
 	}
 	var b []byte
 	for line := range bytes.Lines(text) {
@@ -280,8 +280,8 @@ func (u *unit) makeMD5sums() []byte {
 	}
 	var lines []string
 	for _, p := range u.places {
-		if p.packed.Type == tree.File && p.listed() && !conffile[p] {
-			lines = append(lines, fmt.Sprintf("%x  %s\n", p.packed.MD5, p.packed.Path))
+		if p.entry.Type == tree.File && p.listed() && !conffile[p] {
+			lines = append(lines, fmt.Sprintf("%x  %s\n", p.md5, p.shipped))
 		}
 	}
 	if lines == nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"maps"
 
+	"kiln"
+	"kiln/internal/maint/command"
 	"kiln/internal/store"
 	"kiln/internal/tree"
 )
@@ -38,4 +40,9 @@ func Configured(ctx context.Context, st *store.Store, in Input) (*Image, []Confi
 		all = append(all, Configuration{l.after, maps.Clone(dropped)})
 	}
 	return img, all, err
+}
+
+// NewMemo returns the memo of an assembly by a build of kiln.
+func NewMemo(st *store.Store, build string) command.Memo {
+	return &memo{store: st, build: build, sizes: map[kiln.Digest]int64{}}
 }

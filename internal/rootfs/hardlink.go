@@ -22,15 +22,12 @@ func (l *layer) scattered(before, after *tree.Tree, shipped map[string]*place, o
 		return nil
 	}
 	all := map[string]bool{}
-	for e := range after.All() {
-		if e.Type != tree.File || e.Hard {
-			continue
-		}
-		names := after.Names(e.Path)
-		at := home(e.Path)
+	for first := range linked(before, after) {
+		names := after.Names(first)
+		at := home(first)
 		mixed := slices.ContainsFunc(names, func(n string) bool { return home(n) != at })
 		if at == below && !mixed {
-			was := slices.DeleteFunc(slices.Clone(before.Names(e.Path)), func(n string) bool { _, ok := after.Lookup(n); return !ok || home(n) != below })
+			was := slices.DeleteFunc(before.Names(first), func(n string) bool { _, ok := after.Lookup(n); return !ok || home(n) != below })
 			mixed = !slices.Equal(was, names)
 		}
 		for _, n := range names {
@@ -40,6 +37,26 @@ func (l *layer) scattered(before, after *tree.Tree, shipped map[string]*place, o
 		}
 	}
 	return all
+}
+
+// linked returns the first names of the files of after that have, or had, several.
+func linked(before, after *tree.Tree) map[string]bool {
+	firsts := map[string]bool{}
+	for _, t := range []*tree.Tree{before, after} {
+		for names := range t.Linked() {
+			for _, n := range names {
+				e, ok := after.Lookup(n)
+				switch {
+				case !ok || e.Type != tree.File:
+				case e.Hard:
+					firsts[e.Link] = true
+				default:
+					firsts[n] = true
+				}
+			}
+		}
+	}
+	return firsts
 }
 
 // below is the home of what the layers below hold already.

@@ -5,6 +5,7 @@ import (
 
 	"kiln"
 	"kiln/internal/deb"
+	"kiln/internal/linkage"
 	"kiln/internal/tree"
 )
 
@@ -34,8 +35,9 @@ type controlFile struct {
 // entry of its inode, which stands before it.
 type packed struct {
 	tree.Entry
-	Offset int64          // of a file: in the content blob
-	MD5    [md5.Size]byte // of a file, as dpkg's database wants it
+	Offset  int64          // of a file: in the content blob
+	MD5     [md5.Size]byte // of a file, as dpkg's database wants it
+	Linkage *linkage.File  // of an ELF file that is sound
 }
 
 // file returns a member of the control archive, nil where it has none of the name.

@@ -94,12 +94,10 @@ func (l *layer) removedFrom(lower *tree.Tree) []string {
 // name of hard links is not among them, the next one becomes the first.
 func (l *layer) member(u *unit) tree.Member {
 	m := tree.Member{Name: u.ID.String()}
-	places := slices.Clone(u.places)
+	places := slices.DeleteFunc(slices.Clone(u.places), func(p *place) bool { return !p.in() || p.entry.Type == tree.Dir })
+	m.Entries = make([]tree.Entry, 0, len(places))
 	slices.SortStableFunc(places, func(x, y *place) int { return tree.Compare(x.entry.Path, y.entry.Path) })
 	for _, p := range places {
-		if !p.in() || p.entry.Type == tree.Dir {
-			continue
-		}
 		m.Entries = append(m.Entries, l.linked(p.entry))
 	}
 	relink(m.Entries)

@@ -44,7 +44,7 @@ func (u *unit) status() string {
 			fmt.Fprintf(&conffiles, "\n %s newconffile remove-on-upgrade", c.Path)
 			continue
 		}
-		fmt.Fprintf(&conffiles, "\n %s %x", c.Path, c.place.packed.MD5)
+		fmt.Fprintf(&conffiles, "\n %s %x", c.Path, c.place.md5)
 	}
 	if conffiles.Len() > 0 {
 		fields["Conffiles"] = deb.Field{Name: "Conffiles", Value: conffiles.String()}

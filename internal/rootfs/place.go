@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"crypto/md5"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,7 +15,8 @@ type place struct {
 	entry tree.Entry // its path follows the links that other packages ship
 	// of a package's entry
 	unit     *unit
-	packed   *packed // as shipped
+	shipped  string         // its path in the package
+	md5      [md5.Size]byte // of a file
 	layer    *layer
 	dropped  string // what left it out: the name of a rule or the place of a glob; empty where it is in
 	excluded bool   // a rule left it out: scripts do not see it either
@@ -66,6 +68,7 @@ func (a *assembly) place() error {
 			return a.withUnused(err)
 		}
 	}
+	a.skeleton = nil // it is as large as the tree
 	return a.checkPaths()
 }
 
@@ -102,20 +105,25 @@ func (u *unit) origin() tree.Origin {
 	return o
 }
 
-// placeUnit finds where the package's entries go.
+// placeUnit finds where the package's entries go. The index is left without them:
+// all that counts is in the places.
 func (a *assembly) placeUnit(l *layer, u *unit) error {
 	origin := u.origin()
+	places := make([]place, len(u.ix.Entries))
+	u.places = make([]*place, 0, len(places))
 	for i := range u.ix.Entries {
-		p := &place{entry: u.ix.Entries[i].Entry, unit: u, packed: &u.ix.Entries[i], layer: l}
+		p := &places[i]
+		*p = place{entry: u.ix.Entries[i].Entry, unit: u, shipped: u.ix.Entries[i].Path, md5: u.ix.Entries[i].MD5, layer: l}
 		p.entry.Origin = origin
 		if err := a.skeleton.place(p); err != nil {
-			return &kiln.Error{Code: kiln.Refused, Text: fmt.Sprintf("cannot unpack the package %q: the entry %q: %v", u.ID, tree.Absolute(p.packed.Path), err), Err: err}
+			return &kiln.Error{Code: kiln.Refused, Text: fmt.Sprintf("cannot unpack the package %q: the entry %q: %v", u.ID, tree.Absolute(p.shipped), err), Err: err}
 		}
 		if p.entry.Type == tree.Dir && !p.gone {
 			l.noteDir(p)
 		}
 		u.places = append(u.places, p)
 	}
+	u.ix.Entries = nil
 	return nil
 }
 

@@ -71,7 +71,7 @@ func (a *assembly) remember(l *layer, key kiln.Digest, before *tree.Tree, res *m
 }
 
 // keepPieces puts what scripts wrote into one blob, and where each piece stands
-// into e.
+// into e. What was compiled is a blob already.
 func (a *assembly) keepPieces(e *encoder, c *configured) error {
 	w, err := a.store.Create()
 	if err != nil {
@@ -80,10 +80,15 @@ func (a *assembly) keepPieces(e *encoder, c *configured) error {
 	defer w.Discard()
 	var digests []kiln.Digest
 	var sizes []int64
+	var compiled []kiln.Digest
 	seen := map[kiln.Digest]bool{}
 	for i := range c.changed {
 		d := c.changed[i].Content
 		content, made := a.contents.made[d]
+		if _, known := a.compiled.sizes[d]; known && !made && !seen[d] {
+			seen[d] = true
+			compiled = append(compiled, d)
+		}
 		if !made || seen[d] {
 			continue
 		}
@@ -103,6 +108,11 @@ func (a *assembly) keepPieces(e *encoder, c *configured) error {
 		e.digest(digests[i])
 		e.num(sizes[i])
 	}
+	e.num(int64(len(compiled)))
+	for _, d := range compiled {
+		e.digest(d)
+		e.num(a.compiled.sizes[d])
+	}
 	return nil
 }
 
@@ -113,8 +123,13 @@ func (a *assembly) knowPieces(d *decoder) bool {
 	offset := int64(0)
 	for range d.count() {
 		digest, size := d.digest(), d.num()
-		pieces[digest] = piece{blob, offset, size}
+		pieces[digest] = piece{blob: blob, offset: offset, size: size}
 		offset += size
+	}
+	for range d.count() {
+		if content, size := d.digest(), d.num(); d.err != nil || !a.compiled.know(content, size) {
+			return false
+		}
 	}
 	if size, err := a.store.Size(blob); d.err != nil || err != nil || size != offset {
 		return false

@@ -107,12 +107,13 @@ type assembly struct {
 	layers    []*layer
 	decoding  atomic.Int32 // .debs under decoding
 	contents  *contents
+	compiled  *memo
 	skeleton  *skeleton
-	claims    map[string]*claim
-	contested []*conflict // paths of two packages of which one may divert the other's
-	merged    bool        // the recipe's accounts are among those of packages
-	below     kiln.Digest // key of what the layer below came to; empty where that is not kept
-	world     *tree.Tree  // the layers configured so far, nothing dropped but by rules
+	claims    map[string]*place // who has a path in the image
+	contested []*conflict       // paths of two packages of which one may divert the other's
+	merged    bool              // the recipe's accounts are among those of packages
+	below     kiln.Digest       // key of what the layer below came to; empty where that is not kept
+	world     *tree.Tree        // the layers configured so far, nothing dropped but by rules
 	report    report
 }
 
@@ -120,8 +121,9 @@ func newAssembly(st *store.Store, in Input) (*assembly, error) {
 	if len(in.Recipe.Layers) == 0 {
 		return nil, userError("cannot assemble the image: the recipe has no layers")
 	}
-	a := &assembly{in: in, store: st, claims: map[string]*claim{}, world: tree.New()}
+	a := &assembly{in: in, store: st, claims: map[string]*place{}, world: tree.New()}
 	a.contents = &contents{store: st, pieces: map[kiln.Digest]piece{}, made: tree.Bytes{}}
+	a.compiled = &memo{store: st, build: in.Build, sizes: map[kiln.Digest]int64{}}
 	var err error
 	if a.arch, err = deb.Architecture(in.Platform); err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func (s *skeleton) place(p *place) error {
 		return err
 	}
 	p.entry.Path = tree.Join(dir, base(p.entry.Path))
-	if p.packed.Path == "." {
+	if p.shipped == "." {
 		p.entry.Path = "."
 	}
 	there, ok := s.tree.Lookup(p.entry.Path)

@@ -16,7 +16,7 @@ import (
 )
 
 // unpackFormat is the version of index and of all that goes into one.
-const unpackFormat = 3
+const unpackFormat = 4
 
 // unit is a package of the image.
 type unit struct {
@@ -145,7 +145,8 @@ func cachedIndex(st *store.Store, key kiln.Digest) *index {
 
 // unpackOnce runs while nobody else unpacks the same package.
 func (a *assembly) unpackOnce(u *unit, key kiln.Digest, job *kiln.Job) error {
-	if u.ix = cachedIndex(a.store, key); u.ix != nil {
+	if u.ix = cachedIndex(a.store, key); u.ix != nil { // another build did it meanwhile
+		job.Cached()
 		return nil
 	}
 	blob, err := a.store.Verified(u.Deb)

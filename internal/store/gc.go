@@ -67,9 +67,10 @@ func (s *Store) tidy() error {
 	return errors.Join(s.sweepDead(context.Background(), &GCReport{}), unlock())
 }
 
-// sweepDead removes what dead processes left in staging, locks and archives. The
-// caller alone has the store open.
+// sweepDead removes what dead processes left in staging, folders, locks and archives.
+// The caller alone has the store open.
 func (s *Store) sweepDead(ctx context.Context, r *GCReport) error {
+	durable.Sweep(s.folder())
 	for _, dir := range []string{stagingDir, locksDir} {
 		if err := s.walk(ctx, dir, r.removeDead); err != nil {
 			return err

@@ -29,6 +29,7 @@ import (
 //	marks/                    what outputs were when kiln wrote them, name is the digest of the place
 //	locks/                    one file for each piece of work under way
 //	staging/                  files being written; a dead process's are swept by the next to open the store alone
+//	folders/                  folders of work under way; a dead process's are swept likewise
 //	damaged/                  blobs that were not what their name says; swept by gc
 //	archives/                 the newest Release accepted for each archive pocket
 //	lock                      held by whoever has the store open; alone, by gc
@@ -39,6 +40,7 @@ const (
 	marksDir    = "marks"
 	locksDir    = "locks"
 	stagingDir  = "staging"
+	foldersDir  = "folders"
 	damagedDir  = "damaged"
 	archivesDir = "archives"
 	lockFile    = "lock"

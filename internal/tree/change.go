@@ -2,7 +2,6 @@ package tree
 
 import (
 	"fmt"
-	"path"
 	"slices"
 )
 
@@ -63,7 +62,7 @@ func (t *Tree) add(e Entry) {
 	if up.kids == nil {
 		up.kids = map[string]struct{}{}
 	}
-	up.kids[path.Base(e.Path)] = struct{}{}
+	up.kids[base(e.Path)] = struct{}{}
 }
 
 func (t *Tree) insertHard(e Entry) error {
@@ -104,7 +103,7 @@ func (t *Tree) Remove(p string) bool {
 	}
 	t.leaveGroup(p)
 	delete(t.nodes, p)
-	delete(t.nodes[Parent(p)].kids, path.Base(p))
+	delete(t.nodes[Parent(p)].kids, base(p))
 	t.sorted = nil
 	return true
 }

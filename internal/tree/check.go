@@ -99,6 +99,9 @@ func checkTarget(target string) error {
 const maxXattrs = 64 << 10
 
 func (e *Entry) checkXattrs() error {
+	if len(e.Xattrs) == 0 {
+		return nil
+	}
 	size := 0
 	for _, name := range sortedKeys(e.Xattrs) {
 		if name == "" || len(name) > maxName || strings.ContainsAny(name, "=\x00") {

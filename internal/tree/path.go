@@ -29,13 +29,24 @@ func CleanPath(name string) (string, error) {
 	case len(name) > maxPath:
 		return "", fmt.Errorf("the path %q… is longer than %d bytes", name[:64], maxPath)
 	}
-	for part := range strings.SplitSeq(name, "/") {
-		if part == ".." {
+	clean := true
+	for begin := 0; begin <= len(name); {
+		end := strings.IndexByte(name[begin:], '/')
+		if end < 0 {
+			end = len(name) - begin
+		}
+		switch part := name[begin : begin+end]; {
+		case part == "..":
 			return "", fmt.Errorf("the path %q holds \"..\"", name)
-		}
-		if len(part) > maxName {
+		case len(part) > maxName:
 			return "", fmt.Errorf("the path %q… holds a name longer than %d bytes", name[:64], maxName)
+		case part == "", part == ".":
+			clean = false
 		}
+		begin += end + 1
+	}
+	if clean { // as nearly all are
+		return name, nil
 	}
 	return path.Clean(name), nil
 }
@@ -54,8 +65,21 @@ func Compare(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// Parent returns the directory that holds p. The root is its own parent.
-func Parent(p string) string { return path.Dir(p) }
+// Parent returns the directory that holds p, a clean path. The root is its own
+// parent.
+func Parent(p string) string {
+	i := strings.LastIndexByte(p, '/')
+	switch {
+	case i < 0:
+		return "."
+	case i == 0:
+		return "/"
+	}
+	return p[:i]
+}
+
+// base returns the last component of p, a clean path.
+func base(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
 
 // Join returns the path of name in directory dir.
 func Join(dir, name string) string {

@@ -2,7 +2,6 @@ package tree
 
 import (
 	"fmt"
-	"path"
 	"strings"
 )
 
@@ -69,7 +68,7 @@ func (w walk) run() (string, error) {
 			if at == "." && w.inside {
 				return "", fmt.Errorf("it leads out of the tree")
 			}
-			at = path.Dir(at)
+			at = Parent(at)
 			continue
 		}
 		next := Join(at, name)

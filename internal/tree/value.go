@@ -25,17 +25,23 @@ type node struct {
 }
 
 // New returns a tree that holds only its root: 0755, owned by root, epoch 0.
-func New() *Tree {
-	t := &Tree{nodes: map[string]*node{}, groups: map[string][]string{}}
+func New() *Tree { return Sized(1) }
+
+// Sized is New with room for so many entries.
+func Sized(entries int) *Tree {
+	t := &Tree{nodes: make(map[string]*node, entries), groups: map[string][]string{}}
 	t.nodes["."] = &node{entry: Entry{Path: ".", Type: Dir, Mode: 0o755}}
 	return t
 }
 
 // Of returns a tree of the given entries, in whatever order they come.
 func Of(entries ...Entry) (*Tree, error) {
-	t := New()
-	sorted := slices.Clone(entries)
-	SortEntries(sorted)
+	t := Sized(len(entries) + 1)
+	sorted := entries
+	if !slices.IsSortedFunc(entries, func(a, b Entry) int { return Compare(a.Path, b.Path) }) {
+		sorted = slices.Clone(entries)
+		SortEntries(sorted)
+	}
 	for _, hard := range []bool{false, true} { // links last: a group's first name need not sort first here
 		for i := range sorted {
 			if sorted[i].Hard != hard {
@@ -46,7 +52,22 @@ func Of(entries ...Entry) (*Tree, error) {
 			}
 		}
 	}
+	t.notePaths(sorted)
 	return t, nil
+}
+
+// notePaths spares Paths the work where the tree was made of sorted entries.
+func (t *Tree) notePaths(sorted []Entry) {
+	paths := make([]string, 0, len(t.nodes))
+	if len(sorted) == 0 || sorted[0].Path != "." {
+		paths = append(paths, ".")
+	}
+	for i := range sorted {
+		paths = append(paths, sorted[i].Path)
+	}
+	if len(paths) == len(t.nodes) { // else a path came twice
+		t.sorted = paths
+	}
 }
 
 // SortEntries sorts by path, as a Member is sorted.
@@ -68,7 +89,8 @@ func (t *Tree) Lookup(p string) (Entry, bool) {
 // Paths returns every path, sorted. The caller must not change it.
 func (t *Tree) Paths() []string {
 	if t.sorted == nil {
-		t.sorted = slices.SortedFunc(maps.Keys(t.nodes), Compare)
+		t.sorted = slices.AppendSeq(make([]string, 0, len(t.nodes)), maps.Keys(t.nodes))
+		slices.SortFunc(t.sorted, Compare)
 	}
 	return t.sorted
 }
@@ -116,6 +138,10 @@ func (t *Tree) Names(p string) []string {
 	}
 	return []string{p}
 }
+
+// Linked yields the names of each file that has several, sorted; the files in no
+// order. The caller must not change them.
+func (t *Tree) Linked() iter.Seq[[]string] { return maps.Values(t.groups) }
 
 // Clone returns an independent copy.
 func (t *Tree) Clone() *Tree {

@@ -2,8 +2,10 @@ package xz_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -47,8 +49,16 @@ func busy(b *testing.B, f func() (int64, error)) time.Duration {
 //
 //	KILN_XZ_FILES='/path/*.tar.xz' go test -run '^$' -bench Reader -benchtime 7x ./internal/xz
 func BenchmarkReader(b *testing.B) {
-	files := map[string][]byte{}
-	var names []string
+	files, names := benchFiles(b, encoder.WriterConfig{})
+	for _, name := range names {
+		b.Run(filepath.Base(name), func(b *testing.B) { compareSpeed(b, files[name]) })
+	}
+}
+
+// benchFiles returns the files of the pattern in KILN_XZ_FILES, or else the test's
+// own program, compressed.
+func benchFiles(b *testing.B, c encoder.WriterConfig) (files map[string][]byte, names []string) {
+	files = map[string][]byte{}
 	if pattern := os.Getenv("KILN_XZ_FILES"); pattern != "" {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
@@ -66,11 +76,9 @@ func BenchmarkReader(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		files["self"], names = compress(b, encoder.WriterConfig{}, self), []string{"self"}
+		files["self"], names = compress(b, c, self), []string{"self"}
 	}
-	for _, name := range names {
-		b.Run(filepath.Base(name), func(b *testing.B) { compareSpeed(b, files[name]) })
-	}
+	return files, names
 }
 
 func compareSpeed(b *testing.B, data []byte) {
@@ -99,4 +107,103 @@ func compareSpeed(b *testing.B, data []byte) {
 	b.ReportMetric(float64(size)/1e6/own, "MB/s")
 	b.ReportMetric(float64(size)/1e6/other, "MB/s-other")
 	b.ReportMetric(other/own, "ratio")
+}
+
+// BenchmarkParallel decodes each file with a worker for each processor, in turns
+// with a Reader and with xz itself, if it is installed, on one thread and on as many.
+// It reports how many times as long the others take, by the clock and in processor
+// time, which says something on a machine that others use too:
+//
+//	KILN_XZ_FILES='/path/*.tar.xz' go test -run '^$' -bench Parallel -benchtime 7x ./internal/xz
+func BenchmarkParallel(b *testing.B) {
+	files, names := benchFiles(b, encoder.WriterConfig{BlockSize: 2 << 20})
+	for _, name := range names {
+		b.Run(filepath.Base(name), func(b *testing.B) { inTurns(b, decoders(b, files[name])) })
+	}
+}
+
+// way is one way to decode a file.
+type way struct {
+	name   string
+	decode func() (int64, error)
+}
+
+// decoders are a parallel reader, a serial one, and xz.
+func decoders(b *testing.B, data []byte) []way {
+	workers := runtime.GOMAXPROCS(0)
+	ways := []way{
+		{"parallel", func() (int64, error) {
+			p, err := xz.NewParallel(bytes.NewReader(data), int64(len(data)), xz.Limits{}, workers)
+			if err != nil {
+				return 0, err
+			}
+			defer p.Close()
+			return io.Copy(io.Discard, p)
+		}},
+		{"serial", func() (int64, error) {
+			z, err := xz.NewReader(bytes.NewReader(data), xz.Limits{})
+			if err != nil {
+				return 0, err
+			}
+			return io.Copy(io.Discard, z)
+		}},
+	}
+	if _, err := exec.LookPath("xz"); err != nil {
+		return ways
+	}
+	file := filepath.Join(b.TempDir(), "file.xz")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	for _, threads := range []int{1, workers} {
+		ways = append(ways, way{fmt.Sprintf("xz-T%d", threads), func() (int64, error) {
+			return 0, exec.Command("xz", "-dc", fmt.Sprintf("-T%d", threads), file).Run() // to /dev/null
+		}})
+	}
+	return ways
+}
+
+// used is the processor time that this process and its children have taken.
+func used(b *testing.B) time.Duration {
+	var total int64
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(who, &u); err != nil {
+			b.Fatal(err)
+		}
+		total += u.Utime.Nano() + u.Stime.Nano()
+	}
+	return time.Duration(total)
+}
+
+// inTurns compares the first way with the others: the least time of each by the
+// clock, and the least processor time.
+func inTurns(b *testing.B, ways []way) {
+	var size int64
+	clock, cpu := make([]time.Duration, len(ways)), make([]time.Duration, len(ways))
+	for b.Loop() {
+		for i, w := range ways {
+			runtime.GC()
+			begin, before := time.Now(), used(b)
+			n, err := w.decode()
+			if err != nil {
+				b.Fatalf("%s: %v", w.name, err)
+			}
+			clock[i], cpu[i] = least(clock[i], time.Since(begin)), least(cpu[i], used(b)-before)
+			size = max(size, n)
+		}
+	}
+	b.ReportMetric(0, "ns/op") // all together, which says nothing
+	b.ReportMetric(float64(size)/1e6/clock[0].Seconds(), "MB/s")
+	for i, w := range ways[1:] {
+		b.ReportMetric(clock[i+1].Seconds()/clock[0].Seconds(), w.name+"/parallel")
+		b.ReportMetric(cpu[i+1].Seconds()/cpu[0].Seconds(), "cpu-"+w.name+"/parallel")
+	}
+}
+
+func least(so, now time.Duration) time.Duration {
+	if so == 0 {
+		return now
+	}
+	return min(so, now)
 }

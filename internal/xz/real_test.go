@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"testing"
 
 	"kiln/internal/xz"
@@ -83,6 +84,41 @@ func TestVectorsReal(t *testing.T) {
 	for name := range badVectors() {
 		if err := exec.Command("xz", "-tqq", "--no-warn", "testdata/xz-utils/"+name+".xz").Run(); err == nil {
 			t.Errorf("xz accepts %s", name)
+		}
+	}
+}
+
+// TestParallelReal decodes blocks that the real xz wrote on several threads, as
+// dpkg-deb does: serial and parallel give the same, which is what was put in, and
+// several blocks were decoded at a time.
+func TestParallelReal(t *testing.T) {
+	needReal(t)
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := append(self, text(3_000_000)...)
+	for _, args := range [][]string{{"-T2", "--block-size=262144"}, {"-T2", "-1", "--block-size=1MiB", "--check=crc32"}, {"-T2", "-0", "--x86", "--lzma2=dict=1MiB"}} {
+		data := tool(t, content, args...)
+		serial, err := readAll(bytes.NewReader(data), xz.Limits{})
+		if err != nil || !bytes.Equal(serial, content) {
+			t.Fatalf("%q, serial: %v, %d bytes", args, err, len(serial))
+		}
+		for _, workers := range []int{2, 5} {
+			p, err := xz.NewParallel(bytes.NewReader(data), int64(len(data)), xz.Limits{}, workers)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, consumed, err := readCounting(p)
+			if err != nil || !bytes.Equal(got, serial) {
+				t.Errorf("%q, %d workers: %v, %d bytes", args, workers, err, len(got))
+			}
+			if n := len(slices.Compact(consumed)); n < 2 {
+				t.Errorf("%q: %d blocks, want several", args, n)
+			}
+			if err := p.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"kiln"
+	"kiln/internal/linkage"
 	"kiln/internal/maint/debconf"
 	"kiln/internal/maint/vfs"
 )
@@ -49,9 +50,16 @@ type Machine struct {
 	// none: services are not enabled because a package came along.
 	Enable func(unit string) bool
 
+	// Linkage tells what a content says as an ELF file, where that is known without
+	// a look into it: f is nil for no ELF file. It may be nil.
+	Linkage func(content kiln.Digest) (f *linkage.File, known bool)
+
 	Debconf *Debconf // nil until a script talks to debconf
 	// Findings is what commands found out about contents, for when they meet them again.
 	Findings map[Finding]any
+
+	// Memo keeps what Compile makes, for other trees. It may be nil.
+	Memo Memo
 
 	// Script that runs now.
 	Package string // "libc6", with ":arch" where dpkg would write it so

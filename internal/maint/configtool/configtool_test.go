@@ -1,9 +1,12 @@
 package configtool_test
 
 import (
+	"debug/elf"
 	"strings"
 	"testing"
 
+	"kiln"
+	"kiln/internal/linkage"
 	"kiln/internal/maint/toolbox/toolboxtest"
 )
 
@@ -37,6 +40,28 @@ func TestLdconfigEmpty(t *testing.T) {
 	s.Links(map[string]string{"/usr/lib/libgone.so.1": ""})
 	if got := s.File("/etc/ld.so.cache"); !strings.HasPrefix(got, "glibc-ld.so.cache1.1\x00\x00\x00\x00") {
 		t.Errorf("the cache begins with %q", got[:24])
+	}
+}
+
+// What is known of a library counts; only what is not known is looked into.
+func TestLdconfigKnows(t *testing.T) {
+	s := toolboxtest.New(t, map[string]string{"/etc/": "", "/usr/lib/libknown.so.1.2": "known", "/usr/lib/libnone.so.1": "none", "/usr/lib/libtext.so": "/* GNU ld script */", "/lib": "-> usr/lib"})
+	if _, err := s.FS.Tree(); err != nil { // gives what was written digests
+		t.Fatal(err)
+	}
+	s.Machine.Linkage = func(d kiln.Digest) (*linkage.File, bool) {
+		switch d {
+		case kiln.DigestOf([]byte("known")):
+			return &linkage.File{Machine: elf.EM_X86_64, Class: elf.ELFCLASS64, Dynamic: true, Soname: "libknown.so.1"}, true
+		case kiln.DigestOf([]byte("none")):
+			return nil, true
+		}
+		return nil, false
+	}
+	s.OK("ldconfig")
+	s.Links(map[string]string{"/usr/lib/libknown.so.1": "libknown.so.1.2"})
+	if got := s.File("/etc/ld.so.cache"); !strings.HasPrefix(got, "glibc-ld.so.cache1.1\x01\x00\x00\x00") || !strings.Contains(got, "/libknown.so.1\x00") {
+		t.Errorf("the cache is %q", got)
 	}
 }
 

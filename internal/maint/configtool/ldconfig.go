@@ -12,6 +12,7 @@ import (
 
 	"kiln"
 	"kiln/internal/deb"
+	"kiln/internal/linkage"
 	"kiln/internal/maint/command"
 	"kiln/internal/maint/ldcache"
 	"kiln/internal/maint/vfs"
@@ -183,10 +184,13 @@ func (l *ldconfig) inspect(dir string, e vfs.Info) (lib foundLib, ok bool, err e
 		return lib, false, nil
 	}
 	elf, err := l.read(p, at.Content)
-	if err != nil || !elf.ok {
+	if err != nil || elf == nil {
 		return lib, false, err
 	}
-	lib.flags, lib.soname = elf.Flags, elf.Soname
+	if lib.flags, ok = ldcache.Flags(elf, l.c.Machine.Arch); !ok {
+		return lib, false, nil
+	}
+	lib.soname = elf.Soname
 	if lib.soname == "" {
 		lib.soname = e.Name()
 	}
@@ -194,22 +198,22 @@ func (l *ldconfig) inspect(dir string, e vfs.Info) (lib foundLib, ok bool, err e
 	return lib, true, nil
 }
 
-// library is what a content was found to be; ok is false for no library.
-type library struct {
-	ldcache.Library
-	ok bool
-}
-
-// read looks into a file: once, however many names it has and however often
-// ldconfig runs.
-func (l *ldconfig) read(p string, digest kiln.Digest) (library, error) {
-	return command.Find(l.c.Machine, "library", digest, func() (library, error) {
+// read returns what a file says of itself, nil where it is no ELF file. Where that
+// is not known, it is looked into: once, however many names it has and however
+// often ldconfig runs.
+func (l *ldconfig) read(p string, digest kiln.Digest) (*linkage.File, error) {
+	if ask := l.c.Machine.Linkage; ask != nil && digest != "" {
+		if f, known := ask(digest); known {
+			return f, nil
+		}
+	}
+	return command.Find(l.c.Machine, "library", digest, func() (*linkage.File, error) {
 		content, err := l.c.FS.ReadFile(p)
 		if err != nil {
-			return library{}, err
+			return nil, err
 		}
-		lib, ok := ldcache.Read(content, l.c.Machine.Arch)
-		return library{lib, ok}, nil
+		f, _, err := linkage.Read(bytes.NewReader(content), int64(len(content)))
+		return f, err
 	})
 }
 

@@ -2,6 +2,8 @@ package configtool
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -17,6 +19,9 @@ const (
 	hwdbOfPackages = "/usr/lib/udev/hwdb.bin"
 	hwdbOfHost     = "/etc/udev/hwdb.bin"
 	catalogFile    = "/var/lib/systemd/catalog/database"
+
+	hwdbMode    = 0o444
+	catalogMode = 0o644
 )
 
 // SystemdHwdb is systemd-hwdb(8) update: it compiles the hardware database.
@@ -32,10 +37,7 @@ func SystemdHwdb(_ context.Context, c *command.Call) (int, error) {
 	if o.Has("usr") {
 		to = hwdbOfPackages
 	}
-	sources, err := databaseSources(c, ".hwdb", "/etc/udev/hwdb.d", "/usr/lib/udev/hwdb.d")
-	if err != nil {
-		return 1, err
-	}
+	sources := databaseSources(c, ".hwdb", "/etc/udev/hwdb.d", "/usr/lib/udev/hwdb.d")
 	if len(sources) == 0 {
 		if c.FS.Present(to) {
 			return 0, c.FS.Remove(to)
@@ -49,7 +51,16 @@ func SystemdHwdb(_ context.Context, c *command.Call) (int, error) {
 	if err := c.FS.MkdirAll(path.Dir(to), 0o755); err != nil {
 		return 1, err
 	}
-	return 0, writeDatabase(c, to, systemdb.WriteHwdb(sources, version), 0o444)
+	if err := c.Compile(command.Compilation{
+		To: to, Mode: hwdbMode, What: fmt.Sprintf("hwdb %d", version), From: sources,
+		Make: func() ([]byte, error) {
+			texts, err := databaseTexts(c, sources)
+			return systemdb.WriteHwdb(texts, version), err
+		},
+	}); err != nil {
+		return 1, err
+	}
+	return 0, c.FS.Chmod(to, hwdbMode)
 }
 
 // Journalctl is journalctl(1) --update-catalog: it compiles the catalog of log
@@ -66,11 +77,11 @@ func Journalctl(_ context.Context, c *command.Call) (int, error) {
 	if strings.Trim(o.Value("root", ""), "/") != "" || len(o.Rest) > 0 {
 		return 1, c.Unhonoured("it updates the tree's own catalog")
 	}
-	sources, err := databaseSources(c, ".catalog", "/usr/local/lib/systemd/catalog", "/usr/lib/systemd/catalog")
+	texts, err := databaseTexts(c, databaseSources(c, ".catalog", "/usr/local/lib/systemd/catalog", "/usr/lib/systemd/catalog"))
 	if err != nil {
 		return 1, err
 	}
-	database, err := systemdb.WriteCatalog(sources)
+	database, err := systemdb.WriteCatalog(texts)
 	if err != nil {
 		return c.Complain(1, "%v", err)
 	}
@@ -80,43 +91,42 @@ func Journalctl(_ context.Context, c *command.Call) (int, error) {
 	if err := c.FS.MkdirAll(path.Dir(catalogFile), 0o755); err != nil {
 		return 1, err
 	}
-	return 0, writeDatabase(c, catalogFile, database, 0o644)
-}
-
-func writeDatabase(c *command.Call, file string, data []byte, mode uint32) error {
-	if err := c.FS.Rewrite(file, data, mode); err != nil {
-		return err
+	if err := c.FS.Rewrite(catalogFile, database, catalogMode); err != nil {
+		return 1, err
 	}
-	return c.FS.Chmod(file, mode)
+	return 0, c.FS.Chmod(catalogFile, catalogMode)
 }
 
-// databaseSources reads the files of some folders, sorted by name. A name in an
+// databaseSources lists the files of some folders, sorted by name. A name in an
 // earlier folder hides that in a later one, also when it is a link to /dev/null.
-func databaseSources(c *command.Call, suffix string, folders ...string) ([]systemdb.Source, error) {
+func databaseSources(c *command.Call, suffix string, folders ...string) []string {
 	byName := map[string]string{}
-	var names []string
 	for _, dir := range folders {
 		for _, p := range c.FS.Glob(dir + "/*" + suffix) {
 			if name := path.Base(p); byName[name] == "" {
 				byName[name] = p
-				names = append(names, name)
 			}
 		}
 	}
-	slices.Sort(names)
-	var sources []systemdb.Source
-	for _, name := range names {
-		p := byName[name]
-		if at, err := c.FS.Stat(p); err != nil || at.Kind() != tree.File {
-			continue
+	var sources []string
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		if at, err := c.FS.Stat(byName[name]); err == nil && at.Kind() == tree.File {
+			sources = append(sources, byName[name])
 		}
+	}
+	return sources
+}
+
+func databaseTexts(c *command.Call, sources []string) ([]systemdb.Source, error) {
+	var texts []systemdb.Source
+	for _, p := range sources {
 		text, err := c.FS.ReadFile(p)
 		if err != nil {
 			return nil, err
 		}
-		sources = append(sources, systemdb.Source{Path: p, Text: text})
+		texts = append(texts, systemdb.Source{Path: p, Text: text})
 	}
-	return sources, nil
+	return texts, nil
 }
 
 // systemdVersion is the number of systemd's release: 257 of udev 257.13-1.

@@ -1,6 +1,6 @@
 // Package ldcache writes /etc/ld.so.cache as glibc's ldconfig (2.33 and later)
-// does: the "new" format alone, with the generator extension, and reads what of
-// an ELF library the cache needs. It knows no glibc-hwcaps subdirectories.
+// does: the "new" format alone, with the generator extension, and knows which
+// ELF files go into it. It knows no glibc-hwcaps subdirectories.
 //
 // The format is that of elf/dl-cache.h in glibc's source: a header of 48 bytes,
 // an entry of 24 bytes for each library, one table of NUL-terminated strings in

@@ -1,17 +1,12 @@
 package ldcache
 
 import (
-	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"strings"
-)
 
-// Library is what the cache needs to know of a shared library.
-type Library struct {
-	Soname string // "" where it has none
-	Flags  uint32
-}
+	"kiln/internal/linkage"
+)
 
 // flagELF marks a library for glibc 2 (FLAG_ELF_LIBC6), to which the machine is added.
 const flagELF = 3
@@ -58,30 +53,13 @@ func Order(arch string) (order binary.ByteOrder, ok bool) {
 	return nil, false
 }
 
-// Read looks at the content of a file. ok is false where ldconfig of that
-// architecture would pass it over: no ELF file, another machine's, or none that
-// is dynamically linked.
-func Read(content []byte, arch string) (lib Library, ok bool) {
-	if !bytes.HasPrefix(content, []byte(elf.ELFMAG)) {
-		return Library{}, false
+// Flags returns what the cache says of a library's kind. ok is false where ldconfig
+// of that architecture would pass the file over: another machine's, or none that is
+// dynamically linked.
+func Flags(f *linkage.File, arch string) (flags uint32, ok bool) {
+	if !f.Dynamic {
+		return 0, false
 	}
-	f, err := elf.NewFile(bytes.NewReader(content))
-	if err != nil {
-		return Library{}, false
-	}
-	defer f.Close()
-	flags, ok := flagsOf(f, arch)
-	if !ok || f.SectionByType(elf.SHT_DYNAMIC) == nil {
-		return Library{}, false
-	}
-	lib.Flags = flags
-	if names, err := f.DynString(elf.DT_SONAME); err == nil && len(names) > 0 {
-		lib.Soname = names[0]
-	}
-	return lib, true
-}
-
-func flagsOf(f *elf.File, arch string) (uint32, bool) {
 	for _, t := range targets() {
 		if t.arch != arch {
 			continue

@@ -12,7 +12,9 @@ import (
 // literal expands a word to one string, with neither splitting nor globbing.
 func (p *process) literal(w *syntax.Word) string {
 	var b strings.Builder
-	for _, c := range p.expandWord(w) {
+	chars := p.expandWord(w)
+	b.Grow(len(chars))
+	for _, c := range chars {
 		switch c.mark {
 		case markNone:
 			b.WriteByte(c.b)
@@ -99,13 +101,13 @@ func (p *process) split(chars []char) [][]char {
 		ifs = " \t\n"
 	}
 	var all [][]char
-	var field []char
-	started := false
+	kept := chars[:0] // what is kept never overtakes what is read
+	begin, started := 0, false
 	end := func(always bool) {
 		if started || always {
-			all = append(all, field)
+			all = append(all, kept[begin:len(kept):len(kept)])
 		}
-		field, started = nil, false
+		begin, started = len(kept), false
 	}
 	for i := 0; i < len(chars); {
 		switch c := chars[i]; {
@@ -120,7 +122,7 @@ func (p *process) split(chars []char) [][]char {
 			end(hard)
 			i = next
 		default:
-			field, started = append(field, c), true
+			kept, started = append(kept, c), true
 			i++
 		}
 	}
@@ -146,23 +148,31 @@ func separator(chars []char, i int, ifs string) (next int, hard bool) {
 	return i, hard
 }
 
+// escaped is a field as a pattern.
+func escaped(field []char) string {
+	var b strings.Builder
+	for _, c := range field {
+		if c.quoted || strings.IndexByte(`~{}\`, c.b) >= 0 {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(c.b)
+	}
+	return b.String()
+}
+
 // glob returns the paths that a field matches, or the field.
 func (p *process) glob(field []char) []string {
-	var text, escaped strings.Builder
+	var text strings.Builder
+	text.Grow(len(field))
 	special := false
 	for _, c := range field {
 		text.WriteByte(c.b)
-		if c.quoted || strings.IndexByte(`~{}\`, c.b) >= 0 {
-			escaped.WriteByte('\\')
-		} else if strings.IndexByte("*?[", c.b) >= 0 || p.bash && c.b == '(' {
-			special = true
-		}
-		escaped.WriteByte(c.b)
+		special = special || !c.quoted && (strings.IndexByte("*?[", c.b) >= 0 || p.bash && c.b == '(')
 	}
 	if !special || p.opts['f'] {
 		return []string{text.String()}
 	}
-	lit := &syntax.Lit{Value: escaped.String()}
+	lit := &syntax.Lit{Value: escaped(field)}
 	found, err := expand.Fields(p.config, &syntax.Word{Parts: []syntax.WordPart{lit}})
 	var bad *pattern.SyntaxError
 	if err != nil && !errors.As(err, &bad) {

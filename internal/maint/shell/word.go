@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/expand"
@@ -35,6 +36,7 @@ type word struct {
 }
 
 func (w *word) add(text string, c char) {
+	w.chars = slices.Grow(w.chars, len(text))
 	for i := range len(text) {
 		c.b = text[i]
 		w.chars = append(w.chars, c)

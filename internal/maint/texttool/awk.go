@@ -1,22 +1,20 @@
 package texttool
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"io"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/benhoyt/goawk/interp"
-	"github.com/benhoyt/goawk/parser"
-
+	"kiln"
+	"kiln/internal/maint/awk"
 	"kiln/internal/maint/command"
 )
 
-// Awk is awk(1), by goawk: it runs no commands and opens no files by itself. Its
-// input is read from the tree here.
+// Awk is awk(1), as mawk. Its files are the tree's. What goes beyond the limits of package
+// awk, runs commands, or depends on the clock or on chance stops the build.
 func Awk(ctx context.Context, c *command.Call) (int, error) {
 	o, err := c.ParseLeading("field-separator,F= assign,v= file,f=")
 	if err != nil {
@@ -24,59 +22,46 @@ func Awk(ctx context.Context, c *command.Call) (int, error) {
 	}
 	source, rest, err := awkSource(c, o)
 	if err != nil {
-		return c.Complain(2, "%v", err)
+		return awkFailure(c, err)
 	}
-	// Each of these would bring in the clock, or needs what goawk may not have.
-	if m := regexp.MustCompile(`\b(srand|systime|strftime|system|ARGV)\b`).FindString(source); m != "" {
-		return 0, c.Unhonoured("an awk program that uses %s is not supported", m)
-	}
-	program, err := parser.ParseProgram([]byte(source), nil)
+	program, err := awk.Parse(source)
 	if err != nil {
-		return c.Complain(2, "%v", err)
+		return awkFailure(c, err)
 	}
-	config := &interp.Config{
-		Stdin: c.Stdin, Output: c.Stdout, Error: c.Stderr, Argv0: c.Name, Environ: []string{},
-		NoExec: true, NoFileReads: true, NoFileWrites: true,
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
-		config.Environ = append(config.Environ, name, c.Env[name])
+	options := awk.Options{
+		Name: c.Name, Args: rest, Assign: o.Given["assign"],
+		Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, Files: awkFiles{c}, ErrorText: command.ErrorText,
 	}
 	if o.Has("field-separator") {
-		config.Vars = append(config.Vars, "FS", awkSeparator(o.Value("field-separator", "")))
+		options.Assign = append([]string{"FS=" + o.Value("field-separator", "")}, options.Assign...)
 	}
-	for _, v := range o.Given["assign"] {
-		name, value, ok := strings.Cut(v, "=")
-		if !ok {
-			return c.Complain(2, "-v %s is no assignment", v)
-		}
-		config.Vars = append(config.Vars, name, awkValue(value))
+	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
+		options.Environ = append(options.Environ, name+"="+c.Env[name])
 	}
-	status, err := awkInput(c, config, source, rest)
-	if status != 0 || err != nil {
-		return status, err
-	}
-	in, err := interp.New(program)
+	status, err := awk.Run(ctx, program, options)
 	if err != nil {
-		return 0, err
+		return awkFailure(c, err)
 	}
-	return awkStatus(ctx, c, in, config)
+	return status, nil
 }
 
-func awkStatus(ctx context.Context, c *command.Call, in *interp.Interpreter, config *interp.Config) (int, error) {
-	status, err := in.ExecuteContext(ctx, config)
+// awkFailure tells a fault of the program, as mawk reports it, from what stops the build.
+func awkFailure(c *command.Call, err error) (int, error) {
+	var limit *awk.LimitError
+	var unsupported *awk.UnsupportedError
+	var fatal *kiln.Error
 	switch {
-	case err == nil:
-		return status, nil
-	case ctx.Err() != nil:
-		return 0, ctx.Err()
+	case errors.As(err, &limit) || errors.As(err, &unsupported):
+		return 0, c.Unhonoured("%v", err)
+	case errors.As(err, &fatal) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return 0, err
 	case command.IsBroken(err):
 		return 2, nil
-	case strings.Contains(err.Error(), "NoExec") || strings.Contains(err.Error(), "NoFile"):
-		return 0, c.Unhonoured("%v", err)
 	}
 	return c.Complain(2, "%v", err)
 }
 
+// awkSource returns the text of the program, and the arguments that are left.
 func awkSource(c *command.Call, o command.Options) (string, []string, error) {
 	if !o.Has("file") {
 		if len(o.Rest) == 0 {
@@ -87,58 +72,46 @@ func awkSource(c *command.Call, o command.Options) (string, []string, error) {
 	var all []string
 	for _, name := range o.Given["file"] {
 		b, err := c.ReadAll(name)
+		var fatal *kiln.Error
+		if errors.As(err, &fatal) {
+			return "", nil, err
+		}
 		if err != nil {
-			return "", nil, errors.New(name + ": " + command.ErrorText(err))
+			return "", nil, errors.New("couldn't open file " + name + ": " + command.ErrorText(err))
 		}
 		all = append(all, string(b))
 	}
 	return strings.Join(all, "\n"), o.Rest, nil
 }
 
-// awkSeparator is -F: "t" is a tab, and escapes count.
-func awkSeparator(s string) string {
-	if s == "t" {
-		return "\t"
+// awkFiles are the files that a program names: the call's. What stops the build, and what is
+// written to a pipe that nobody reads, ends the program.
+type awkFiles struct{ call *command.Call }
+
+func (f awkFiles) Open(name string) (io.ReadCloser, error) {
+	r, err := f.call.Open(name)
+	if err != nil {
+		return nil, awkStop(err)
 	}
-	return awkValue(s)
+	return awkReader{r}, nil
 }
 
-func awkValue(s string) string {
-	text, _ := command.Unescape(s)
-	return text
+func (f awkFiles) Create(name string, appending bool) (io.WriteCloser, error) {
+	w, err := f.call.Create(name, appending)
+	return w, awkStop(err)
 }
 
-// awkInput joins the files named into the program's standard input, and takes
-// assignments from among them.
-func awkInput(c *command.Call, config *interp.Config, source string, rest []string) (int, error) {
-	assignment := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
-	var all bytes.Buffer
-	files := 0
-	for _, a := range rest {
-		if assignment.MatchString(a) {
-			if files > 0 {
-				return 0, c.Unhonoured("an assignment between files is not supported")
-			}
-			name, value, _ := strings.Cut(a, "=")
-			config.Vars = append(config.Vars, name, awkValue(value))
-			continue
-		}
-		b, err := c.ReadAll(a)
-		if err != nil {
-			return c.Complain(2, "cannot open \"%s\" (%s)", a, command.ErrorText(err))
-		}
-		files++
-		all.Write(b)
-		if len(b) > 0 && b[len(b)-1] != '\n' {
-			all.WriteByte('\n')
-		}
-		config.Vars = append(config.Vars, "FILENAME", a)
+type awkReader struct{ io.ReadCloser }
+
+func (r awkReader) Read(b []byte) (int, error) {
+	n, err := r.ReadCloser.Read(b)
+	return n, awkStop(err)
+}
+
+func awkStop(err error) error {
+	var fatal *kiln.Error
+	if errors.As(err, &fatal) {
+		return &awk.StopError{Err: err}
 	}
-	if files > 1 && regexp.MustCompile(`\b(FNR|FILENAME|nextfile)\b`).MatchString(source) {
-		return 0, c.Unhonoured("an awk program that tells files apart is not supported")
-	}
-	if files > 0 {
-		config.Stdin = &all
-	}
-	return 0, nil
+	return err
 }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path"
 	"slices"
+	"strings"
 
 	"kiln"
 	"kiln/internal/tree"
@@ -35,7 +35,8 @@ type node struct {
 	looked   bool        // by name, or in a list of its folder, since Forget
 }
 
-func base(p string) string { return path.Base(p) }
+// base returns the last component of a clean path.
+func base(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
 
 // nodeOf returns a new node as e describes it, e's path and names apart.
 func (f *FS) nodeOf(e tree.Entry) *node {
@@ -160,7 +161,11 @@ func (n *node) length() int64 {
 	return n.size
 }
 
-func (n *node) kidNames() []string { return slices.Sorted(maps.Keys(n.kids)) }
+func (n *node) kidNames() []string {
+	names := slices.AppendSeq(make([]string, 0, len(n.kids)), maps.Keys(n.kids))
+	slices.Sort(names)
+	return names
+}
 
 // create makes a node in dir, which has none of that name.
 func (f *FS) create(at place, e tree.Entry) (*node, error) {

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"kiln"
 	"kiln/internal/tree"
 )
 
@@ -79,6 +80,28 @@ func (f *FS) Rewrite(path string, data []byte, mode uint32) error {
 		return nil
 	}
 	return f.WriteFile(path, data, mode)
+}
+
+// RewriteKnown is Rewrite for a content that the FS's Contents has, of size bytes.
+func (f *FS) RewriteKnown(path string, content kiln.Digest, size int64, mode uint32) error {
+	if p, err := f.walk("open", path, true); err == nil && p.node != nil && p.node.kind == tree.File && p.node.length() == size {
+		if f.seal(p.node); p.node.content == content {
+			return nil
+		}
+	}
+	if err := f.WriteFile(path, nil, mode); err != nil || size == 0 {
+		return err
+	}
+	p, err := f.find("open", path, true)
+	if err != nil {
+		return err
+	}
+	if err := f.grow(size); err != nil {
+		return pathError("write", path, err)
+	}
+	p.node.loose, p.node.content, p.node.size = false, content, size
+	f.written(p.node)
+	return nil
 }
 
 // RealFolder is p with its folder's links resolved.

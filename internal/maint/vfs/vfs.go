@@ -111,27 +111,40 @@ func (f *FS) fail(code kiln.Code, format string, args ...any) error {
 // Tree returns what the file system has become, and an error if a changed entry
 // is one that no tree can hold.
 func (f *FS) Tree() (*tree.Tree, error) {
-	seen := map[*node]string{}
-	entries := f.entries(nil, ".", f.root, seen)
-	t, err := tree.Of(entries...)
-	if err != nil {
+	t := tree.Sized(f.root.count())
+	if err := f.insert(t, ".", f.root, map[*node]string{}); err != nil {
 		return nil, fmt.Errorf("bug: cannot make a tree of what scripts left: %w", err)
 	}
 	return t, nil
 }
 
-func (f *FS) entries(all []tree.Entry, path string, n *node, seen map[*node]string) []tree.Entry {
+// insert puts n and all below it into t. seen has the files met so far that have
+// several names.
+func (f *FS) insert(t *tree.Tree, path string, n *node, seen map[*node]string) error {
 	e := f.entry(path, n)
 	if first, again := seen[n]; again {
 		e.Hard, e.Link = true, first
 	} else if n.names > 1 {
 		seen[n] = path
 	}
-	all = append(all, e)
-	for _, name := range n.kidNames() {
-		all = f.entries(all, tree.Join(path, name), n.kids[name], seen)
+	if err := t.Insert(e); err != nil {
+		return err
 	}
-	return all
+	for _, name := range n.kidNames() {
+		if err := f.insert(t, tree.Join(path, name), n.kids[name], seen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count is how many paths n and all below it have.
+func (n *node) count() int {
+	sum := 1
+	for _, kid := range n.kids { // only to add up
+		sum += kid.count()
+	}
+	return sum
 }
 
 // Contents opens the content of every file of the last Tree.

@@ -61,7 +61,8 @@ func (f *FS) walkTo(op, path string, follow, bare bool) (place, error) {
 	case len(path) > maxPath:
 		return place{}, pathError(op, path, syscall.ENAMETOOLONG)
 	}
-	w := walker{nodes: []*node{f.root}, rest: strings.Split(path, "/"), bare: bare}
+	rest := strings.Split(path, "/")
+	w := walker{names: make([]string, 0, len(rest)), nodes: append(make([]*node, 0, len(rest)+1), f.root), rest: rest, bare: bare}
 	p, err := w.run(follow)
 	if err != nil {
 		return place{}, pathError(op, path, err)
