@@ -27,6 +27,7 @@ type proveFlags struct {
 	compression string
 	types       []string
 	recipe      string
+	pack        string
 	output      string
 	keep        string
 }
@@ -47,8 +48,8 @@ listed with the reason.
 With an IMAGE (oci:FOLDER, oci-archive:FILE, docker-archive:FILE), it is built again
 from the recipe and the lock that are recorded beside it, and compared with what is
 there. Files that the recipe takes from its folder are not recorded: --recipe names the
-folder that has them. A tar:FILE or folder:FOLDER has no record: there, --recipe names
-recipe and lock.
+folder that has them, or --pack a pack, which has the packages, too. A tar:FILE or
+folder:FOLDER has no record: there, these give recipe and lock.
 
 Status 0 means the same. With status 3, each difference is listed: the output, the path
 or the place in a document, both values, and the step of the build that it comes of.
@@ -57,7 +58,8 @@ its _type: subjects, what was varied, and the result.`,
 		Example: `  kiln prove examples/static
   kiln prove web --outputs oci,docker-archive,tar -o web.proof.json
   kiln prove oci:web.oci
-  kiln prove docker-archive:web.tar --recipe web --json`,
+  kiln prove docker-archive:web.tar --recipe web --json
+  kiln prove oci:web.oci --pack web.pack.tar`,
 		Args:              atMost(1),
 		ValidArgsFunction: completeRecipeOrImage,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.prove(cmd, recipeArg(args), f) },
@@ -69,12 +71,14 @@ its _type: subjects, what was varied, and the result.`,
 	flags.StringVar(&f.compression, "compression", "gzip", "compress layers with `METHOD`: gzip or zstd; an image's record tells its own")
 	flags.StringSliceVar(&f.types, "outputs", []string{"oci"}, "compare outputs of each `TYPE`: oci, oci-archive, docker-archive, tar, listing")
 	flags.StringVar(&f.recipe, "recipe", "", "of an image: `FOLDER` that has the files that its recipe takes")
+	flags.StringVar(&f.pack, "pack", "", "of an image: take these files, and the packages, from the pack in `FILE`")
 	flags.StringVarP(&f.output, "output", "o", "", "write what was found to `FILE`")
 	flags.StringVar(&f.keep, "keep", "", "keep both builds in `FOLDER`, as first and second")
 	complete(cmd, "platform", completePlatforms)
 	complete(cmd, "compression", words("gzip", "zstd"))
 	complete(cmd, "outputs", words(provable()...))
 	complete(cmd, "recipe", completeRecipeFlag)
+	cmd.MarkFlagsMutuallyExclusive("recipe", "pack")
 	complete(cmd, "keep", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
 	return cmd
 }
@@ -105,9 +109,13 @@ func (a *app) prove(cmd *cobra.Command, arg string, f proveFlags) error {
 		return err
 	}
 	defer p.store.Close()
-	if ref := image.ParseReference(arg); isImage(ref) {
+	ref := image.ParseReference(arg)
+	switch {
+	case isImage(ref):
 		err = p.proveImage(cmd.Context(), ref)
-	} else {
+	case f.recipe != "" || f.pack != "":
+		return &kiln.Error{Code: kiln.Usage, Text: fmt.Sprintf("--recipe and --pack are for an image, and %q is a recipe", arg), Hints: []string{"kiln prove " + arg, "kiln prove --help"}}
+	default:
 		err = p.proveRecipe(cmd.Context(), arg)
 	}
 	if err != nil {

@@ -26,7 +26,7 @@ func copyRecipe(r *recipe.Recipe, l *lock.Lock, platforms []kiln.Platform, folde
 	if err := copyTaken(r, platforms, folder, to); err != nil {
 		return "", err
 	}
-	file := filepath.Join(to, filepath.Base(r.Path()))
+	file := filepath.Join(to, r.File())
 	if err := os.WriteFile(file, r.Text(), 0o644); err != nil {
 		return "", err
 	}
@@ -71,7 +71,7 @@ func missingFiles(missing []recipe.Taken) error {
 	return &kiln.Error{
 		Code:  kiln.User,
 		Text:  "cannot build the image again: its recipe takes files from its folder, which are not recorded with the image and not at hand: " + strings.Join(names, ", "),
-		Hints: []string{"name the folder that has them: --recipe FOLDER"},
+		Hints: []string{"name the folder that has them: --recipe FOLDER", "or a pack: --pack FILE"},
 	}
 }
 

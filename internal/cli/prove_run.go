@@ -262,7 +262,7 @@ func (p *proving) onlyPlatform() kiln.Platform {
 func (p *proving) recorded(ctx context.Context, img *image.Image) (string, error) {
 	to := filepath.Join(p.work, "second", "recipe")
 	if img.Record == nil {
-		return p.unrecorded(to, img)
+		return p.unrecorded(ctx, to, img)
 	}
 	if img.Record.Format != lock.Format {
 		return "", &kiln.Error{
@@ -283,15 +283,16 @@ func (p *proving) recorded(ctx context.Context, img *image.Image) (string, error
 	if p.lock, err = lock.Parse("the lock recorded with the image", img.Record.Files[oci.TitleLock]); err != nil {
 		return "", err
 	}
-	folder := p.flags.recipe
-	if folder != "" && !isFolder(folder) {
-		folder = filepath.Dir(folder)
+	given, err := p.given(ctx)
+	if err != nil {
+		return "", err
 	}
+	defer given.close()
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return "", err
 	}
 	file := filepath.Join(to, recipe.FileName)
-	if err := copyTaken(r, p.platforms, folder, to); err != nil {
+	if err := copyTaken(r, p.platforms, given.folder, to); err != nil {
 		return "", err
 	}
 	for name, text := range map[string][]byte{file: r.Text(), lockPath(file): img.Record.Files[oci.TitleLock]} {
@@ -304,20 +305,26 @@ func (p *proving) recorded(ctx context.Context, img *image.Image) (string, error
 }
 
 // unrecorded is recorded for an image without a record: --recipe tells all.
-func (p *proving) unrecorded(to string, img *image.Image) (string, error) {
-	if p.flags.recipe == "" {
+func (p *proving) unrecorded(ctx context.Context, to string, img *image.Image) (string, error) {
+	if p.flags.recipe == "" && p.flags.pack == "" {
 		return "", &kiln.Error{
 			Code:  kiln.User,
 			Text:  fmt.Sprintf("cannot build the %s image %q again: no record of its build stands beside it", img.Kind, img.Path),
-			Hints: []string{"name the recipe that it was made of, with its lock: --recipe RECIPE"},
+			Hints: []string{"name the recipe that it was made of, with its lock: --recipe RECIPE", "or a pack of it: --pack FILE"},
 		}
 	}
-	var err error
-	if p.recipe, err = recipe.Load(p.flags.recipe); err != nil {
+	given, err := p.given(ctx)
+	if err != nil {
 		return "", err
 	}
-	if p.lock, err = lock.Load(lockPath(p.recipe.Path())); err != nil {
-		return "", err
+	defer given.close()
+	if p.recipe, p.lock = given.recipe, given.lock; p.lock == nil {
+		if p.recipe, err = recipe.Load(p.flags.recipe); err != nil {
+			return "", err
+		}
+		if p.lock, err = lock.Load(lockPath(p.recipe.Path())); err != nil {
+			return "", err
+		}
 	}
 	platform := ""
 	if img.Config != nil {
@@ -331,5 +338,41 @@ func (p *proving) unrecorded(to string, img *image.Image) (string, error) {
 		return "", err
 	}
 	p.platforms = []kiln.Platform{one}
-	return copyRecipe(p.recipe, p.lock, p.platforms, filepath.Dir(p.recipe.Path()), to)
+	file, err := copyRecipe(p.recipe, p.lock, p.platforms, given.folder, to)
+	if err != nil {
+		return "", err
+	}
+	p.recipe, err = recipe.Load(file) // since the pack is closed
+	return file, err
+}
+
+// given is what --recipe or --pack say that an image was made of.
+type given struct {
+	folder string         // with the recipe's files; empty where neither says it
+	recipe *recipe.Recipe // of a pack
+	lock   *lock.Lock     // of a pack
+	close  func()
+}
+
+func (p *proving) given(ctx context.Context) (given, error) {
+	folder := p.flags.recipe
+	if folder != "" && !isFolder(folder) {
+		folder = filepath.Dir(folder)
+	}
+	g := given{folder: folder, close: func() {}}
+	if p.flags.pack == "" {
+		return g, nil
+	}
+	u, err := bake.Unpack(ctx, bake.UnpackOptions{Archivist: p.family, Store: p.store, Path: layoutPath(p.flags.pack), Sink: p.app.ui.sink})
+	if err != nil {
+		return g, err
+	}
+	root, err := u.Recipe.Root()
+	if err != nil {
+		u.Close()
+		return g, err
+	}
+	defer root.Close()
+	g.folder, g.recipe, g.lock, g.close = root.Name(), u.Recipe, u.Lock, func() { u.Close() }
+	return g, nil
 }

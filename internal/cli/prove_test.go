@@ -155,6 +155,7 @@ func TestProveImage(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, apttest.New(stable()))
 	s.does("build", "web", "-o", "oci:web.oci", "-o", "oci-archive:web.oci.tar", "-o", "docker-archive:web.docker.tar", "-o", "tar:root.tar", "-o", "folder:root")
+	s.does("pack", "web", "-o", "web.pack.tar")
 	if err := os.Rename(s.path("web"), s.path("elsewhere")); err != nil {
 		t.Fatal(err)
 	}
@@ -173,10 +174,17 @@ func TestProveImage(t *testing.T) {
 			t.Errorf("%s: %s", ref, o)
 		}
 	}
+	s.remove("store")
+	s.server.Update(apttest.Site{}) // a pack needs neither
+	for _, ref := range []string{"oci:web.oci", "tar:root.tar"} {
+		if o, _ := s.proved(ref, "--pack", "web.pack.tar"); o.status != 0 {
+			t.Errorf("%s: %s", ref, o)
+		}
+	}
 	if err := os.Chmod(s.path("root/etc/app.conf"), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	_, p := s.proved("folder:root", "--recipe", "elsewhere")
+	_, p := s.proved("folder:root", "--pack", "web.pack.tar")
 	if d := p.Outputs[0].Differences; len(d) != 1 || d[0].Where != "/etc/app.conf" || d[0].Was != "0640" || d[0].Is != "0644" {
 		t.Errorf("%+v", d)
 	}
@@ -271,6 +279,7 @@ func TestProveUsage(t *testing.T) {
 	s.does("build", "web", "-o", "oci:web.oci", "-o", "tar:root.tar")
 	s.refuses("prove web --outputs folder", 2, `cannot compare outputs of the type "folder"`, "try: --outputs oci,oci-archive,docker-archive,tar,listing")
 	s.refuses("prove web --compression lz4", 2, "lz4", "try: --compression gzip")
+	s.refuses("prove web --recipe web", 2, "--recipe and --pack are for an image", "try: kiln prove web")
 	s.refuses("prove nothing", 1, `cannot read the recipe "nothing"`, "try: ")
 	s.refuses("prove oci:nothing", 1, "nothing is there", "try: ")
 	s.refuses("prove web --keep home", 1, "cannot keep the builds", "try: name a folder that is not there yet")

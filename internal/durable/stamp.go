@@ -47,6 +47,7 @@ func Settled(dir string, paths []string) (map[string]Stamp, bool) {
 		stamps[p] = s
 		newest = max(newest, s.Changed)
 	}
+	sweep(filepath.Join(dir, timeName))
 	for range stillYoung {
 		now, err := timeIn(dir)
 		if err != nil {
@@ -60,9 +61,12 @@ func Settled(dir string, paths []string) (map[string]Stamp, bool) {
 	return nil, false
 }
 
+// timeName is what the files of timeIn are called after.
+const timeName = "time"
+
 // timeIn returns the time of the file system that folder dir is in.
 func timeIn(dir string) (int64, error) {
-	f, err := os.CreateTemp(dir, tempPattern(filepath.Join(dir, "time")))
+	f, err := os.CreateTemp(dir, tempPattern(filepath.Join(dir, timeName)))
 	if err != nil {
 		return 0, err
 	}

@@ -21,9 +21,9 @@ const FileName = "kiln.yaml"
 // document is where a recipe was read from.
 type document struct {
 	path   string // as messages have it
+	text   []byte // as it stands in the file
 	folder string
 	file   string // below folder
-	text   []byte // as it stands in the file
 	source *source
 	places map[string]place
 }
@@ -123,14 +123,6 @@ func (r *Recipe) Path() string {
 	return r.document.path
 }
 
-// File returns the name of the recipe's file in its folder.
-func (r *Recipe) File() string {
-	if r.document == nil {
-		return ""
-	}
-	return r.document.file
-}
-
 // Text returns the recipe as its file has it, byte for byte; nothing for one made by
 // hand. The caller must not change it.
 func (r *Recipe) Text() []byte {
@@ -138,6 +130,14 @@ func (r *Recipe) Text() []byte {
 		return nil
 	}
 	return r.document.text
+}
+
+// File returns the name of the recipe's file in its folder.
+func (r *Recipe) File() string {
+	if r.document == nil {
+		return ""
+	}
+	return r.document.file
 }
 
 // Root opens the recipe's folder. Nothing outside it can be reached through what
