@@ -131,15 +131,27 @@ func (c *checker) include(name string) string {
 
 // module looks where libpam of any architecture does, and returns what is missing.
 func (c *checker) module(name string) string {
+	for _, p := range modulePlaces(name) {
+		if real, _ := c.there(p); real != "" {
+			return ""
+		}
+	}
+	return strings.TrimPrefix(name, "$ISA/")
+}
+
+// modulePlaces are the paths at which a module may be.
+func modulePlaces(name string) []string {
+	if strings.HasPrefix(name, "/") {
+		return []string{name}
+	}
 	name = strings.TrimPrefix(name, "$ISA/")
 	dirs := []string{"/lib", "/usr/lib", "/usr/local/lib"}
 	for _, t := range tuples() { // any of them will do
 		dirs = append(dirs, "/usr/lib/"+t, "/lib/"+t)
 	}
+	var places []string
 	for _, dir := range dirs {
-		if real, _ := c.there(dir + "/security/" + name); real != "" {
-			return ""
-		}
+		places = append(places, dir+"/security/"+name)
 	}
-	return name
+	return places
 }
