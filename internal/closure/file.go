@@ -11,6 +11,9 @@ import (
 )
 
 func (c *checker) link(e *tree.Entry) {
+	if strings.HasPrefix(e.Path, docFolder) {
+		return
+	}
 	if _, missing := c.there(tree.Absolute(e.Path)); missing != "" {
 		c.add(e, Finding{Kind: NeedsLink, Missing: missing})
 	}
@@ -33,8 +36,8 @@ func (c *checker) script(e *tree.Entry, s *Script) {
 	}
 }
 
-// Folders of files that are never loaded and never run: what debuggers read of
-// programs, and examples.
+// Folders of files that no program loads or runs: what debuggers read of programs;
+// documentation and examples.
 const (
 	debugFolder = "usr/lib/debug/"
 	docFolder   = "usr/share/doc/"

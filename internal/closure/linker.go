@@ -252,3 +252,27 @@ func (l *linker) process(root *object) (loaded []*object, missing []lacking) {
 	}
 	return loaded, missing
 }
+
+// Unresolved returns for each ELF file that can be loaded the names that ld.so does
+// not find when it loads that file, as ldd(1) tells them; files that lack nothing are
+// there with none. Paths are as in a tree.
+func Unresolved(in Input) map[string][]string {
+	c := newChecker(in)
+	all := map[string][]string{}
+	for e := range in.Tree.All() {
+		if f := c.factOf(&e); f != nil && f.ELF != nil {
+			c.elf(&e, f.ELF)
+		}
+	}
+	for _, o := range append(c.programs, c.rest...) {
+		if ofMusl(o) {
+			continue
+		}
+		_, missing := c.linker.process(o)
+		all[o.path] = nil
+		for _, m := range missing {
+			all[o.path] = append(all[o.path], m.name)
+		}
+	}
+	return all
+}
