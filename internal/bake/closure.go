@@ -135,6 +135,13 @@ func ClosureOf(ctx context.Context, st *store.Store, r *recipe.Recipe, root *Roo
 			in.LibraryPath = strings.FieldsFunc(list, func(c rune) bool { return c == ':' || c == ';' })
 		}
 	}
+	for _, l := range r.Layers {
+		for _, f := range l.Files {
+			if at, err := root.Tree.Locate(f.Path); err == nil {
+				in.Own = append(in.Own, tree.Absolute(at)) // that of a folder is there, too, and lacks nothing
+			}
+		}
+	}
 	c := r.Container
 	if len(c.Entrypoint) > 0 {
 		in.Commands = append(in.Commands, closure.Command{Recipe: "container.entrypoint", Words: append(slices.Clone(c.Entrypoint), files(c.Command)...)})

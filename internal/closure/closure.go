@@ -48,6 +48,7 @@ type Finding struct {
 	Place   string `json:"place,omitempty"`   // where it is named: "line 12, ExecStart="
 	Package string `json:"package,omitempty"` // that brought Path
 	Recipe  string `json:"recipe,omitempty"`  // part of the recipe that made Path or wants Package, or that names the command
+	Own     bool   `json:"own,omitempty"`     // the recipe names Path itself
 	Program string `json:"program,omitempty"` // of a library: one that cannot start for want of it
 	There   string `json:"there,omitempty"`   // of a library: where the image has one of that name, in a folder that is not searched
 	// Start is what the image starts and Path is a part of, by way of libraries and
@@ -60,7 +61,7 @@ type Finding struct {
 // the image starts, a program of it, or what the recipe itself put there. Anything
 // else may lie in the image unused.
 func (f *Finding) Certain() bool {
-	return f.Start != "" || f.Program != "" || f.Package == "" && f.Recipe != "" || f.Kind == NeedsCommand || f.Kind == NeedsInterpreter
+	return f.Start != "" || f.Program != "" || f.Own || f.Kind == NeedsCommand || f.Kind == NeedsInterpreter
 }
 
 // FactKey is what a fact is a function of.
@@ -79,6 +80,7 @@ type Input struct {
 	LibraryPath []string
 	Commands    []Command // what engines start
 	Units       []string  // that the recipe enables, by name
+	Own         []string  // paths of files and links that the recipe makes one by one: not what stands in a folder that it takes
 	Roots       []Root    // further files that are needed, for Needed
 	// Later are folders that are filled when the image runs, beside those of the
 	// kernel (see RunTime): volumes.
@@ -248,6 +250,7 @@ func (c *checker) inPath(name string, folders []string) (real string, ok bool) {
 // add keeps a finding about e, once.
 func (c *checker) add(e *tree.Entry, f Finding) {
 	f.Path, f.Package, f.Recipe = tree.Absolute(e.Path), e.Origin.Package, e.Origin.Recipe
+	f.Own = slices.Contains(c.in.Own, f.Path)
 	if f.Start == "" {
 		f.Start = c.reached[e.Path]
 	}

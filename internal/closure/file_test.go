@@ -19,6 +19,7 @@ func TestScriptsAndLinks(t *testing.T) {
 		{"not to be executed", func(s *scene) { s.file("usr/bin/a", "#!/bin/sh\n") }, nil},
 		{"an example", func(s *scene) { s.file("usr/share/doc/a/x*", "#!/bin/sh\n"); s.link("usr/share/doc/a/y", "gone") }, nil},
 		{"the recipe's own", func(s *scene) { s.file("usr/bin/a*", "#!/bin/sh\n"); s.own("usr/bin/a") }, []string{"script /usr/bin/a /bin/sh ! [a program of the recipe]"}},
+		{"of a folder that the recipe takes", func(s *scene) { s.file("usr/bin/a*", "#!/bin/sh\n"); s.own("usr/bin/a"); s.in.Own = nil }, []string{"script /usr/bin/a /bin/sh"}},
 		{"env and no program", func(s *scene) { s.file("opt/a*", "#!/usr/bin/env python3\n"); s.elf("usr/bin/env*", spec{}) }, []string{"script /opt/a python3"}},
 		{"env with the program", func(s *scene) {
 			s.file("opt/a*", "#!/usr/bin/env -S LANG=C python3 -u\n")

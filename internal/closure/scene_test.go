@@ -56,6 +56,7 @@ func (s *scene) own(p string) {
 	e := s.entries[p]
 	e.Origin = tree.Origin{Recipe: "layers[app].files[0]", Why: "test"}
 	s.entries[p] = e
+	s.in.Own = append(s.in.Own, "/"+p)
 }
 
 func (s *scene) tree() *tree.Tree {

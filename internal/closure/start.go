@@ -16,8 +16,8 @@ func (c *checker) starts() {
 	for _, cmd := range c.in.Commands {
 		c.command(cmd)
 	}
-	for e := range c.in.Tree.All() {
-		if e.Type == tree.File && e.Mode&0o111 != 0 && e.Origin.Recipe != "" && e.Origin.Package == "" {
+	for _, p := range c.in.Own {
+		if e, ok := c.in.Tree.Lookup(strings.TrimPrefix(p, "/")); ok && e.Type == tree.File && e.Mode&0o111 != 0 {
 			c.reach(e.Path, "a program of the recipe")
 		}
 	}
