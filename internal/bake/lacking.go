@@ -38,16 +38,20 @@ func lacking(r *recipe.Recipe, p kiln.Platform, found []closure.Finding, e *Expl
 	}
 	first := found[0]
 	fmt.Fprintf(&b, "\nwhere it is as it should be, write in the recipe:\nclosure:\n  accept:\n    - {path: %q, missing: %q, why: ...}", first.Path, first.Missing)
-	return &kiln.Error{Code: kiln.Refused, Text: b.String(), Hints: hints(first)}
+	return &kiln.Error{Code: kiln.Refused, Text: b.String(), Hints: hints(first, droppedAs(first, e))}
 }
 
-// hints are what can be done about a finding.
-func hints(f closure.Finding) []string {
+// hints are what can be done about a finding; dropped is what would have been the
+// missing thing.
+func hints(f closure.Finding, dropped []Dropped) []string {
 	if f.Kind == closure.NeedsCommand {
 		return []string{"put the program into the image: packages: or files: of a layer", "correct " + f.Recipe}
 	}
 	list := []string{fmt.Sprintf("name the package that has it under packages: (on a Debian machine, apt-file search %s tells which)", path.Base(f.Missing))}
-	if f.There != "" {
+	switch {
+	case len(dropped) > 0:
+		list[0] = fmt.Sprintf("have it stay: change %s, or write keep: [%s]", dropped[0].By, tree.Absolute(dropped[0].Path))
+	case f.There != "":
 		list[0] = fmt.Sprintf("have it found: container: {env: {LD_LIBRARY_PATH: %s}}", path.Dir(f.There))
 	}
 	if f.Package != "" {

@@ -75,6 +75,7 @@ func TestLackingStopsTheBuild(t *testing.T) {
 		}},
 		{"a library dropped", "      - /usr/share/junk: nobody reads it", "      - /usr/lib/*/libapp.so.1: a test", []string{
 			"/usr/bin/app needs the library libapp.so.1, which is not in the image\n", "\n    layers[base].drop[0] leaves out /usr/lib/x86_64-linux-gnu/libapp.so.1 of the package libapp1: a test\n",
+			"try: have it stay: change layers[base].drop[0], or write keep: [/usr/lib/x86_64-linux-gnu/libapp.so.1]\n",
 		}},
 		{"no such command", "[/usr/bin/app]", "[/usr/bin/ap]", []string{
 			"container.entrypoint starts /usr/bin/ap, which is not in the image", "try: correct container.entrypoint",
