@@ -26,6 +26,7 @@ const (
 	StepUnpack    Step = "unpack"    // a package
 	StepConfigure Step = "configure" // a layer, by the scripts of its packages
 	StepAssemble  Step = "assemble"  // a layer, as a tree
+	StepCheck     Step = "check"     // whether an image has what its files need
 	StepCompress  Step = "compress"  // a member of a layer
 	StepHash      Step = "hash"      // a layer, uncompressed; what an image or a layer lists
 	StepWrite     Step = "write"     // a layer to the store; an output
@@ -34,7 +35,7 @@ const (
 
 // Steps lists them in pipeline order.
 func Steps() []Step {
-	return []Step{StepLock, StepIndex, StepResolve, StepFetch, StepUnpack, StepConfigure, StepAssemble, StepCompress, StepHash, StepWrite, StepVerify}
+	return []Step{StepLock, StepIndex, StepResolve, StepFetch, StepUnpack, StepConfigure, StepAssemble, StepCheck, StepCompress, StepHash, StepWrite, StepVerify}
 }
 
 // State says what happened.

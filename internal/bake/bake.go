@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kiln"
+	"kiln/internal/linkage"
 	"kiln/internal/lock"
 	"kiln/internal/recipe"
 	"kiln/internal/tree"
@@ -48,4 +49,7 @@ type Root struct {
 	User     string // container.user with its names resolved to numbers: "65532:65532"
 	Packages int
 	Units    []Unit // by name
+	// Linkage tells what a content says as an ELF file, where that is known without a
+	// look into it: f is nil for no ELF file. It may be nil.
+	Linkage func(content kiln.Digest) (f *linkage.File, known bool)
 }

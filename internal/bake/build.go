@@ -45,7 +45,8 @@ type Image struct {
 	Size     int64         `json:"size"` // of all layers, compressed, in bytes
 	Layers   []Layer       `json:"layers"`
 	Packages int           `json:"packages"`
-	Units    []Unit        `json:"units,omitempty"` // that packages want enabled or the recipe enables
+	Units    []Unit        `json:"units,omitempty"`    // that packages want enabled or the recipe enables
+	Findings []Finding     `json:"findings,omitempty"` // what files need and is not there
 }
 
 // Layer is one layer of an Image.
@@ -127,14 +128,10 @@ func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock)
 			continue
 		}
 		group.Go(func() error {
-			root, err := o.Lock.Family.Assemble(ctx, r, l, p)
-			if err == nil {
-				images[i], err = buildImage(ctx, o, r, p, root)
+			images[i], errs[i] = o.makeImage(ctx, r, l, p)
+			if errs[i] == nil {
+				errs[i] = o.keep(keys[i], images[i])
 			}
-			if err == nil {
-				err = o.keep(keys[i], images[i])
-			}
-			errs[i] = err
 			return nil
 		})
 	}
@@ -145,6 +142,21 @@ func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock)
 		}
 	}
 	return images, nil
+}
+
+// makeImage makes the tree of one platform, checks it, and turns it into an image.
+func (o Options) makeImage(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (built, error) {
+	root, err := o.Lock.Family.Assemble(ctx, r, l, p)
+	if err != nil {
+		return built{}, err
+	}
+	found, err := o.examine(ctx, r, l, p, root)
+	if err != nil {
+		return built{}, err
+	}
+	b, err := buildImage(ctx, o, r, p, root)
+	b.image.Findings = found
+	return b, err
 }
 
 // closeLayers drops what was written of layers and is in no output.

@@ -110,8 +110,10 @@ func (a *app) build(cmd *cobra.Command, path string, f buildFlags) error {
 	if err := a.ui.result(buildTimed{res, a.timingsFor(f.record)}, func(w io.Writer) { printBuild(w, r, res, a.ui.timings()) }); err != nil {
 		return err
 	}
-	if text := unitsLeft(res, path); text != "" && !a.ui.json {
-		a.ui.sink(kiln.Event{State: kiln.Note, Text: text})
+	for _, text := range []string{unitsLeft(res, path), findingsLeft(res, path)} {
+		if text != "" && !a.ui.json {
+			a.ui.sink(kiln.Event{State: kiln.Note, Text: text})
+		}
 	}
 	return nil
 }

@@ -22,8 +22,8 @@ func TestTimingsAndTrace(t *testing.T) {
 	s.hasTrace("lock.json", "kiln lock web", "lock", "index", "resolve")
 
 	o = s.does("build", "web", "--timings", "--trace", "cold.json", "-o", "tar:web.tar", "-o", "docker-archive:web.docker.tar", "-o", "oci-archive:web.oci.tar", "-o", "folder:web.root", "-o", "oci:web.oci")
-	tabled(t, o, "fetch", "unpack", "configure", "assemble", "compress", "hash", "write", "total")
-	s.hasTrace("cold.json", "kiln build web", "fetch", "unpack", "configure", "assemble", "compress", "hash", "write")
+	tabled(t, o, "fetch", "unpack", "configure", "assemble", "check", "compress", "hash", "write", "total")
+	s.hasTrace("cold.json", "kiln build web", "fetch", "unpack", "configure", "assemble", "check", "compress", "hash", "write")
 	for _, out := range []string{"tar:web.tar", "docker-archive:web.docker.tar", "oci-archive:web.oci.tar", "folder:web.root", "oci:web.oci"} {
 		if !strings.Contains(s.read("cold.json"), `"name":"`+out+`","cat":"write","ph":"X"`) {
 			t.Errorf("the trace tells nothing of %s", out)

@@ -126,7 +126,7 @@ func pieceName(s kiln.Step) string {
 		return "file"
 	case kiln.StepIndex:
 		return "list"
-	case kiln.StepResolve:
+	case kiln.StepResolve, kiln.StepCheck:
 		return "platform"
 	case kiln.StepFetch, kiln.StepUnpack:
 		return "package"

@@ -73,6 +73,7 @@ func rootOf(img *rootfs.Image, l *lock.Platform) *bake.Root {
 		Epoch:    img.Epoch,
 		User:     img.User,
 		Packages: len(l.Packages),
+		Linkage:  img.Linkage,
 	}
 	for _, u := range img.Units {
 		root.Units = append(root.Units, bake.Unit(u))

@@ -22,6 +22,7 @@ type File struct {
 	Soname      string    // DT_SONAME
 	Needed      []string  // DT_NEEDED, in order
 	RunPath     string    // DT_RUNPATH, or where there is none DT_RPATH: folders with colons between them
+	Inherited   bool      // RunPath is DT_RPATH's: it holds for what the libraries need in turn, too
 }
 
 // Limits of what is read of a file, in bytes and headers: far above what linkers make.
@@ -227,10 +228,10 @@ func (s *source) fulfil(f *File, wishes []wish, table uint64) bool {
 		case elf.DT_SONAME:
 			f.Soname = text
 		case elf.DT_RUNPATH:
-			f.RunPath, hasRunPath = text, true
+			f.RunPath, f.Inherited, hasRunPath = text, false, true
 		case elf.DT_RPATH:
 			if !hasRunPath {
-				f.RunPath = text
+				f.RunPath, f.Inherited = text, true
 			}
 		}
 	}

@@ -117,7 +117,7 @@ func TestRead(t *testing.T) {
 	library := [][2]any{{elf.DT_NEEDED, "libb.so.2"}, {elf.DT_SONAME, "liba.so.1"}, {elf.DT_NEEDED, "libc.so.6"}, {elf.DT_RPATH, "/old"}}
 	dyn := linkage.File{Machine: elf.EM_AARCH64, Class: elf.ELFCLASS64, Type: elf.ET_DYN, Dynamic: true}
 	lib := dyn
-	lib.Needed, lib.Soname, lib.RunPath = []string{"libb.so.2", "libc.so.6"}, "liba.so.1", "/old"
+	lib.Needed, lib.Soname, lib.RunPath, lib.Inherited = []string{"libb.so.2", "libc.so.6"}, "liba.so.1", "/old", true
 	narrow := lib
 	narrow.Class = elf.ELFCLASS32
 	path := dyn

@@ -46,6 +46,7 @@ func (c *checker) recipe(r *Recipe) {
 	c.rules(r)
 	c.container(r)
 	c.units(r)
+	c.closure(r)
 }
 
 // platforms checks a list of platforms; known, where it is not nil, is what the

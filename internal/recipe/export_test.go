@@ -21,5 +21,6 @@ func Patterns() map[string]string {
 		"Container.workdir": `^/`,
 		"Package":           wantedNamePattern,
 		"Glob":              `^/.`,
+		"Accept.path":       `^/.`,
 	}
 }

@@ -29,6 +29,7 @@ type Recipe struct {
 	Rules     Rules           `yaml:"rules"`                           // default rules
 	Container Container       `yaml:"container"`                       // how the image runs as a container
 	System    System          `yaml:"system"`                          // for an image that runs systemd
+	Closure   Closure         `yaml:"closure"`                         // what its files need and is not there
 
 	document *document // where it was read from; nil for a Recipe made by hand
 }
@@ -182,4 +183,19 @@ func (u Unit) Match(name string) bool {
 type Unit struct {
 	Unit string `yaml:"unit" jsonschema:"required"` // name of the unit file with its type, ssh.service; with * ? [..] as in systemd.preset(5)
 	Why  string `yaml:"why" jsonschema:"required"`  // what it is for
+}
+
+// Closure says what becomes of findings: files of the image that need what is not
+// in it.
+type Closure struct {
+	Accept []Accept `yaml:"accept"` // findings that are as they should be
+	Strict []string `yaml:"strict"` // kinds of findings that stop the build wherever they are: library, script, unit, pam, link
+}
+
+// Accept accepts findings. One that no finding answers to is an error.
+type Accept struct {
+	Path      string          `yaml:"path" jsonschema:"required"` // pattern of the file that needs something
+	Missing   string          `yaml:"missing"`                    // pattern of what is missing; default whatever it needs
+	Platforms []kiln.Platform `yaml:"platforms"`                  // default all
+	Why       string          `yaml:"why" jsonschema:"required"`  // why the image does without
 }

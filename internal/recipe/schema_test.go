@@ -54,7 +54,7 @@ func schema(t *testing.T) []byte {
 	s.ID = "urn:kiln:recipe:v1"
 	s.Title = "kiln recipe, format v1"
 	refine("Recipe", s)
-	for _, name := range []string{"Source", "Layer", "File", "User", "Group", "Skip", "Rules", "Container", "Healthcheck", "Answer", "System", "Services", "Unit", "Package", "Glob", "RuleOff"} {
+	for _, name := range []string{"Source", "Layer", "File", "User", "Group", "Skip", "Rules", "Container", "Healthcheck", "Answer", "System", "Services", "Unit", "Closure", "Accept", "Package", "Glob", "RuleOff"} {
 		if s.Definitions[name] == nil {
 			t.Fatalf("the schema has no definition %q", name)
 		}
@@ -69,6 +69,7 @@ func schema(t *testing.T) []byte {
 	s.Definitions["RuleOff"].PropertyNames = &generate.Schema{Enum: anys(recipe.RuleNames())}
 	set(s, "kiln", func(p *generate.Schema) { p.Enum = []any{"v1"} })
 	set(s.Definitions["Skip"], "scripts", func(p *generate.Schema) { p.Items = &generate.Schema{Enum: []any{"preinst", "postinst"}} })
+	set(s.Definitions["Closure"], "strict", func(p *generate.Schema) { p.Items = &generate.Schema{Enum: anys(recipe.StrictKinds())} })
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -251,6 +252,9 @@ func TestSchemaRefusesBadRecipes(t *testing.T) {
 		"layers: [{name: base}]\nsystem: {services: {enable: [{unit: ssh, why: x}]}}",
 		"layers: [{name: base}]\nsystem: {services: {enable: [{unit: a/b.service, why: x}]}}",
 		"layers: [{name: base}]\nsystem: {services: {disable: []}}",
+		"layers: [{name: base}]\nclosure: {accept: [{path: /a}]}",
+		"layers: [{name: base}]\nclosure: {accept: [{path: a, why: x}]}",
+		"layers: [{name: base}]\nclosure: {strict: [scripts]}",
 	} {
 		src := "kiln: v1\nname: x\nplatforms: [linux/amd64]\n" + line + "\n"
 		if validate(t, s, []byte(src)) == nil {

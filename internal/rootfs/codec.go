@@ -108,6 +108,7 @@ func (e *encoder) linkage(f *linkage.File) {
 	e.str(f.Soname)
 	e.list(f.Needed)
 	e.str(f.RunPath)
+	e.flag(f.Inherited)
 }
 
 // decoder reads what encoder wrote. After the first error all is zero.
@@ -215,6 +216,6 @@ func (d *decoder) linkage() *linkage.File {
 	}
 	return &linkage.File{
 		Machine: elf.Machine(d.num()), Class: elf.Class(d.num()), Type: elf.Type(d.num()), Dynamic: d.num() != 0,
-		Interpreter: d.str(), Soname: d.str(), Needed: d.list(), RunPath: d.str(),
+		Interpreter: d.str(), Soname: d.str(), Needed: d.list(), RunPath: d.str(), Inherited: d.num() != 0,
 	}
 }

@@ -24,7 +24,7 @@ func sampleIndex() *index {
 			{Entry: tree.Entry{Path: ".", Type: tree.Dir, Mode: 0o755}},
 			{Entry: tree.Entry{Path: "x", Type: tree.File, Mode: 0o4755, UID: 1, GID: 2, ModTime: 3, Size: 1, Content: d,
 				Xattrs: map[string]string{"user.b": "\xff\x00", "user.a": ""}}, Offset: 7, MD5: [16]byte{1, 2, 3},
-				Linkage: &linkage.File{Machine: 62, Class: 2, Type: 3, Dynamic: true, Interpreter: "/ld", Soname: "x.so", Needed: []string{"y", ""}, RunPath: "/r"}},
+				Linkage: &linkage.File{Machine: 62, Class: 2, Type: 3, Dynamic: true, Interpreter: "/ld", Soname: "x.so", Needed: []string{"y", ""}, RunPath: "/r", Inherited: true}},
 			{Entry: tree.Entry{Path: "y", Type: tree.File, Hard: true, Link: "x", Size: 1, Content: d}, Offset: 7},
 			{Entry: tree.Entry{Path: "z", Type: tree.Symlink, Mode: 0o777, Link: "größe"}},
 		},

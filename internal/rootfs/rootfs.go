@@ -20,6 +20,7 @@ import (
 
 	"kiln"
 	"kiln/internal/deb"
+	"kiln/internal/linkage"
 	"kiln/internal/recipe"
 	"kiln/internal/store"
 	"kiln/internal/tree"
@@ -53,6 +54,9 @@ type Image struct {
 	User     string // container.user with its names resolved: "65532:65532"; empty where the recipe names none
 	Units    []Unit // that packages want enabled or the recipe enables, by name
 	Report   Report // with Input.Trace
+	// Linkage tells what a content says as an ELF file, where that is known without a
+	// look into it: f is nil for no ELF file.
+	Linkage func(content kiln.Digest) (f *linkage.File, known bool)
 }
 
 // Assemble makes the image of one platform. Packages that were never unpacked
@@ -169,7 +173,7 @@ func (a *assembly) check() error {
 
 // image makes the layers out of what was placed.
 func (a *assembly) image(ctx context.Context) (*Image, error) {
-	img := &Image{Tree: tree.New(), Contents: a.contents, Accounts: a.accounts, User: a.user, Units: a.unitWishes()}
+	img := &Image{Tree: tree.New(), Contents: a.contents, Accounts: a.accounts, User: a.user, Units: a.unitWishes(), Linkage: a.contents.linkage}
 	if a.in.Trace {
 		img.Report = a.makeReport()
 	}

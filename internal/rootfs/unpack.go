@@ -16,7 +16,7 @@ import (
 )
 
 // unpackFormat is the version of index and of all that goes into one.
-const unpackFormat = 4
+const unpackFormat = 5
 
 // unit is a package of the image.
 type unit struct {
