@@ -34,9 +34,10 @@ const stillYoung = 100
 // Settled returns the stamps of paths once they can be relied upon: a file system
 // counts time in steps of some milliseconds, and within the step in which a file
 // was changed, it could be changed again unseen. So Settled waits, by the clock of
-// the file system itself, until a new file in folder dir would be younger. It
-// reports false where that does not come about, or where a path is missing.
-func Settled(dir string, paths []string) (map[string]Stamp, bool) {
+// the file system itself, until a change would be seen: it writes to a temporary file
+// beside place, which those are part of. It reports false where that does not come
+// about, or where a path is missing.
+func Settled(place string, paths []string) (map[string]Stamp, bool) {
 	stamps := map[string]Stamp{}
 	var newest int64
 	for _, p := range paths {
@@ -47,34 +48,23 @@ func Settled(dir string, paths []string) (map[string]Stamp, bool) {
 		stamps[p] = s
 		newest = max(newest, s.Changed)
 	}
-	sweep(filepath.Join(dir, timeName))
+	t, err := (*Disk)(nil).createTemp(filepath.Clean(place))
+	if err != nil {
+		return nil, false
+	}
+	defer t.Discard()
 	for range stillYoung {
-		now, err := timeIn(dir)
+		if _, err := t.Write([]byte{0}); err != nil {
+			return nil, false
+		}
+		info, err := t.file.Stat()
 		if err != nil {
 			return nil, false
 		}
-		if now > newest {
+		if stampOf(info).Changed > newest {
 			return stamps, true
 		}
 		time.Sleep(time.Millisecond)
 	}
 	return nil, false
-}
-
-// timeName is what the files of timeIn are called after.
-const timeName = "time"
-
-// timeIn returns the time of the file system that folder dir is in.
-func timeIn(dir string) (int64, error) {
-	f, err := os.CreateTemp(dir, tempPattern(filepath.Join(dir, timeName)))
-	if err != nil {
-		return 0, err
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return 0, err
-	}
-	return stampOf(info).Changed, nil
 }

@@ -91,7 +91,7 @@ func remember(st *store.Store, place string, holds kiln.Digest, names []string) 
 	for _, n := range names {
 		paths = append(paths, filepath.Join(place, n))
 	}
-	stamps, ok := durable.Settled(filepath.Dir(filepath.Clean(place)), paths)
+	stamps, ok := durable.Settled(place, paths)
 	if !ok {
 		return
 	}
