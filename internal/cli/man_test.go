@@ -80,7 +80,9 @@ func manPages(cmd *cobra.Command) []*page {
 	cmd.InitDefaultHelpFlag()
 	pages := []*page{{cmd: cmd}}
 	for _, c := range cmd.Commands() {
-		pages = append(pages, manPages(c)...)
+		if !c.Hidden { // what kiln calls itself
+			pages = append(pages, manPages(c)...)
+		}
 	}
 	return pages
 }
@@ -153,6 +155,9 @@ func (p *page) list(title string, pairs [][2]string) {
 func (p *page) commands() {
 	var list [][2]string
 	for _, c := range p.cmd.Commands() {
+		if c.Hidden {
+			continue
+		}
 		list = append(list, [2]string{c.CommandPath(), c.Short + "; see " + strings.ReplaceAll(c.CommandPath(), " ", "-") + "(1)."})
 	}
 	if !p.cmd.HasParent() {
