@@ -299,7 +299,11 @@ func TestVerify(t *testing.T) {
 		"oci:web.oci", "web.oci", "oci-archive:web.oci.tar", "docker-archive:web.docker.tar", "tar:root.tar --listing web.listing", "folder:root --listing web.listing",
 		"folder:root --recipe web", "tar:root.tar --tree " + r.Images[0].Tree, "oci:web.oci --tree " + r.Images[0].Tree,
 	} {
-		if o := s.does(append([]string{"verify"}, strings.Fields(args)...)...); !strings.Contains(o.stdout, "  tree "+r.Images[0].Tree) {
+		want := "  tree " + r.Images[0].Tree
+		if strings.HasPrefix(args, "folder:") && os.Geteuid() != 0 {
+			want = "owners or groups: an ordinary user unpacked the folder" // which is another tree, for that
+		}
+		if o := s.does(append([]string{"verify"}, strings.Fields(args)...)...); !strings.Contains(o.stdout, want) {
 			t.Errorf("%s: %s", args, o)
 		}
 	}
