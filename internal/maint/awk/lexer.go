@@ -214,6 +214,13 @@ func unescape(s string) string {
 			}
 			i--
 			b.WriteByte(byte(n))
+		case c == 'x' && i+1 < len(s) && isHex(s[i+1]):
+			n := 0
+			for j := 0; j < 2 && i+1 < len(s) && isHex(s[i+1]); j++ {
+				i++
+				n = n<<4 | hexValue(s[i])
+			}
+			b.WriteByte(byte(n))
 		case c == '\n': // a continued line
 		default:
 			if k := strings.IndexByte("abfnrtv\\\"", c); k >= 0 {
@@ -225,6 +232,16 @@ func unescape(s string) string {
 		}
 	}
 	return b.String()
+}
+
+func isHex(c byte) bool { return isDigit(c) || 'a' <= c|32 && c|32 <= 'f' }
+
+// hexValue is the value of a hexadecimal digit.
+func hexValue(c byte) int {
+	if isDigit(c) {
+		return int(c - '0')
+	}
+	return int(c|32-'a') + 10
 }
 
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }

@@ -201,10 +201,26 @@ func (p *awkParser) escape() byte {
 		return byte(n)
 	}
 	p.at++
+	if c == 'x' && p.more() && hexValue(p.in[p.at]) >= 0 {
+		n := 0
+		for i := 0; i < 2 && p.more() && hexValue(p.in[p.at]) >= 0; i++ {
+			n = n<<4 | hexValue(p.in[p.at])
+			p.at++
+		}
+		return byte(n)
+	}
 	if i := strings.IndexByte("abfnrtv", c); i >= 0 {
 		return "\a\b\f\n\r\t\v"[i]
 	}
 	return c
+}
+
+// hexValue is the value of a hexadecimal digit, -1 for what is none.
+func hexValue(c byte) int {
+	if c < '0' {
+		return -1
+	}
+	return strings.IndexByte("0123456789abcdef", c|0x20)
 }
 
 // bracket reads [...], whose [ was read.
