@@ -47,10 +47,11 @@ func PutFile(st *store.Store, title, mediaType string, b []byte) (Descriptor, er
 	return d, err
 }
 
-// PutCompressedFile is PutFile of b as a gzip stream.
+// PutCompressedFile is PutFile of b as a gzip stream, quickly made: it is written anew
+// with every image, and read seldom.
 func PutCompressedFile(st *store.Store, title, mediaType string, b []byte) (Descriptor, error) {
 	var z bytes.Buffer
-	w, err := Gzip.writer(&z)
+	w, err := gzipWriter(&z, gzip.BestSpeed)
 	if err != nil {
 		return Descriptor{}, err
 	}

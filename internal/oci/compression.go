@@ -56,17 +56,22 @@ func (c Compression) settings() (string, error) {
 func (c Compression) writer(w io.Writer) (io.WriteCloser, error) {
 	switch c {
 	case Gzip:
-		z, err := gzip.NewWriterLevel(w, gzipLevel)
-		if err != nil {
-			return nil, err
-		}
-		// The zero time.Time would be written as a time of its own.
-		z.Header = gzip.Header{OS: osUnknown, ModTime: time.Unix(0, 0)}
-		return z, nil
+		return gzipWriter(w, gzipLevel)
 	case Zstd:
 		return zstd.NewWriter(w, zstd.WithEncoderLevel(zstdLevel), zstd.WithEncoderConcurrency(1))
 	}
 	return nil, fmt.Errorf("bug: unknown compression %q", c)
+}
+
+// gzipWriter starts a gzip member whose header tells nothing.
+func gzipWriter(w io.Writer, level int) (io.WriteCloser, error) {
+	z, err := gzip.NewWriterLevel(w, level)
+	if err != nil {
+		return nil, err
+	}
+	// The zero time.Time would be written as a time of its own.
+	z.Header = gzip.Header{OS: osUnknown, ModTime: time.Unix(0, 0)}
+	return z, nil
 }
 
 // osUnknown is the OS byte of a gzip header that tells nothing.
