@@ -26,12 +26,8 @@ type buildFlags struct {
 	record      recordFlags
 }
 
-func (a *app) buildCommand() *cobra.Command {
-	var f buildFlags
-	cmd := &cobra.Command{
-		Use:   "build [RECIPE]",
-		Short: "Build the image of a recipe",
-		Long: `Build the image of a recipe (a kiln.yaml or the folder that holds one; default
+// buildHelp is what kiln build --help tells.
+const buildHelp = `Build the image of a recipe (a kiln.yaml or the folder that holds one; default
 the current folder). The lock beside the recipe says exactly what goes in; where
 there is none, or the recipe wants something else, it is made and written first.
 
@@ -55,7 +51,14 @@ the archives' signatures are checked again, as for kiln pack verify.
 --timings prints for each step the time from its first beginning to its last end
 (wall), that of all its pieces together (busy), how many there were, how many were
 cached and the bytes of the others; below, a bar over the whole run shows what had
-most of the work under way when. --trace FILE keeps every piece.`,
+most of the work under way when. --trace FILE keeps every piece.`
+
+func (a *app) buildCommand() *cobra.Command {
+	var f buildFlags
+	cmd := &cobra.Command{
+		Use:   "build [RECIPE]",
+		Short: "Build the image of a recipe",
+		Long:  buildHelp,
 		Example: `  kiln build examples/static
   kiln build web --locked -o docker-archive:web.tar
   kiln build web --platform linux/arm64 -o oci:web-arm64.oci --json

@@ -44,14 +44,6 @@ func (r *Record) Tree(p kiln.Platform) (*tree.Tree, error) {
 	return t, nil
 }
 
-// recordManifest is what is read of the manifest of a record.
-type recordManifest struct {
-	ArtifactType string       `json:"artifactType"`
-	Config       descriptor   `json:"config"`
-	Subject      descriptor   `json:"subject"`
-	Layers       []descriptor `json:"layers"`
-}
-
 // readRecord reads the record that the entry of an index names.
 func readRecord(s source, entry descriptor) (*Record, error) {
 	name := entry.Annotations[oci.AnnotationBuild]
@@ -63,12 +55,12 @@ func readRecord(s source, entry descriptor) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	var m recordManifest
-	if err := json.Unmarshal(text, &m); err != nil || m.ArtifactType != oci.TypeBuild {
-		return nil, refused("it is of type %q, and %q was expected", m.ArtifactType, oci.TypeBuild)
+	m, err := oci.ParseArtifact(text, oci.TypeBuild)
+	if err != nil {
+		return nil, refused("%v", err)
 	}
-	if m.Subject.Digest != entry.Digest {
-		return nil, refused("it is of %s, and stands beside %s", m.Subject.Digest, entry.Digest)
+	if m.Subject == nil || string(m.Subject.Digest) != entry.Digest {
+		return nil, refused("it is not of %s, which it stands beside", entry.Digest)
 	}
 	r := &Record{Digest: digest, Files: map[string][]byte{}}
 	if text, err = recordFile(s, m.Config); err != nil {
@@ -77,7 +69,7 @@ func readRecord(s source, entry descriptor) (*Record, error) {
 	if err := json.Unmarshal(text, &r.Record); err != nil {
 		return nil, refused("its configuration is no JSON: %v", err)
 	}
-	for _, d := range m.Layers {
+	for _, d := range m.Blobs {
 		title := d.Annotations[oci.AnnotationTitle]
 		if r.Files[title], err = recordFile(s, d); err != nil {
 			return nil, fmt.Errorf("its file %q: %w", title, err)
@@ -86,8 +78,8 @@ func readRecord(s source, entry descriptor) (*Record, error) {
 	return r, nil
 }
 
-func recordFile(s source, d descriptor) ([]byte, error) {
-	file, digest, err := blobOf(d)
+func recordFile(s source, d oci.Descriptor) ([]byte, error) {
+	file, digest, err := blobOf(descriptor{Digest: string(d.Digest)})
 	if err != nil {
 		return nil, err
 	}
