@@ -14,7 +14,7 @@ import (
 // Report tells what led to an image, beside the origins of its entries.
 type Report struct {
 	Packages []Installed // by name
-	Runs     []maint.Run // maintainer scripts in the order in which they ran; with Input.Trace their changes
+	Runs     []maint.Run // maintainer scripts in the order in which they ran
 	Skips    []Skip
 	Accounts []Account // users, then groups, in the order of their files
 	Dropped  []Dropped // by path
