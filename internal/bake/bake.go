@@ -47,8 +47,8 @@ type Root struct {
 	Contents tree.Contents
 	Epoch    kiln.Epoch
 	User     string // container.user with its names resolved to numbers: "65532:65532"
-	Packages int
 	Units    []Unit // by name
+	Story
 	// Linkage tells what a content says as an ELF file, where that is known without a
 	// look into it: f is nil for no ELF file. It may be nil.
 	Linkage func(content kiln.Digest) (f *linkage.File, known bool)

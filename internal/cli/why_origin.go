@@ -9,6 +9,7 @@ import (
 	"kiln"
 	"kiln/internal/bake"
 	"kiln/internal/lock"
+	"kiln/internal/oci"
 	"kiln/internal/recipe"
 	"kiln/internal/tree"
 )
@@ -17,12 +18,14 @@ import (
 type inquiry struct {
 	r      *recipe.Recipe
 	e      *bake.Explanation
+	config oci.Config
+	image  string                   // that told of itself; empty: recipe and packages were asked
 	unmade error                    // why there is no image, only packages
 	byName map[string]*bake.Package // as RequiredBy has it
 }
 
 func newInquiry(r *recipe.Recipe, e *bake.Explanation) *inquiry {
-	q := &inquiry{r: r, e: e, byName: map[string]*bake.Package{}}
+	q := &inquiry{r: r, e: e, config: e.Config(), byName: map[string]*bake.Package{}}
 	for i := range e.Packages {
 		q.byName[e.Packages[i].Name] = &e.Packages[i]
 	}

@@ -55,7 +55,7 @@ func (q *inquiry) pkg(name string) *packageAnswer {
 }
 
 func (q *inquiry) packageFacts(p *bake.Package) packageFacts {
-	f := packageFacts{lockedPackage: *q.locked(p), Chains: q.chains(p)}
+	f := packageFacts{lockedPackage: *q.locked(p), Chains: q.chains(p), Files: p.Files, Bytes: p.Bytes}
 	for i := range q.e.Runs {
 		r := &q.e.Runs[i]
 		if r.Package != p.ID {
@@ -66,13 +66,6 @@ func (q *inquiry) packageFacts(p *bake.Package) packageFacts {
 			ran.Skipped = q.line(r.Skipped, r.Why)
 		}
 		f.Scripts = append(f.Scripts, ran)
-	}
-	for _, l := range q.e.Layers {
-		for _, m := range l.Members {
-			if m.Name == p.ID.String() {
-				f.count(m.Entries)
-			}
-		}
 	}
 	if q.e.Tree != nil {
 		for e := range q.e.Tree.All() {
@@ -87,16 +80,6 @@ func (q *inquiry) packageFacts(p *bake.Package) packageFacts {
 		}
 	}
 	return f
-}
-
-// count adds up files; a further name of one takes no room.
-func (f *packageFacts) count(entries []tree.Entry) {
-	for i := range entries {
-		f.Files++
-		if !entries[i].Hard {
-			f.Bytes += entries[i].Size
-		}
-	}
 }
 
 func (q *inquiry) packageNames() []string {
