@@ -64,7 +64,8 @@ A SUBJECT is one of
   /PATH          a path of the image, or one that was left out of it
   user:NAME      a user, group:NAME a group
   unit:NAME      a unit of systemd
-  package:NAME   a package, or package:NAME:ARCHITECTURE
+  package:NAME   a package, or package:NAME:ARCHITECTURE; or package:NAME=VERSION, to
+                 learn why it is not that version. After a RECIPE or IMAGE, NAME will do
   env:NAME       a variable of the environment
   config:NAME    what else of the configuration the recipe's section container sets:
                  user, entrypoint, command, workdir, ports, volumes, stop-signal,
@@ -79,13 +80,15 @@ store. An IMAGE (oci:FOLDER, oci-archive:FILE, docker-archive:FILE) tells by its
 from the record of its build: it needs neither recipe nor store nor network, and is
 verified first. A tar:FILE or folder:FOLDER has no record.
 
-What was left out of the image has an answer too; only what nothing brings is an
-error (status 1). A package is told of even where the image cannot be made.`,
+What was left out of the image has an answer too, and so has a package that is not in
+it: which dependency took an alternative, who merely recommends it, which version
+was chosen. Only what nothing brings is an error (status 1). A package is told of even where the image cannot be made.`,
 		Example: `  kiln why /etc/passwd
   kiln why web /usr/bin/perl /bin/sh user:_apt
   kiln why web unit:ssh.service --json
   kiln why oci:web.oci /usr/bin/perl config:entrypoint
-  kiln why package:libc6`,
+  kiln why package:libc6
+  kiln why web nano libc6=2.36-9`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeSubject,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.why(cmd, args, f) },
@@ -99,7 +102,7 @@ func (a *app) why(cmd *cobra.Command, args []string, f explainFlags) error {
 	if err != nil {
 		return err
 	}
-	subjects, err := parseSubjects(rest)
+	subjects, err := parseSubjects(rest, len(rest) < len(args))
 	if err != nil {
 		return err
 	}
@@ -136,7 +139,7 @@ func (a *app) inquire(cmd *cobra.Command, path string, subjects []subject, f exp
 		return nil, err
 	}
 	q := newInquiry(r, e)
-	q.unmade = err
+	q.unmade, q.offers = err, a.offers(cmd.Context(), q, f)
 	return q, nil
 }
 
@@ -206,7 +209,7 @@ func (r *whyReport) print(w io.Writer) {
 		case a.Unit != nil:
 			a.Unit.print(f)
 		case a.Package != nil:
-			a.Package.print(f)
+			a.Package.print(f, r.about)
 		case a.Config != nil:
 			a.Config.print(f, r.about)
 		}

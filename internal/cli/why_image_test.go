@@ -71,7 +71,7 @@ func TestWhyOfAnImageAlone(t *testing.T) {
 	s.refuses("why oci:web.oci /nowhere", 1, `there is nothing at "/nowhere"`)
 	s.refuses("why oci:web.oci user:svcs", 1, "try: kiln why oci:web.oci user:svc\n")
 	s.refuses("why oci:web.oci env:MOOD", 1, `there is no env "MOOD" in the image for linux/amd64`)
-	s.refuses("why oci:web.oci /etc --platform linux/arm64", 1, "linux/arm64")
+	s.refuses("why oci:web.oci /etc --platform linux/arm64", 1, "oci:web.oci is for linux/amd64 alone", "try: --platform linux/amd64")
 	s.refuses("why oci:nothing /etc", 1, `cannot read the image "oci:nothing": nothing is there`)
 }
 

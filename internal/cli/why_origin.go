@@ -16,12 +16,14 @@ import (
 
 // inquiry is what answers are taken from.
 type inquiry struct {
-	r      *recipe.Recipe
-	e      *bake.Explanation
-	config oci.Config
-	image  string                   // that told of itself; empty: recipe and packages were asked
-	unmade error                    // why there is no image, only packages
-	byName map[string]*bake.Package // as RequiredBy has it
+	r       *recipe.Recipe
+	e       *bake.Explanation
+	config  oci.Config
+	offers  offers                   // nil: of an image, whose record has none
+	image   string                   // that told of itself; empty: recipe and packages were asked
+	nearest string                   // name of a package that is most like the last one of which nothing is known
+	unmade  error                    // why there is no image, only packages
+	byName  map[string]*bake.Package // as RequiredBy has it
 }
 
 func newInquiry(r *recipe.Recipe, e *bake.Explanation) *inquiry {

@@ -14,6 +14,7 @@ import (
 // packageAnswer tells of a package; of several architectures of one name, each.
 type packageAnswer struct {
 	Packages []packageFacts `json:"packages"`
+	Absent   *absentPackage `json:"absent,omitempty"` // of a package or version that is not in the image
 	Unmade   string         `json:"unmade,omitempty"` // why there is no image, and so nothing but what recipe and lock tell
 }
 
@@ -35,20 +36,26 @@ type ranScript struct {
 	Skipped *recipeLine `json:"skipped,omitempty"`
 }
 
-// pkg answers for NAME or NAME:ARCHITECTURE; nil where there is none.
+// pkg answers for NAME or NAME:ARCHITECTURE, perhaps with =VERSION; nil where nothing
+// of the name is known.
 func (q *inquiry) pkg(name string) *packageAnswer {
 	a := &packageAnswer{}
 	if q.unmade != nil {
 		a.Unmade = q.unmade.Error()
 	}
+	name, version, _ := strings.Cut(name, "=")
 	bare, arch, _ := strings.Cut(name, ":")
 	for i := range q.e.Packages {
 		p := &q.e.Packages[i]
-		if p.ID.Name == bare && (arch == "" || p.ID.Architecture == arch) {
+		if p.ID.Name == bare && (arch == "" || p.ID.Architecture == arch) && (version == "" || p.ID.Version == version) {
 			a.Packages = append(a.Packages, q.packageFacts(p))
 		}
 	}
-	if a.Packages == nil {
+	if a.Packages != nil {
+		return a
+	}
+	a.Packages = []packageFacts{}
+	if a.Absent = q.absent(bare, arch, version); a.Absent == nil {
 		return nil
 	}
 	return a
@@ -86,7 +93,10 @@ func (q *inquiry) packageNames() []string {
 	return slices.Sorted(maps.Keys(q.byName))
 }
 
-func (a *packageAnswer) print(f facts) {
+func (a *packageAnswer) print(f facts, about string) {
+	if a.Absent != nil {
+		a.Absent.print(f, about)
+	}
 	for i := range a.Packages {
 		a.Packages[i].print(f, a.Unmade == "")
 	}

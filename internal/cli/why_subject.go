@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -58,7 +59,8 @@ func nothingAsked() *kiln.Error {
 // subjectForms are the forms of a subject.
 const subjectForms = "a path of the image, which begins with a slash, user:NAME, group:NAME, unit:NAME, package:NAME, env:NAME or config:NAME"
 
-func parseSubjects(args []string) ([]subject, error) {
+// parseSubjects reads subjects. After a recipe or an image a bare name is a package's.
+func parseSubjects(args []string, after bool) ([]subject, error) {
 	var all []subject
 	for _, text := range args {
 		kind, name, ok := kindOf(text)
@@ -66,6 +68,8 @@ func parseSubjects(args []string) ([]subject, error) {
 		case ok && name != "":
 		case !ok && strings.HasPrefix(text, "/"):
 			kind, name = "path", text
+		case !ok && after && isPackageName(text):
+			kind, name = "package", text
 		default:
 			return nil, &kiln.Error{
 				Code:  kiln.Usage,
@@ -77,6 +81,9 @@ func parseSubjects(args []string) ([]subject, error) {
 	}
 	return all, nil
 }
+
+// isPackageName tells whether a text can be NAME or NAME=VERSION (Policy 5.6.1, 5.6.12).
+var isPackageName = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+~:-]+)?$`).MatchString
 
 // subjectHints are what may have been meant.
 func subjectHints(text string) []string {
@@ -145,7 +152,7 @@ func (q *inquiry) missing(s subject) (text string, hints []string) {
 	case "unit":
 		near = recipe.Nearest(s.name, q.unitNames())
 	case "package":
-		near = recipe.Nearest(s.name, q.packageNames())
+		near = q.nearest
 	case "config":
 		near = recipe.Nearest(s.name, q.configNames())
 	}
