@@ -80,9 +80,9 @@ func (q *inquiry) absent(name, arch, version string) *absentPackage {
 		}
 	}
 	a.nearest = recipe.Nearest(name, append(q.packageNames(), offer.Nearest...))
+	q.nearest = a.nearest
 	known := len(a.Reasons)+len(a.Candidates)+len(a.Providers)+len(a.Instead) > 0
 	if !known && (a.Unknown == "" || arch != "") {
-		q.nearest = a.nearest
 		return nil
 	}
 	return a
