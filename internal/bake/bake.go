@@ -35,6 +35,7 @@ type Update struct {
 	All      bool      // to what the archives hold now
 	Packages []string  // these to what the archives hold now, the rest pinned
 	At       time.Time // judge signatures and validity as of this time; zero: now
+	Doubt    bool      // of the old lock, believe only what its signed archive states bear out
 }
 
 // moves tells whether u asks for anything newer than what is locked.

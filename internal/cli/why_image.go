@@ -82,6 +82,7 @@ func unrecorded(img *image.Image, ref image.Reference) error {
 		e.Text = fmt.Sprintf("cannot tell about %s: a root file system alone has no record of its build", ref)
 		e.Hints = append(e.Hints, "or the layout that it was unpacked of: kiln why oci:FOLDER SUBJECT...")
 	default:
+		e.Text += ": its index.json names none"
 		e.Hints = append(e.Hints, "or the layout that kiln wrote: other tools that copy an image leave its record behind")
 	}
 	return e
