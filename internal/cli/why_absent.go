@@ -81,6 +81,9 @@ func (q *inquiry) absent(name, arch, version string) *absentPackage {
 	}
 	a.nearest = recipe.Nearest(name, append(q.packageNames(), offer.Nearest...))
 	q.nearest = a.nearest
+	if q.offers == nil && !q.r.Essential && len(a.Reasons)+len(a.Instead) == 0 {
+		a.Unknown = "it may be marked Essential, which the recipe does not ask for: " + a.Unknown
+	}
 	known := len(a.Reasons)+len(a.Candidates)+len(a.Providers)+len(a.Instead) > 0
 	if !known && (a.Unknown == "" || arch != "") {
 		return nil
@@ -92,9 +95,6 @@ func (q *inquiry) absent(name, arch, version string) *absentPackage {
 func (q *inquiry) offered(a *absentPackage) *debian.Offer {
 	if q.offers == nil {
 		a.Unknown = "the record of the build does not hold what they had; with the recipe that the image is made of, that tells: kiln why RECIPE package:" + a.Name
-		if !q.r.Essential && a.Instead == nil {
-			a.Unknown = "it may be marked Essential, which the recipe does not ask for: " + a.Unknown
-		}
 		return &debian.Offer{}
 	}
 	offer, err := q.offers(a.Name)

@@ -59,10 +59,11 @@ func (a *app) explainImage(ctx context.Context, ref image.Reference, platform st
 	}
 	e, err := recordedStory(img)
 	if err != nil {
-		return nil, &kiln.Error{
-			Code: kiln.CodeOf(err), Text: fmt.Sprintf("cannot tell about %s: %v", ref, err), Err: err,
-			Hints: []string{"kiln verify " + ref.String()},
+		out := &kiln.Error{Code: kiln.CodeOf(err), Text: fmt.Sprintf("cannot tell about %s: %v", ref, err), Hints: []string{"kiln verify " + ref.String()}, Err: err}
+		if out.Code == kiln.User {
+			out.Hints = []string{"build it again: kiln build RECIPE", "or ask the recipe that it was made of: kiln why RECIPE SUBJECT..."}
 		}
+		return nil, out
 	}
 	e.Layers = layers.of(img, e)
 	q := newInquiry(e.Recipe, e)
@@ -100,7 +101,7 @@ func recordedStory(img *image.Image) (*bake.Explanation, error) {
 	}
 	text, ok := img.Record.Files[oci.TitleStory(p)]
 	if !ok {
-		return nil, &kiln.Error{Code: kiln.User, Text: "an older kiln wrote the record of its build, which does not tell enough: build it again"}
+		return nil, &kiln.Error{Code: kiln.User, Text: "an older kiln wrote the record of its build, which does not tell enough"}
 	}
 	story, units, err := bake.ReadStory(text)
 	if err != nil {
