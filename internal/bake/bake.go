@@ -40,6 +40,7 @@ type Update struct {
 	All      bool      // to what the archives hold now
 	Packages []string  // these to what the archives hold now, the rest pinned
 	At       time.Time // judge signatures and validity as of this time; zero: now
+	Doubt    bool      // of the old lock, believe only what its signed archive states bear out
 }
 
 // moves tells whether u asks for anything newer than what is locked.
@@ -52,8 +53,8 @@ type Root struct {
 	Contents tree.Contents
 	Epoch    kiln.Epoch
 	User     string // container.user with its names resolved to numbers: "65532:65532"
-	Packages int
 	Units    []Unit // by name
+	Story
 	// Linkage tells what a content says as an ELF file, where that is known without a
 	// look into it: f is nil for no ELF file. It may be nil.
 	Linkage func(content kiln.Digest) (f *linkage.File, known bool)

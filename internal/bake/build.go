@@ -186,7 +186,7 @@ const mostSpools = 4
 
 // buildImage turns the tree of one platform into the blobs of its image.
 func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root, a *ahead) (_ built, err error) {
-	img := Image{Platform: p, Packages: root.Packages, Units: root.Units}
+	img := Image{Platform: p, Packages: len(root.Packages), Units: root.Units}
 	var e evidence
 	var described errgroup.Group
 	described.Go(func() (err error) {

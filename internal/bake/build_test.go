@@ -32,7 +32,7 @@ func rootOf(t *testing.T) *bake.Root {
 	if err := root.Apply(layer); err != nil {
 		t.Fatal(err)
 	}
-	return &bake.Root{Layers: []tree.Layer{layer}, Tree: root, Contents: contents, Epoch: 1000, Packages: 1}
+	return &bake.Root{Layers: []tree.Layer{layer}, Tree: root, Contents: contents, Epoch: 1000, Story: bake.Story{Packages: []bake.Package{{Name: "alpha"}}}}
 }
 
 // failing is a family that fails in one step, or does something before it.
@@ -338,9 +338,11 @@ func TestRecord(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		story := `{"format":1,"packages":[{"package":"","version":"","architecture":"","name":"alpha","required_by":null,"files":0,"bytes":0}]}`
 		want := map[string]string{
 			"kiln.yaml": string(text), "kiln.lock": string(locked),
 			"linux-amd64.tree.gz": listing, "linux-arm64.tree.gz": listing, "linux-amd64.origins.gz": string(origins), "linux-arm64.origins.gz": string(origins),
+			"linux-amd64.story.gz": story, "linux-arm64.story.gz": story,
 		}
 		if diff := cmp.Diff(want, files); diff != "" {
 			t.Errorf("%s: files (-want +got):\n%s", how, diff)

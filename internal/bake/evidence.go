@@ -11,14 +11,15 @@ import (
 )
 
 // Beside an image stands the record of its build: the recipe and the lock that it
-// was made of, and of each platform the listing of its tree and the origin of each
-// entry. It is no part of the image, whose digests it leaves alone: a lock that only
+// was made of, and of each platform the listing of its tree, the origin of each entry, and
+// what else led there: packages, scripts, accounts, what was left out. It is no part of the image, whose digests it leaves alone: a lock that only
 // looked at a newer archive gives the same image, with another record.
 
 // evidence is what a record tells of one platform's tree.
 type evidence struct {
 	Tree    oci.Descriptor `json:"tree"`
 	Origins oci.Descriptor `json:"origins"`
+	Story   oci.Descriptor `json:"story"`
 
 	digest kiln.Digest // of the tree
 }
@@ -38,6 +39,15 @@ func (o Options) describe(p kiln.Platform, root *Root) (e evidence, err error) {
 	}
 	if err != nil {
 		return e, fmt.Errorf("cannot write the origins of the tree's entries: %w", err)
+	}
+	story := root.Story
+	story.Folders = foldersOf(root.Layers, root.Tree)
+	text, err := story.text(root.Units)
+	if err == nil {
+		e.Story, err = oci.PutCompressedFile(o.Store, oci.TitleStory(p), oci.MediaStory, text)
+	}
+	if err != nil {
+		return e, fmt.Errorf("cannot write what led to the tree: %w", err)
 	}
 	return e, nil
 }
@@ -76,7 +86,7 @@ func (o Options) record(r *recipe.Recipe, l *lock.Lock, images []built) (oci.Bui
 		return a, err
 	}
 	for _, b := range images {
-		a.Files = append(a.Files, b.evidence.Tree, b.evidence.Origins)
+		a.Files = append(a.Files, b.evidence.Tree, b.evidence.Origins, b.evidence.Story)
 		doc.Platforms = append(doc.Platforms, oci.RecordedTree{Platform: b.image.Platform, Manifest: b.manifest.Digest, Tree: b.image.Tree})
 	}
 	text, err := json.Marshal(doc)
@@ -89,5 +99,9 @@ func (o Options) record(r *recipe.Recipe, l *lock.Lock, images []built) (oci.Bui
 
 // blobs are the digests and sizes of the files.
 func (e *evidence) blobs() []oci.Member {
-	return []oci.Member{{Digest: e.Tree.Digest, Size: e.Tree.Size}, {Digest: e.Origins.Digest, Size: e.Origins.Size}}
+	var all []oci.Member
+	for _, d := range []oci.Descriptor{e.Tree, e.Origins, e.Story} {
+		all = append(all, oci.Member{Digest: d.Digest, Size: d.Size})
+	}
+	return all
 }

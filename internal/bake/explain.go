@@ -17,20 +17,25 @@ type Explanation struct {
 	Recipe   *recipe.Recipe
 	Lock     *lock.Lock
 	Platform kiln.Platform
-	Packages []Package // by name
-	Runs     []Run     // maintainer scripts in the order in which they ran, then those that the recipe skips
-	Accounts []Account // users, then groups, as /etc/passwd and /etc/group list them
-	Dropped  []Dropped // by path
 }
 
 // Package is a package of the image and where it came in.
 type Package struct {
-	ID         kiln.PackageID
-	Name       string // as RequiredBy of others has it: with the architecture where that is a foreign one
-	Layer      string
-	RequiredBy []string // names of packages as the lock has them, "recipe", "essential"
-	Recipe     string   // where the recipe lists it: "layers[base].packages[0]"; empty for a mere dependency
-	Why        string   // the recipe's reason
+	ID         kiln.PackageID `json:"-"`
+	Name       string         `json:"name"` // as RequiredBy of others has it: with the architecture where that is a foreign one
+	Layer      string         `json:"layer,omitempty"`
+	RequiredBy []string       `json:"required_by"`         // names of packages as the lock has them, "recipe", "essential"
+	Recipe     string         `json:"recipe,omitempty"`    // where the recipe lists it: "layers[base].packages[0]"; empty for a mere dependency
+	Why        string         `json:"why,omitempty"`       // the recipe's reason
+	Relations  []Relation     `json:"relations,omitempty"` // what it says of other packages, in the family's words
+	Files      int            `json:"files"`               // of the package in the image, but for directories
+	Bytes      int64          `json:"bytes"`               // of these
+}
+
+// Relation is a field of a package that names others, as it stands there.
+type Relation struct {
+	Field string `json:"field"` // "Depends"
+	Text  string `json:"text"`  // "libc6 (>= 2.34), debconf | debconf-2.0"
 }
 
 // Run is a maintainer script that ran, or that the recipe skips.
@@ -47,9 +52,9 @@ type Run struct {
 // Note is something that a script wanted of a running system, which an image is
 // not: it was not done.
 type Note struct {
-	Kind    string // "enable", "start", "daemon-reload"...
-	Subject string // the unit, most often
-	Script  string // "openssh-server.postinst:12"
+	Kind    string `json:"kind"`              // "enable", "start", "daemon-reload"...
+	Subject string `json:"subject,omitempty"` // the unit, most often
+	Script  string `json:"script"`            // "openssh-server.postinst:12"
 }
 
 // Enable is the Kind of the Note that a package wants a unit enabled.
@@ -57,13 +62,15 @@ const Enable = "enable"
 
 // Account is a user or a group of the image.
 type Account struct {
-	Group              bool
-	Name               string
-	ID                 int
-	GID                int // of a user: its primary group
-	Gecos, Home, Shell string
-	Members            []string    // of a group
-	Origin             tree.Origin // the script that made it, or the part of the recipe
+	Group   bool        `json:"group"`
+	Name    string      `json:"name"`
+	ID      int         `json:"id"`
+	GID     int         `json:"gid"` // of a user: its primary group
+	Gecos   string      `json:"gecos,omitempty"`
+	Home    string      `json:"home,omitempty"`
+	Shell   string      `json:"shell,omitempty"`
+	Members []string    `json:"members,omitempty"` // of a group
+	Origin  tree.Origin `json:"origin"`            // the script that made it, or the part of the recipe
 }
 
 // Dropped is an entry that a package ships or a script made and that is not in

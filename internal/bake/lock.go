@@ -19,6 +19,7 @@ type LockOptions struct {
 	Path   string     // of the lock file
 	Given  *lock.Lock // taken for what stands at Path, which is then not read; of a pack
 	Locked bool       // never write; refuse a lock that is missing or stale
+	Mend   bool       // of a lock that was changed by hand, make a right one
 	Update Update
 	Sink   kiln.Sink
 }
@@ -30,7 +31,8 @@ type LockResult struct {
 	Written bool
 	Changes []lock.Change
 
-	old *lock.Lock // what stands at Path; nil where nothing does
+	old   *lock.Lock // what stands at Path; nil where nothing does
+	doubt bool       // and it is not what kiln wrote
 }
 
 // Lock returns the lock of a recipe: the one beside it where it still answers
@@ -45,7 +47,7 @@ func Lock(ctx context.Context, o LockOptions) (*LockResult, error) {
 
 // save writes the lock where it is another than what stands there.
 func (r *LockResult) save() error {
-	if r.old != nil && string(r.old.Marshal()) == string(r.Lock.Marshal()) {
+	if r.old != nil && !r.doubt && string(r.old.Marshal()) == string(r.Lock.Marshal()) {
 		return nil
 	}
 	if err := r.Lock.Save(r.Path); err != nil {
@@ -55,21 +57,25 @@ func (r *LockResult) save() error {
 	return nil
 }
 
-// old is the lock that there is; nil where there is none.
-func (o LockOptions) old() (*lock.Lock, error) {
+// old is the lock that there is, nil where there is none, and whether it is in doubt.
+func (o LockOptions) old() (old *lock.Lock, doubt bool, err error) {
 	if o.Given != nil {
-		return o.Given, nil
+		return o.Given, false, nil
 	}
-	old, err := lock.Load(o.Path)
+	old, err = lock.Load(o.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, false, nil
 	}
-	return old, err
+	var changed *lock.ChangedError
+	if errors.As(err, &changed) && o.Mend && !o.Locked {
+		return changed.Lock, true, nil
+	}
+	return old, false, err
 }
 
 // settle is Lock without writing.
 func settle(ctx context.Context, o LockOptions) (*LockResult, error) {
-	old, err := o.old()
+	old, doubt, err := o.old()
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +83,8 @@ func settle(ctx context.Context, o LockOptions) (*LockResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	fresh := old != nil && old.Wants == wants && !o.Update.moves()
+	o.Update.Doubt = doubt
+	fresh := old != nil && old.Wants == wants && !o.Update.moves() && !doubt
 	if fresh {
 		return &LockResult{Lock: old, Path: o.Path, old: old}, nil
 	}
@@ -90,13 +97,15 @@ func settle(ctx context.Context, o LockOptions) (*LockResult, error) {
 		return nil, err
 	}
 	next.Wants = wants
-	return &LockResult{Lock: next, Path: o.Path, Changes: lock.Diff(old, next), old: old}, nil
+	return &LockResult{Lock: next, Path: o.Path, Changes: lock.Diff(old, next), old: old, doubt: doubt}, nil
 }
 
 func whyLock(o LockOptions, old *lock.Lock) string {
 	switch {
 	case old == nil:
 		return fmt.Sprintf("no lock beside the recipe: making %s", o.Path)
+	case o.Update.Doubt && !o.Update.moves():
+		return "the lock was changed since kiln wrote it: resolving again, against the archive state that it names"
 	case o.Update.All:
 		return "moving the lock to what the archives hold now"
 	case len(o.Update.Packages) > 0:

@@ -241,7 +241,7 @@ func TestBuild(t *testing.T) {
 	if err := root.Apply(layer); err != nil {
 		t.Fatal(err)
 	}
-	f := &family{next: lockOf("1"), root: &bake.Root{Layers: []tree.Layer{layer}, Tree: root, Contents: contents, Packages: 1}}
+	f := &family{next: lockOf("1"), root: &bake.Root{Layers: []tree.Layer{layer}, Tree: root, Contents: contents, Story: bake.Story{Packages: []bake.Package{{Name: "alpha"}}}}}
 	out := bake.Output{Type: bake.OCI, Path: filepath.Join(t.TempDir(), "web.oci")}
 	o := options(t, f, load(t, "web"), out)
 	res, err := bake.Build(context.Background(), o)

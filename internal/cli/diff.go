@@ -32,7 +32,8 @@ func (a *app) diffCommand() *cobra.Command {
 		Long: `Tell what changed from A to B, what is risky first: files that newly run with the
 rights of another (setuid, capabilities), accounts that can log in, units that are
 newly enabled or listen, a container that newly runs as root, packages that went
-back, maintainer scripts that newly change something. Then packages, accounts,
+back, maintainer scripts that newly change something (known of recipes, and of images
+that kiln built). Then packages, accounts,
 units, configuration, licences, modes and owners, files, and sizes.
 
 A and B are each one of

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"kiln/internal/debian"
 	"kiln/internal/image"
 	"kiln/internal/lock"
+	"kiln/internal/oci"
 	"kiln/internal/recipe"
 	"kiln/internal/store"
 	"kiln/internal/tree"
@@ -182,7 +184,7 @@ func (s *sides) image(arg string) (*compare.Side, error) {
 		}
 	}
 	img, err := image.Read(s.cmd.Context(), image.ParseReference(arg), image.Options{
-		Platform: want, Native: nativePlatform(), Keep: compare.Needs, Spool: s.store.Dir(), Sink: s.app.ui.sink,
+		Platform: want, Native: nativePlatform(), Keep: compare.Needs, Spool: s.store.Dir(), Record: true, Sink: s.app.ui.sink,
 	})
 	if err != nil {
 		return nil, notSide(arg, err)
@@ -191,6 +193,13 @@ func (s *sides) image(arg string) (*compare.Side, error) {
 	side := &compare.Side{Name: arg, Kind: "image", Tree: img.Tree, Contents: img.Contents(), Config: img.Config, Unowned: img.Unowned}
 	if img.Config != nil {
 		side.Platform = img.Config.Platform.String()
+	}
+	if img.Record != nil && img.Config != nil && img.Record.Files[oci.TitleStory(img.Config.Platform)] != nil {
+		e, err := recordedStory(img)
+		if err != nil {
+			return nil, &kiln.Error{Code: kiln.CodeOf(err), Text: fmt.Sprintf("cannot compare %s: %v", arg, err), Err: err, Hints: []string{"kiln verify " + arg}}
+		}
+		side.Scripts = scriptEffects(e)
 	}
 	side.Packages, err = side.Installed()
 	return side, err

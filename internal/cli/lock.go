@@ -33,7 +33,10 @@ func (a *app) lockCommand() *cobra.Command {
 		Long: `Resolve a recipe to exact packages and write kiln.lock beside it: every package
 with its hash, and the signed archive state that vouches for it.
 
-A lock that answers what the recipe wants is left alone. When the wants have
+A lock that answers what the recipe wants is left alone. One that was changed since
+kiln wrote it, by hand or by a merge, has another digest than it says and is refused
+by all commands but this one: it resolves again, with what the lock says as
+preference, against the signed archive state that it names. When the wants have
 changed, only what changed is resolved, against the locked archive state. With
 --update the lock moves to what the archives hold now; name packages to move
 those alone and leave the rest pinned.`,
@@ -117,7 +120,7 @@ func (a *app) lock(cmd *cobra.Command, args []string, f lockFlags) error {
 		}
 	}
 	res, err := bake.Lock(cmd.Context(), bake.LockOptions{
-		Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink,
+		Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Mend: true, Update: update, Sink: a.ui.sink,
 	})
 	if err != nil {
 		return err

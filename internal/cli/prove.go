@@ -142,6 +142,7 @@ func isImage(ref image.Reference) bool {
 }
 
 // workFolder makes the folder in which both builds are, which others can pass through.
+// One that a process left which was killed is removed first.
 func (a *app) workFolder(keep string) (dir string, done func(), err error) {
 	if keep != "" {
 		if keep, err = filepath.Abs(keep); err == nil {
@@ -152,10 +153,14 @@ func (a *app) workFolder(keep string) (dir string, done func(), err error) {
 		}
 		return keep, func() {}, nil
 	}
-	if dir, err = os.MkdirTemp(a.spool(), "kiln-prove-*"); err != nil {
+	dir, release, err := durable.MkdirTemp(filepath.Join(a.spool(), "kiln-prove"))
+	if err != nil {
 		return "", nil, &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot make a temporary folder: %v", err), Hints: []string{"TMPDIR=FOLDER names another place"}}
 	}
-	return dir, func() { _ = durable.RemoveAll(dir) }, os.Chmod(dir, 0o755)
+	return dir, func() {
+		_ = durable.RemoveAll(dir)
+		release()
+	}, os.Chmod(dir, 0o755)
 }
 
 // reportProof prints what was found, and writes it where it is asked for.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -33,12 +34,24 @@ func (a *app) secondCommand() *cobra.Command {
 			if err := json.NewDecoder(cmd.InOrStdin()).Decode(&in); err != nil {
 				return fmt.Errorf("cannot read what is to be built: %w", err)
 			}
-			return a.second(cmd, in)
+			ctx, cancel := context.WithCancel(cmd.Context())
+			defer cancel()
+			if in.Watched {
+				go endWith(os.NewFile(3, "the first build"), cancel)
+			}
+			return a.second(ctx, in)
 		},
 	}
 }
 
-func (a *app) second(cmd *cobra.Command, in secondInput) error {
+// endWith ends the build where the process at the other end of a pipe does, however
+// that ends: nobody would read the result.
+func endWith(other io.Reader, end func()) {
+	_, _ = io.Copy(io.Discard, other)
+	end()
+}
+
+func (a *app) second(ctx context.Context, in secondInput) error {
 	out := secondOutput{UID: os.Getuid(), Sealed: sealed()}
 	if in.HostName != "" {
 		if err := setHostName(in.HostName); err != nil {
@@ -60,7 +73,7 @@ func (a *app) second(cmd *cobra.Command, in secondInput) error {
 		return err
 	}
 	family := &debian.Family{Store: st, Build: buildID(), Files: func(f fs.FS) fs.FS { return reversed{f} }, Now: ahead, Mirrors: apt.MirrorOptions{Getenv: a.world.Getenv}}
-	out.Result, err = bake.Build(cmd.Context(), bake.Options{
+	out.Result, err = bake.Build(ctx, bake.Options{
 		Lock:  bake.LockOptions{Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: true},
 		Store: st, Platforms: in.Platforms, Outputs: in.Outputs, Compression: in.Compression, Native: nativePlatform(), Build: family.Build,
 	})

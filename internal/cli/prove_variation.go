@@ -35,6 +35,7 @@ type secondInput struct {
 	Compression oci.Compression `json:"compression"`
 	Days        int             `json:"days"`      // by which the clock is ahead
 	HostName    string          `json:"host_name"` // to be set; empty: it is set, or stays
+	Watched     bool            `json:"watched"`   // file 3 is a pipe, which ends with the process that started this one
 }
 
 // secondOutput is told on standard output.
@@ -161,12 +162,19 @@ type notApart struct{ error }
 // try runs it once, its process started by start.
 func (s *second) try(ctx context.Context, start starter) (*secondOutput, error) {
 	in := s.in
-	in.HostName = start.setsName
+	in.HostName, in.Watched = start.setsName, true
 	input, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
 	}
 	cmd := s.command(ctx)
+	alive, life, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer life.Close()
+	defer alive.Close()
+	cmd.ExtraFiles = []*os.File{alive}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &stdout, &stderr
 	if err := start.start(cmd); err != nil {

@@ -61,7 +61,7 @@ func (a *app) scripts(cmd *cobra.Command, args []string, f explainFlags, all boo
 // checkNames refuses packages that are not in the image.
 func (q *inquiry) checkNames(names []string) error {
 	for _, name := range names {
-		if q.pkg(name) != nil {
+		if a := q.pkg(name); a != nil && a.Absent == nil {
 			continue
 		}
 		text, hints := q.missing(subject{name, "package", name})

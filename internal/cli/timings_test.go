@@ -98,6 +98,7 @@ func TestTraceOfFailure(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, apttest.New(stable()))
 	s.does("lock", "web")
+	s.write("web/kiln.lock", unsealed(s.read("web/kiln.lock")))
 	s.edit("web/kiln.lock", `"sha256": "`, `"sha256": "0000`)
 	o := s.kiln("build", "web", "--trace", "t.json", "--timings")
 	if o.status == 0 || o.stdout != "" {

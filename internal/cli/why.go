@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,9 +33,12 @@ func (f *explainFlags) register(cmd *cobra.Command) {
 
 // whyReport is what kiln why tells, in the shape that --json prints.
 type whyReport struct {
+	Image    string        `json:"image,omitempty"` // that was asked; Recipe is the one of its record then
 	Recipe   string        `json:"recipe"`
 	Platform kiln.Platform `json:"platform"`
 	Answers  []*answer     `json:"answers"`
+
+	about string // how what was asked is named in what to type next
 }
 
 // answer tells of one subject. One of its parts is set.
@@ -43,14 +48,15 @@ type answer struct {
 	Account *accountAnswer `json:"account,omitempty"`
 	Unit    *unitAnswer    `json:"unit,omitempty"`
 	Package *packageAnswer `json:"package,omitempty"`
+	Config  *configAnswer  `json:"config,omitempty"`
 }
 
 func (a *app) whyCommand() *cobra.Command {
 	var f explainFlags
 	cmd := &cobra.Command{
-		Use:   "why [RECIPE] SUBJECT...",
+		Use:   "why [RECIPE|IMAGE] SUBJECT...",
 		Short: "Tell why something is in an image, or is not",
-		Long: `Tell why something is in the image of a recipe: the line of the recipe and its
+		Long: `Tell why something is in an image: the line of the recipe and its
 reason, the packages that lead from it to the one that brings the thing, the
 maintainer script and line that made or last changed it, and kiln's own rule.
 
@@ -58,19 +64,31 @@ A SUBJECT is one of
   /PATH          a path of the image, or one that was left out of it
   user:NAME      a user, group:NAME a group
   unit:NAME      a unit of systemd
-  package:NAME   a package, or package:NAME:ARCHITECTURE
+  package:NAME   a package, or package:NAME:ARCHITECTURE; or package:NAME=VERSION, to
+                 learn why it is not that version. After a RECIPE or IMAGE, NAME will do
+  env:NAME       a variable of the environment
+  config:NAME    what else of the configuration the recipe's section container sets:
+                 user, entrypoint, command, workdir, ports, volumes, stop-signal,
+                 healthcheck, labels.NAME
 
 A single argument is the subject, of the recipe in the current folder; so is a
 first one with a word and a colon. Else the first argument is the recipe: write
 "." to ask about several paths of the one here.
 
-The image is put together as for a build, and nothing is written but the store.
-What was left out of the image has an answer too; only what nothing brings is an
-error (status 1). A package is told of even where the image cannot be made.`,
+The image of a recipe is put together as for a build, and nothing is written but the
+store. An IMAGE (oci:FOLDER, oci-archive:FILE, docker-archive:FILE) tells by itself,
+from the record of its build: it needs neither recipe nor store nor network, and is
+verified first. A tar:FILE or folder:FOLDER has no record.
+
+What was left out of the image has an answer too, and so has a package that is not in
+it: which dependency took an alternative, who merely recommends it, which version
+was chosen. Only what nothing brings is an error (status 1). A package is told of even where the image cannot be made.`,
 		Example: `  kiln why /etc/passwd
   kiln why web /usr/bin/perl /bin/sh user:_apt
   kiln why web unit:ssh.service --json
-  kiln why package:libc6`,
+  kiln why oci:web.oci /usr/bin/perl config:entrypoint
+  kiln why package:libc6
+  kiln why web nano libc6=2.36-9`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeSubject,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.why(cmd, args, f) },
@@ -84,22 +102,18 @@ func (a *app) why(cmd *cobra.Command, args []string, f explainFlags) error {
 	if err != nil {
 		return err
 	}
-	subjects, err := parseSubjects(rest)
+	subjects, err := parseSubjects(rest, len(rest) < len(args))
 	if err != nil {
 		return err
 	}
-	r, err := recipe.Load(path)
+	in, err := a.inquire(cmd, path, subjects, f)
 	if err != nil {
-		return notRecipe(err, args)
-	}
-	e, err := a.explain(cmd, r, f)
-	alone := e != nil && !slices.ContainsFunc(subjects, func(s subject) bool { return s.kind != "package" })
-	if err != nil && (!alone || kiln.CodeOf(err) != kiln.User || cmd.Context().Err() != nil) {
+		if path == args[0] {
+			err = notRecipe(err, args)
+		}
 		return err
 	}
-	in := newInquiry(r, e)
-	in.unmade = err
-	report := whyReport{Recipe: r.Path(), Platform: e.Platform}
+	report := whyReport{Image: in.image, Recipe: in.r.Path(), Platform: in.e.Platform, about: in.recipeFolder()}
 	missing := in.answerAll(subjects, &report)
 	if len(report.Answers) > 0 {
 		if err := a.ui.result(report, func(w io.Writer) { report.print(w) }); err != nil {
@@ -107,6 +121,26 @@ func (a *app) why(cmd *cobra.Command, args []string, f explainFlags) error {
 		}
 	}
 	return missing
+}
+
+// inquire finds out how the image came about that is asked about. Where it cannot be
+// made and all subjects are packages, what recipe and lock tell is enough.
+func (a *app) inquire(cmd *cobra.Command, path string, subjects []subject, f explainFlags) (*inquiry, error) {
+	if ref, ok := explained(path); ok {
+		return a.explainImage(cmd.Context(), ref, f.platform)
+	}
+	r, err := recipe.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	e, err := a.explain(cmd, r, f)
+	alone := e != nil && !slices.ContainsFunc(subjects, func(s subject) bool { return s.kind != "package" })
+	if err != nil && (!alone || kiln.CodeOf(err) != kiln.User || cmd.Context().Err() != nil) {
+		return nil, err
+	}
+	q := newInquiry(r, e)
+	q.unmade, q.offers = err, a.offers(cmd.Context(), q, f)
+	return q, nil
 }
 
 // explain puts together the image for one platform. Beside an error there may be
@@ -149,7 +183,7 @@ func onePlatform(r *recipe.Recipe, name string) (kiln.Platform, error) {
 // notRecipe is the error of a first argument that is no recipe, where it may have
 // been meant as a path of the image.
 func notRecipe(err error, args []string) error {
-	if len(args) < 2 || !filepath.IsAbs(args[0]) {
+	if len(args) < 2 || !filepath.IsAbs(args[0]) || !errors.As(err, new(*fs.PathError)) {
 		return err
 	}
 	return &kiln.Error{
@@ -175,7 +209,9 @@ func (r *whyReport) print(w io.Writer) {
 		case a.Unit != nil:
 			a.Unit.print(f)
 		case a.Package != nil:
-			a.Package.print(f)
+			a.Package.print(f, r.about)
+		case a.Config != nil:
+			a.Config.print(f, r.about)
 		}
 	}
 }

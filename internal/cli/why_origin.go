@@ -9,20 +9,25 @@ import (
 	"kiln"
 	"kiln/internal/bake"
 	"kiln/internal/lock"
+	"kiln/internal/oci"
 	"kiln/internal/recipe"
 	"kiln/internal/tree"
 )
 
 // inquiry is what answers are taken from.
 type inquiry struct {
-	r      *recipe.Recipe
-	e      *bake.Explanation
-	unmade error                    // why there is no image, only packages
-	byName map[string]*bake.Package // as RequiredBy has it
+	r       *recipe.Recipe
+	e       *bake.Explanation
+	config  oci.Config
+	offers  offers                   // nil: of an image, whose record has none
+	image   string                   // that told of itself; empty: recipe and packages were asked
+	nearest string                   // name of a package that is most like the last one of which nothing is known
+	unmade  error                    // why there is no image, only packages
+	byName  map[string]*bake.Package // as RequiredBy has it
 }
 
 func newInquiry(r *recipe.Recipe, e *bake.Explanation) *inquiry {
-	q := &inquiry{r: r, e: e, byName: map[string]*bake.Package{}}
+	q := &inquiry{r: r, e: e, config: e.Config(), byName: map[string]*bake.Package{}}
 	for i := range e.Packages {
 		q.byName[e.Packages[i].Name] = &e.Packages[i]
 	}

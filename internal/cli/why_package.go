@@ -14,6 +14,7 @@ import (
 // packageAnswer tells of a package; of several architectures of one name, each.
 type packageAnswer struct {
 	Packages []packageFacts `json:"packages"`
+	Absent   *absentPackage `json:"absent,omitempty"` // of a package or version that is not in the image
 	Unmade   string         `json:"unmade,omitempty"` // why there is no image, and so nothing but what recipe and lock tell
 }
 
@@ -35,27 +36,33 @@ type ranScript struct {
 	Skipped *recipeLine `json:"skipped,omitempty"`
 }
 
-// pkg answers for NAME or NAME:ARCHITECTURE; nil where there is none.
+// pkg answers for NAME or NAME:ARCHITECTURE, perhaps with =VERSION; nil where nothing
+// of the name is known.
 func (q *inquiry) pkg(name string) *packageAnswer {
 	a := &packageAnswer{}
 	if q.unmade != nil {
 		a.Unmade = q.unmade.Error()
 	}
+	name, version, _ := strings.Cut(name, "=")
 	bare, arch, _ := strings.Cut(name, ":")
 	for i := range q.e.Packages {
 		p := &q.e.Packages[i]
-		if p.ID.Name == bare && (arch == "" || p.ID.Architecture == arch) {
+		if p.ID.Name == bare && (arch == "" || p.ID.Architecture == arch) && (version == "" || p.ID.Version == version) {
 			a.Packages = append(a.Packages, q.packageFacts(p))
 		}
 	}
-	if a.Packages == nil {
+	if a.Packages != nil {
+		return a
+	}
+	a.Packages = []packageFacts{}
+	if a.Absent = q.absent(bare, arch, version); a.Absent == nil {
 		return nil
 	}
 	return a
 }
 
 func (q *inquiry) packageFacts(p *bake.Package) packageFacts {
-	f := packageFacts{lockedPackage: *q.locked(p), Chains: q.chains(p)}
+	f := packageFacts{lockedPackage: *q.locked(p), Chains: q.chains(p), Files: p.Files, Bytes: p.Bytes}
 	for i := range q.e.Runs {
 		r := &q.e.Runs[i]
 		if r.Package != p.ID {
@@ -66,13 +73,6 @@ func (q *inquiry) packageFacts(p *bake.Package) packageFacts {
 			ran.Skipped = q.line(r.Skipped, r.Why)
 		}
 		f.Scripts = append(f.Scripts, ran)
-	}
-	for _, l := range q.e.Layers {
-		for _, m := range l.Members {
-			if m.Name == p.ID.String() {
-				f.count(m.Entries)
-			}
-		}
 	}
 	if q.e.Tree != nil {
 		for e := range q.e.Tree.All() {
@@ -89,24 +89,14 @@ func (q *inquiry) packageFacts(p *bake.Package) packageFacts {
 	return f
 }
 
-// count adds up files, not directories; a further name of one takes no room.
-func (f *packageFacts) count(entries []tree.Entry) {
-	for i := range entries {
-		if entries[i].Type == tree.Dir {
-			continue
-		}
-		f.Files++
-		if !entries[i].Hard {
-			f.Bytes += entries[i].Size
-		}
-	}
-}
-
 func (q *inquiry) packageNames() []string {
 	return slices.Sorted(maps.Keys(q.byName))
 }
 
-func (a *packageAnswer) print(f facts) {
+func (a *packageAnswer) print(f facts, about string) {
+	if a.Absent != nil {
+		a.Absent.print(f, about)
+	}
 	for i := range a.Packages {
 		a.Packages[i].print(f, a.Unmade == "")
 	}

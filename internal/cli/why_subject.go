@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,7 +20,7 @@ type subject struct {
 	name string
 }
 
-func subjectKinds() []string { return []string{"user", "group", "unit", "package"} }
+func subjectKinds() []string { return []string{"user", "group", "unit", "package", "env", "config"} }
 
 // kindOf reads "KIND:NAME".
 func kindOf(text string) (kind, name string, ok bool) {
@@ -30,19 +31,36 @@ func kindOf(text string) (kind, name string, ok bool) {
 // splitSubjects tells the recipe from the subjects.
 func splitSubjects(args []string) (recipe string, subjects []string, err error) {
 	if len(args) == 0 {
-		return "", nil, &kiln.Error{
-			Code:  kiln.Usage,
-			Text:  "kiln why wants something to tell about: a path of the image, user:NAME, group:NAME, unit:NAME or package:NAME",
-			Hints: []string{"kiln why /etc/passwd", "kiln why --help"},
-		}
+		return "", nil, nothingAsked()
 	}
-	if _, _, ok := kindOf(args[0]); ok || len(args) == 1 {
+	if _, _, ok := kindOf(args[0]); ok {
 		return ".", args, nil
 	}
-	return args[0], args[1:], nil
+	if len(args) > 1 {
+		return args[0], args[1:], nil
+	}
+	if _, ok := explained(args[0]); !ok {
+		return ".", args, nil
+	}
+	nothing := nothingAsked()
+	nothing.Hints = []string{"kiln why " + args[0] + " /etc/passwd", "kiln why --help"}
+	return "", nil, nothing
 }
 
-func parseSubjects(args []string) ([]subject, error) {
+// nothingAsked is the error of a call without a subject.
+func nothingAsked() *kiln.Error {
+	return &kiln.Error{
+		Code:  kiln.Usage,
+		Text:  "kiln why wants something to tell about: " + subjectForms,
+		Hints: []string{"kiln why /etc/passwd", "kiln why --help"},
+	}
+}
+
+// subjectForms are the forms of a subject.
+const subjectForms = "a path of the image, which begins with a slash, user:NAME, group:NAME, unit:NAME, package:NAME, env:NAME or config:NAME"
+
+// parseSubjects reads subjects. After a recipe or an image a bare name is a package's.
+func parseSubjects(args []string, after bool) ([]subject, error) {
 	var all []subject
 	for _, text := range args {
 		kind, name, ok := kindOf(text)
@@ -50,10 +68,12 @@ func parseSubjects(args []string) ([]subject, error) {
 		case ok && name != "":
 		case !ok && strings.HasPrefix(text, "/"):
 			kind, name = "path", text
+		case !ok && after && isPackageName(text):
+			kind, name = "package", text
 		default:
 			return nil, &kiln.Error{
 				Code:  kiln.Usage,
-				Text:  fmt.Sprintf("cannot tell about %q: want a path that begins with a slash, user:NAME, group:NAME, unit:NAME or package:NAME", text),
+				Text:  fmt.Sprintf("cannot tell about %q: want %s", text, subjectForms),
 				Hints: subjectHints(text),
 			}
 		}
@@ -61,6 +81,9 @@ func parseSubjects(args []string) ([]subject, error) {
 	}
 	return all, nil
 }
+
+// isPackageName tells whether a text can be NAME or NAME=VERSION (Policy 5.6.1, 5.6.12).
+var isPackageName = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+~:-]+)?$`).MatchString
 
 // subjectHints are what may have been meant.
 func subjectHints(text string) []string {
@@ -103,8 +126,12 @@ func (q *inquiry) answer(s subject) *answer {
 		a.Unit = q.unit(s.name)
 	case "package":
 		a.Package = q.pkg(s.name)
+	case "env":
+		a.Config = q.configAt("env." + s.name)
+	case "config":
+		a.Config = q.configAt(s.name)
 	}
-	if a.Path == nil && a.Account == nil && a.Unit == nil && a.Package == nil {
+	if a.Path == nil && a.Account == nil && a.Unit == nil && a.Package == nil && a.Config == nil {
 		return nil
 	}
 	return a
@@ -125,7 +152,9 @@ func (q *inquiry) missing(s subject) (text string, hints []string) {
 	case "unit":
 		near = recipe.Nearest(s.name, q.unitNames())
 	case "package":
-		near = recipe.Nearest(s.name, q.packageNames())
+		near = q.nearest
+	case "config":
+		near = recipe.Nearest(s.name, q.configNames())
 	}
 	text = fmt.Sprintf("there is no %s %q in the image for %s", s.kind, s.name, q.e.Platform)
 	if near != "" {
@@ -134,8 +163,11 @@ func (q *inquiry) missing(s subject) (text string, hints []string) {
 	return text, hints
 }
 
-// recipeFolder is how the recipe is named in what to type next.
+// recipeFolder is how what is asked, a recipe or an image, is named in what to type next.
 func (q *inquiry) recipeFolder() string {
+	if q.image != "" {
+		return q.image
+	}
 	if dir, file := filepath.Split(q.r.Path()); file == recipe.FileName {
 		return filepath.Clean(dir)
 	}

@@ -240,7 +240,7 @@ func TestWhyArguments(t *testing.T) {
 		texts  []string
 	}{
 		{"why", 2, []string{"kiln why wants something to tell about", "try: kiln why /etc/passwd"}},
-		{"why web", 2, []string{`cannot tell about "web": want a path that begins with a slash`, "try: kiln why web /PATH, if it is the recipe"}},
+		{"why web", 2, []string{`cannot tell about "web": want a path of the image, which begins with a slash`, "try: kiln why web /PATH, if it is the recipe"}},
 		{"why web etc/passwd", 2, []string{`cannot tell about "etc/passwd"`, "try: kiln why /etc/passwd"}},
 		{"why web usr:x", 2, []string{`cannot tell about "usr:x"`, "try: kiln why user:x"}},
 		{"why web user:", 2, []string{`cannot tell about "user:"`}},

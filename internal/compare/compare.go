@@ -22,7 +22,7 @@ type Side struct {
 	Tree     *tree.Tree    // nil of a lock
 	Contents tree.Contents // of Tree: of all that Needs
 	Config   *oci.Config   // nil where nothing is known of it
-	Scripts  []Script      // what maintainer scripts did, of a recipe
+	Scripts  []Script      // what maintainer scripts did, of a recipe, and of an image that has a record of its build; else nil
 	Unowned  bool          // owners of Tree mean nothing: an ordinary user unpacked it
 }
 
@@ -150,7 +150,11 @@ func (r *Report) compareTrees(a, b *Side) error {
 	if a.Scripts != nil && b.Scripts != nil {
 		r.Scripts = scriptChanges(a.Scripts, b.Scripts)
 	} else {
-		r.skip("effects of maintainer scripts: they are known of two recipes only")
+		for _, s := range []*Side{a, b} {
+			if s.Scripts == nil {
+				r.skip("effects of maintainer scripts: no record of a build tells them of %s", s.Name)
+			}
+		}
 	}
 	return nil
 }

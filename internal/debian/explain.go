@@ -3,6 +3,7 @@ package debian
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"kiln"
 	"kiln/internal/bake"
@@ -15,21 +16,42 @@ import (
 
 // Explain implements bake.Family.
 func (f *Family) Explain(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*bake.Explanation, error) {
-	img, err := f.assemble(ctx, r, l, p, rootfs.Input{Trace: true})
+	img, err := f.assemble(ctx, r, l, p, rootfs.Input{})
 	if err != nil {
 		return lockedAlone(r, l, p), err
 	}
-	e := &bake.Explanation{Root: *rootOf(img, l.Platforms[p]), Runs: runsOf(&img.Report)}
+	return &bake.Explanation{Root: *rootOf(img)}, nil
+}
+
+// storyOf is what led to an image.
+func storyOf(img *rootfs.Image) bake.Story {
+	s := bake.Story{Runs: runsOf(&img.Report)}
+	brought := map[string][]tree.Entry{} // by package
+	for _, l := range img.Layers {
+		for _, m := range l.Members {
+			brought[m.Name] = m.Entries
+		}
+	}
 	for _, in := range img.Report.Packages {
-		e.Packages = append(e.Packages, bake.Package{ID: in.ID, Name: in.Name, Layer: in.Layer, RequiredBy: in.RequiredBy, Recipe: in.Recipe, Why: in.Why})
+		p := bake.Package{ID: in.ID, Name: in.Name, Layer: in.Layer, RequiredBy: in.RequiredBy, Recipe: in.Recipe, Why: in.Why}
+		for _, f := range in.Relations {
+			p.Relations = append(p.Relations, bake.Relation{Field: f.Name, Text: strings.Join(strings.Fields(f.Value), " ")})
+		}
+		for _, e := range brought[in.ID.String()] {
+			p.Files++
+			if !e.Hard { // a further name of one takes no room
+				p.Bytes += e.Size
+			}
+		}
+		s.Packages = append(s.Packages, p)
 	}
 	for _, a := range img.Report.Accounts {
-		e.Accounts = append(e.Accounts, bake.Account(a))
+		s.Accounts = append(s.Accounts, bake.Account(a))
 	}
 	for _, d := range img.Report.Dropped {
-		e.Dropped = append(e.Dropped, bake.Dropped{Path: d.Entry.Path, Type: d.Entry.Type, Package: d.Package, Origin: d.Entry.Origin, By: d.By, Why: d.Why})
+		s.Dropped = append(s.Dropped, bake.Dropped{Path: d.Entry.Path, Type: d.Entry.Type, Package: d.Package, Origin: d.Entry.Origin, By: d.By, Why: d.Why})
 	}
-	return e, nil
+	return s
 }
 
 // lockedAlone is what recipe and lock tell of an image that cannot be made. A

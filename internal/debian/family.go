@@ -37,7 +37,7 @@ func (f *Family) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p
 	if err != nil {
 		return nil, err
 	}
-	return rootOf(img, l.Platforms[p]), nil
+	return rootOf(img), nil
 }
 
 func (f *Family) assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, in rootfs.Input) (*rootfs.Image, error) {
@@ -65,14 +65,14 @@ func (f *Family) assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p
 	return rootfs.Assemble(ctx, f.Store, in)
 }
 
-func rootOf(img *rootfs.Image, l *lock.Platform) *bake.Root {
+func rootOf(img *rootfs.Image) *bake.Root {
 	root := &bake.Root{
 		Layers:   img.Layers,
 		Tree:     img.Tree,
 		Contents: img.Contents,
 		Epoch:    img.Epoch,
 		User:     img.User,
-		Packages: len(l.Packages),
+		Story:    storyOf(img),
 		Linkage:  img.Linkage,
 	}
 	for _, u := range img.Units {

@@ -90,7 +90,7 @@ func (k *locking) unlisted(ctx context.Context, po *pocket, p lock.Package) (*de
 	}
 	subject := p.Name + " " + p.Version
 	err = k.client.Fetch(ctx, []apt.Item{{Pocket: po.Pocket, Path: p.Path, Digest: d, Size: p.Size, Subject: subject}})
-	if apt.Gone(err) {
+	if apt.Gone(err) || k.update.Doubt && kiln.CodeOf(err) == kiln.Refused {
 		k.family.Sink.Send(kiln.Event{Step: kiln.StepLock, State: kiln.Warning, Subject: subject,
 			Text: fmt.Sprintf("cannot keep %s: the archive %q has it no more", subject, po.ID())})
 		return nil, nil

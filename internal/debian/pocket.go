@@ -30,6 +30,9 @@ type pocket struct {
 func (p *pocket) open(ctx context.Context, k *locking) error {
 	if old := k.lockedPocket(p); old != nil && !k.moves() {
 		p.locked, p.kept = *old, true
+		if k.update.Doubt {
+			return p.reread(ctx, k)
+		}
 		p.locked.Indexes = slices.Clone(old.Indexes)
 		return nil
 	}
@@ -44,6 +47,24 @@ func (p *pocket) open(ctx context.Context, k *locking) error {
 	k.client.Sink.Send(kiln.Event{Step: kiln.StepLock, State: kiln.Finished, Subject: p.ID()})
 	p.release = rel
 	p.locked = lockedRelease(p.Pocket, rel, k.update.At)
+	return nil
+}
+
+// reread takes from the old lock the digest of a Release alone, and all else from what
+// was signed.
+func (p *pocket) reread(ctx context.Context, k *locking) error {
+	rel, err := p.reopen(ctx, k)
+	if err != nil {
+		return &kiln.Error{
+			Code: kiln.CodeOf(err), Text: err.Error(), Err: err,
+			Hints: append([]string{"move the lock to what the archives hold now: kiln lock --update"}, kiln.HintsOf(err)...),
+		}
+	}
+	at := time.Time{}
+	if p.locked.JudgedAt != nil {
+		at = *p.locked.JudgedAt
+	}
+	p.release, p.locked = rel, lockedRelease(p.Pocket, rel, at)
 	return nil
 }
 

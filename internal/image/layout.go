@@ -74,9 +74,18 @@ func (r *reader) layout(s source, ref Reference) error {
 	r.document("index.json", "", top)
 	d, err := r.choose(s, top, ref.Name, 0)
 	if err != nil {
-		return err
+		return ofIndex(err)
 	}
 	return r.manifest(s, d)
+}
+
+// ofIndex says of what does not verify that index.json leads there: no digest covers
+// that file, so that it may be what is damaged.
+func ofIndex(err error) error {
+	if kiln.CodeOf(err) != kiln.Refused {
+		return err
+	}
+	return fmt.Errorf("%s: %w", indexFile, err)
 }
 
 // layoutFiles reads the files of a layout that have a name, and returns index.json.
@@ -199,15 +208,15 @@ func samePlatform(a, b kiln.Platform) bool {
 func (r *reader) manifest(s source, d descriptor) error {
 	file, digest, err := blobOf(d)
 	if err != nil {
-		return err
+		return ofIndex(err)
 	}
 	text, err := document(s, file, digest, maxDocument)
 	if err != nil {
-		return fmt.Errorf("the manifest: %w", err)
+		return ofIndex(fmt.Errorf("the manifest: %w", err))
 	}
 	r.document("manifest", digest, text)
 	if int64(len(text)) != d.Size {
-		return refused("the manifest has %d bytes, not %d", len(text), d.Size)
+		return ofIndex(refused("the manifest has %d bytes, not %d", len(text), d.Size))
 	}
 	var m manifest
 	if err := json.Unmarshal(text, &m); err != nil {

@@ -27,6 +27,9 @@ func (l *Lock) check() error {
 	if _, err := kiln.ParseDigest(string(l.Wants)); err != nil {
 		return fmt.Errorf("wants is %v", err)
 	}
+	if _, err := kiln.ParseDigest(string(l.Digest)); err != nil && l.Digest != "" {
+		return fmt.Errorf("digest is %v", err)
+	}
 	archives := map[string]bool{"local": true}
 	for _, a := range l.Archives {
 		if err := a.check(archives); err != nil {

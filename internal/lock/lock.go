@@ -4,7 +4,8 @@
 //
 // It has one form: what Parse takes, Marshal gives back, but for white space. So
 // nothing that kiln would not write is ever read: no unknown or doubled key, no
-// other order, no digest in capitals.
+// other order, no digest in capitals. And it bears its own digest, so that what a
+// slip, a merge or a bad disk made of it is not taken for what was resolved.
 package lock
 
 import (
@@ -19,7 +20,8 @@ const Format = 1
 // Lock is the whole document.
 type Lock struct {
 	Format    int                         `json:"format"`
-	Wants     kiln.Digest                 `json:"wants"` // digest of what the recipe asked for, canonical: line endings, comments and key order do not matter
+	Wants     kiln.Digest                 `json:"wants"`            // digest of what the recipe asked for, canonical: line endings, comments and key order do not matter
+	Digest    kiln.Digest                 `json:"digest,omitempty"` // of the document's one form without this line; of a lock of an older kiln there is none
 	Archives  []Archive                   `json:"archives"`
 	Platforms map[kiln.Platform]*Platform `json:"platforms"` // keyed by its text form
 }

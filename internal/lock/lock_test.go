@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +65,7 @@ func valid() *lock.Lock {
 const wantText = `{
   "format": 1,
   "wants": "sha256:WANTS",
+  "digest": "sha256:DIGEST",
   "archives": [
     {
       "name": "debian", "suite": "trixie",
@@ -84,8 +86,12 @@ const wantText = `{
 // The form is held still here: a change of it changes every lock in the world.
 func TestForm(t *testing.T) {
 	got := string(valid().Marshal())
+	m := regexp.MustCompile(`\n  "digest": "sha256:([0-9a-f]{64})",`).FindStringSubmatch(got)
+	if m == nil || kiln.DigestOf([]byte(strings.Replace(got, m[0], "", 1))).Hex() != m[1] {
+		t.Fatalf("the digest is not that of the lock without its line: %q", m)
+	}
 	want := strings.NewReplacer(
-		"WANTS", kiln.DigestOf([]byte("wants")).Hex(), "TRIXIE", kiln.DigestOf([]byte("trixie")).Hex(),
+		"WANTS", kiln.DigestOf([]byte("wants")).Hex(), "TRIXIE", kiln.DigestOf([]byte("trixie")).Hex(), "DIGEST", m[1],
 	).Replace(wantText)
 	if diff := cmp.Diff(want, got[:min(len(want), len(got))]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -185,6 +191,9 @@ func TestRefused(t *testing.T) {
 		{"index twice", "binary-amd64", "binary-arm64", "twice"},
 		{"no platform", "\"linux/arm64\"", "\"plan9/mips\"", "unknown platform"},
 		{"platform null", "{\n      \"packages\": []\n    }", "null", "is null"},
+		{"digest", "\"digest\": \"sha256:", "\"digest\": \"md5:", "digest is not a digest"},
+		{"another version", "2.41-12", "2.41-13", "something in it was changed since kiln wrote it: its digest is sha256:"},
+		{"another key", strings.Repeat("A", 40), strings.Repeat("C", 40), "it is not as kiln writes it"},
 		{"conflict", "  \"wants\"", "<<<<<<< HEAD\n  \"wants\"", "line 3 is the mark of a merge conflict"},
 	} {
 		src := strings.Replace(text, c.old, c.new, 1)
@@ -219,6 +228,37 @@ func TestLoadAndSave(t *testing.T) {
 	}
 	if _, err := lock.Load(filepath.Dir(path)); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("a folder: %v", err)
+	}
+}
+
+// One bit changed anywhere in a lock is an error that names the file.
+func TestEveryBitIsCovered(t *testing.T) {
+	sound := valid().Marshal()
+	for i := range sound {
+		for _, bit := range []int{i % 8, (i + 5) % 8} {
+			src := bytes.Clone(sound)
+			src[i] ^= 1 << bit
+			if _, err := lock.Parse("web/kiln.lock", src); err == nil || !strings.Contains(err.Error(), `cannot use the lock "web/kiln.lock": `) || len(kiln.HintsOf(err)) == 0 {
+				t.Errorf("bit %d of byte %d, %q for %q: %v", bit, i, src[i], sound[i], err)
+			}
+		}
+	}
+}
+
+// A lock of a kiln that wrote no digest is taken as it is, and gets one when it is
+// written again. What one says that was changed is at hand for who resolves again.
+func TestDigestLine(t *testing.T) {
+	text := valid().Marshal()
+	line := regexp.MustCompile(`\n  "digest": "[^"]+",`)
+	old := line.ReplaceAll(text, nil)
+	l, err := lock.Parse("kiln.lock", old)
+	if err != nil || !bytes.Equal(l.Marshal(), text) {
+		t.Errorf("without a digest: %v", err)
+	}
+	_, err = lock.Parse("kiln.lock", bytes.Replace(text, []byte("2.41-12"), []byte("2.41-13"), 1))
+	var changed *lock.ChangedError
+	if !errors.As(err, &changed) || changed.Lock.Digest != l.Digest && len(lock.Diff(l, changed.Lock)) != 1 {
+		t.Errorf("changed: %v, %+v", err, changed)
 	}
 }
 

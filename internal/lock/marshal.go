@@ -20,8 +20,20 @@ import (
 // A field tagged layout:"join" stays on the line of the field before it; where
 // the first field of a struct is tagged so, the struct is one line.
 func (l *Lock) Marshal() []byte {
+	c := l.canonical()
+	c.Digest = ""
+	c.Digest = kiln.DigestOf(c.text())
+	return c.text()
+}
+
+// Text is the document as it was read, but for white space: with the digest that it
+// says, or without one. Of a lock that was not read, it is without.
+func (l *Lock) Text() []byte { return l.canonical().text() }
+
+// text prints a canonical lock.
+func (l *Lock) text() []byte {
 	p := &printer{}
-	p.value(reflect.ValueOf(*l.canonical()), 0)
+	p.value(reflect.ValueOf(*l), 0)
 	p.WriteByte('\n')
 	return p.Bytes()
 }
@@ -138,7 +150,7 @@ func sortedPlatforms(m map[kiln.Platform]*Platform) []kiln.Platform {
 
 // canonical returns a copy with every list sorted and every time in UTC seconds.
 func (l *Lock) canonical() *Lock {
-	c := &Lock{Format: l.Format, Wants: l.Wants, Platforms: map[kiln.Platform]*Platform{}}
+	c := &Lock{Format: l.Format, Wants: l.Wants, Digest: l.Digest, Platforms: map[kiln.Platform]*Platform{}}
 	for _, a := range l.Archives {
 		pockets := slices.Clone(a.Pockets)
 		for i := range pockets {

@@ -29,6 +29,9 @@ func Parse(name string, src []byte) (*Lock, error) {
 	switch {
 	case errors.As(err, new(newerError)):
 		return nil, bad(name, err, "upgrade kiln")
+	case errors.As(err, new(*ChangedError)):
+		return nil, bad(name, err, "restore the file from version control: git checkout "+name,
+			"or resolve again, with what it says as preference, and see what that changes: kiln lock")
 	case err != nil:
 		return nil, bad(name, err, remake)
 	}
@@ -37,8 +40,18 @@ func Parse(name string, src []byte) (*Lock, error) {
 
 const remake = "restore the file from version control, or delete it and make a new one: kiln lock"
 
-func bad(name string, err error, hint string) error {
-	return &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot use the lock %q: %v", name, err), Hints: []string{hint}}
+func bad(name string, err error, hints ...string) error {
+	return &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot use the lock %q: %v", name, err), Hints: hints, Err: err}
+}
+
+// ChangedError is the error of a lock that is whole, and not what kiln wrote.
+type ChangedError struct {
+	Lock *Lock       // what it says, for whoever resolves again
+	Got  kiln.Digest // what its digest is
+}
+
+func (e *ChangedError) Error() string {
+	return fmt.Sprintf("something in it was changed since kiln wrote it: its digest is %s, and it says %s", e.Got, e.Lock.Digest)
 }
 
 // conflict returns the line of the first mark of a merge conflict, or 0.
@@ -90,8 +103,13 @@ func decode(src []byte) (*Lock, error) {
 	if err := l.check(); err != nil {
 		return nil, err
 	}
-	if err := sameForm(src, l.Marshal()); err != nil {
+	form := l.canonical()
+	if err := sameForm(src, form.text()); err != nil {
 		return nil, err
+	}
+	stated := l.Digest
+	if form.Digest = ""; stated != "" && stated != kiln.DigestOf(form.text()) {
+		return nil, &ChangedError{Lock: &l, Got: kiln.DigestOf(form.text())}
 	}
 	return &l, nil
 }

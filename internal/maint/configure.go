@@ -39,9 +39,7 @@ func (n *installation) script(ctx context.Context, m *member, name string, args 
 	label := n.db.label(m)
 	run := Run{ID: m.ID, Script: name, Args: args}
 	notes := len(n.machine.Notes)
-	if err := n.startTrace(); err != nil {
-		return err
-	}
+	n.fs.Watch() // what was unpacked meanwhile is nobody's change
 	n.machine.Package, n.machine.Script, n.machine.Line = label, name, 0
 	before := n.fs.Author(tree.Origin{Package: n.db.origin(m), Script: n.db.origin(m) + "." + name})
 	defer n.fs.Author(before)
@@ -77,9 +75,7 @@ func (n *installation) script(ctx context.Context, m *member, name string, args 
 	}
 	n.watch.end()
 	run.Notes = n.machine.Notes[notes:]
-	if err := n.trace(&run); err != nil {
-		return err
-	}
+	run.Changes = n.fs.Changes()
 	n.runs = append(n.runs, run)
 	if name == "postinst" && args[0] == "configure" {
 		// From here on it is told of triggers, of its own too: a package that

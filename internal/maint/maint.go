@@ -69,7 +69,6 @@ type Input struct {
 	Memo    command.Memo // what Contents can open, too; it may be nil
 	Hooks   Hooks
 	Limit   time.Duration // of wall clock for each script, which is an error to exceed; zero: a minute
-	Trace   bool          // find out what each script changed: takes a comparison of the whole tree after each
 }
 
 // Result is what became of the tree.
@@ -101,7 +100,6 @@ type installation struct {
 	called           hooksCalled
 	printed          *tail
 	watch            *accountWatch
-	traced           *tree.Tree // as of the last run, with Trace
 }
 
 // Install installs the packages that are not installed yet.

@@ -47,7 +47,7 @@ func TestScratchFolders(t *testing.T) {
 	} {
 		t.Run(row.summary, func(t *testing.T) {
 			res, err := maint.Install(context.Background(), maint.Input{
-				Tree: tree.New(), Contents: tree.Bytes{}, Packages: []maint.Package{scripted(row.script, row.entries...)}, Arch: "amd64", Epoch: 1_700_000_000, Trace: true,
+				Tree: tree.New(), Contents: tree.Bytes{}, Packages: []maint.Package{scripted(row.script, row.entries...)}, Arch: "amd64", Epoch: 1_700_000_000,
 			})
 			if err != nil {
 				t.Fatal(err)

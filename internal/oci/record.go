@@ -19,6 +19,7 @@ const (
 	MediaLock    = "application/vnd.kiln.lock.v1+json"
 	MediaTree    = "application/vnd.kiln.tree.v1" // the canonical listing
 	MediaOrigins = "application/vnd.kiln.origins.v1+json"
+	MediaStory   = "application/vnd.kiln.story.v1+json"
 	MediaRecord  = "application/vnd.kiln.build.config.v1+json"
 )
 
@@ -27,6 +28,9 @@ func TitleTree(p kiln.Platform) string { return flat(p) + ".tree.gz" }
 
 // TitleOrigins is the title of the origins of the entries of a platform's tree.
 func TitleOrigins(p kiln.Platform) string { return flat(p) + ".origins.gz" }
+
+// TitleStory is the title of what led to a platform's tree beside the origins.
+func TitleStory(p kiln.Platform) string { return flat(p) + ".story.gz" }
 
 func flat(p kiln.Platform) string { return strings.ReplaceAll(p.String(), "/", "-") }
 

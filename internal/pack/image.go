@@ -32,7 +32,7 @@ func Image(path string) (oci.Descriptor, error) {
 	if err != nil {
 		return fail(err)
 	}
-	if _, err := r.document("its manifest", d, mostManifest); err != nil {
+	if _, err := r.document("its manifest, of which index.json tells,", d, mostManifest); err != nil {
 		return fail(err)
 	}
 	return d, nil

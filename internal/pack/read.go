@@ -176,7 +176,7 @@ func damaged(what string, want, got kiln.Digest) error {
 }
 
 func (r *reader) manifest(d oci.Descriptor, c *Contents) error {
-	b, err := r.document("its manifest", d, mostManifest)
+	b, err := r.document("its manifest, of which index.json tells,", d, mostManifest)
 	if err != nil {
 		return err
 	}
@@ -217,7 +217,7 @@ func (r *reader) lock(path string, d oci.Descriptor) (*lock.Lock, error) {
 		return nil, err
 	}
 	l, err := lock.Parse(path+"/"+lock.FileName, b)
-	if err == nil && !bytes.Equal(l.Marshal(), b) {
+	if err == nil && !bytes.Equal(l.Text(), b) {
 		err = errors.New("its lock is not as kiln writes it")
 	}
 	return l, err

@@ -122,6 +122,9 @@ func expected(img *image.Image, want Expected) (Expected, error) {
 	if img.Record == nil || img.Config == nil {
 		e := refused("cannot verify the %s image %q: no record of its build stands beside it", img.Kind, img.Path)
 		e.Code = kiln.User
+		if img.Config != nil {
+			e.Text += ": its index.json names none"
+		}
 		e.Hints = []string{"say what it is to be: --listing FILE, --recipe RECIPE or --tree DIGEST"}
 		return want, e
 	}

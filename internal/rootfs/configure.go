@@ -56,7 +56,6 @@ func (a *assembly) install(ctx context.Context, l *layer, before *tree.Tree) (*m
 			Configuring: func(fs *vfs.FS) error { return a.begin(l, fs) },
 			Configured:  func(fs *vfs.FS) error { return a.finish(l, fs) },
 		},
-		Trace: a.in.Trace,
 	})
 	if err != nil {
 		return nil, configureError(err)

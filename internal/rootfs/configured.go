@@ -20,7 +20,7 @@ import (
 
 // configureFormat is the version of the form in which it is kept. What turns
 // packages into a tree, the interpreter and its commands, is Input.Build's to tell.
-const configureFormat = 2
+const configureFormat = 3
 
 // configured is the result of one layer.
 type configured struct {
@@ -254,6 +254,7 @@ func (c *configured) encode(e *encoder) {
 		e.str(r.Script)
 		e.list(r.Args)
 		e.notes(r.Notes)
+		e.changes(r.Changes)
 	}
 	e.notes(c.notes)
 	e.num(int64(len(c.accounts)))
@@ -280,6 +281,18 @@ func (e *encoder) notes(notes []command.Note) {
 		e.num(int64(n.Line))
 		e.str(n.Kind)
 		e.str(n.Subject)
+	}
+}
+
+func (e *encoder) changes(changes []tree.Change) {
+	e.num(int64(len(changes)))
+	for _, c := range changes {
+		for _, side := range []*tree.Entry{c.Before, c.After} {
+			e.flag(side != nil)
+			if side != nil {
+				e.treeEntry(side)
+			}
+		}
 	}
 }
 
@@ -316,7 +329,7 @@ func decodeConfigured(d *decoder) *configured {
 	}
 	for range d.count() {
 		r := maint.Run{ID: kiln.PackageID{Name: d.str(), Version: d.str(), Architecture: d.str()}, Script: d.str()}
-		r.Args, r.Notes = d.list(), d.notes()
+		r.Args, r.Notes, r.Changes = d.list(), d.notes(), d.changes()
 		c.runs = append(c.runs, r)
 	}
 	c.notes = d.notes()
@@ -340,6 +353,24 @@ func (d *decoder) notes() []command.Note {
 		notes = append(notes, command.Note{Package: d.str(), Script: d.str(), Line: int(d.num()), Kind: d.str(), Subject: d.str()})
 	}
 	return notes
+}
+
+func (d *decoder) changes() []tree.Change {
+	var all []tree.Change
+	for range d.count() {
+		var c tree.Change
+		for _, side := range []**tree.Entry{&c.Before, &c.After} {
+			if d.num() != 0 {
+				e := d.treeEntry()
+				*side, c.Path = &e, e.Path
+			}
+		}
+		if c.Before != nil && c.After != nil {
+			c.Fields = tree.Differing(c.Before, c.After)
+		}
+		all = append(all, c)
+	}
+	return all
 }
 
 func (d *decoder) treeEntry() tree.Entry {

@@ -42,7 +42,6 @@ func TestWholeOfRandomImages(t *testing.T) {
 		for _, problem := range wrong(img, after) {
 			t.Error(problem)
 		}
-		in.Trace = false
 		plain := assembled(t, st, in)
 		in.Build = "test"
 		for _, summary := range []string{"cold", "warm"} {
@@ -62,13 +61,13 @@ func assembled(t *rapid.T, st *store.Store, in rootfs.Input) []any {
 	for _, problem := range unreadable(img) {
 		t.Error(problem)
 	}
-	return []any{img.Layers, img.Tree.Entries(), img.Epoch, img.Accounts.Users, img.Accounts.Groups, img.Units}
+	return []any{img.Layers, img.Tree.Entries(), img.Epoch, img.Accounts.Users, img.Accounts.Groups, img.Units, img.Report}
 }
 
 // drawImage draws layers with one or two packages each, and puts those into the
 // store.
 func drawImage(t *rapid.T, st *store.Store) rootfs.Input {
-	in := rootfs.Input{Platform: kiln.Platform{OS: "linux", Architecture: "amd64"}, Recipe: &recipe.Recipe{}, Trace: true}
+	in := rootfs.Input{Platform: kiln.Platform{OS: "linux", Architecture: "amd64"}, Recipe: &recipe.Recipe{}}
 	number := 0
 	for i := range rapid.IntRange(1, 3).Draw(t, "layers") {
 		l := recipe.Layer{Name: fmt.Sprintf("layer%d", i)}

@@ -160,7 +160,7 @@ func (a *assembly) knowPieces(d *decoder) bool {
 
 // configureOnce configures the layer, or takes what configuring it gave before.
 func (a *assembly) configureOnce(ctx context.Context, l *layer, before *tree.Tree) (*tree.Tree, kiln.State, error) {
-	if a.in.Trace || a.in.Build == "" || l.index > 0 && a.below == "" {
+	if a.in.Build == "" || l.index > 0 && a.below == "" {
 		a.below = ""
 		res, err := a.install(ctx, l, before)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"kiln"
+	"kiln/internal/deb"
 	"kiln/internal/maint"
 	"kiln/internal/maint/command"
 	"kiln/internal/tree"
@@ -14,7 +15,7 @@ import (
 // Report tells what led to an image, beside the origins of its entries.
 type Report struct {
 	Packages []Installed // by name
-	Runs     []maint.Run // maintainer scripts in the order in which they ran; with Input.Trace their changes
+	Runs     []maint.Run // maintainer scripts in the order in which they ran
 	Skips    []Skip
 	Accounts []Account // users, then groups, in the order of their files
 	Dropped  []Dropped // by path
@@ -25,7 +26,8 @@ type Installed struct {
 	Package
 	Name        string // as RequiredBy of others has it: with the architecture where that is a foreign one
 	Layer       string
-	Recipe, Why string // where the recipe lists it, and its reason; empty for a mere dependency
+	Recipe, Why string      // where the recipe lists it, and its reason; empty for a mere dependency
+	Relations   []deb.Field // its fields that name other packages, and Essential
 }
 
 // Skip is a maintainer script that the recipe skips.
@@ -80,7 +82,7 @@ func (r *report) add(res *maint.Result) {
 func (a *assembly) makeReport() Report {
 	r := Report{Runs: a.report.runs, Accounts: a.accountOrigins(), Dropped: a.droppedEntries()}
 	for _, u := range a.units {
-		in := Installed{Package: u.Package, Name: u.name(), Layer: u.layer.name()}
+		in := Installed{Package: u.Package, Name: u.name(), Layer: u.layer.name(), Relations: u.relations()}
 		if u.want != nil {
 			in.Recipe, in.Why = u.want.layer.origin("packages", u.want.index), u.want.Why
 		}
@@ -92,6 +94,17 @@ func (a *assembly) makeReport() Report {
 		}
 	}
 	return r
+}
+
+// relations returns the fields of the package that name others, and Essential.
+func (u *unit) relations() []deb.Field {
+	var all []deb.Field
+	for _, name := range []string{"Essential", "Provides", "Pre-Depends", "Depends", "Recommends", "Suggests", "Breaks", "Conflicts"} {
+		if value, ok := u.control.Lookup(name); ok {
+			all = append(all, deb.Field{Name: name, Value: value})
+		}
+	}
+	return all
 }
 
 // skipOf returns the number of the recipe's skip that names the script.

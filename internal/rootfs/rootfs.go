@@ -34,7 +34,6 @@ type Input struct {
 	Recipe   *recipe.Recipe
 	Packages []Package // of this platform, from the lock, in any order
 	Files    fs.FS     // the recipe's folder, confined to it as os.Root.FS is; nil where the recipe takes no file of the host
-	Trace    bool      // make Image.Report
 	// Early is told, once all packages are unpacked, of the members of those that had not
 	// been before, as they are if no script touches them. It may keep what it is given. May be nil.
 	Early func(layer string, m tree.Member, c tree.Contents)
@@ -58,7 +57,7 @@ type Image struct {
 	Accounts *Accounts
 	User     string // container.user with its names resolved: "65532:65532"; empty where the recipe names none
 	Units    []Unit // that packages want enabled or the recipe enables, by name
-	Report   Report // with Input.Trace
+	Report   Report
 	// Linkage tells what a content says as an ELF file, where that is known without a
 	// look into it: f is nil for no ELF file.
 	Linkage func(content kiln.Digest) (f *linkage.File, known bool)
@@ -185,10 +184,7 @@ func (a *assembly) check() error {
 
 // image makes the layers out of what was placed.
 func (a *assembly) image(ctx context.Context) (*Image, error) {
-	img := &Image{Tree: tree.New(), Contents: a.contents, Accounts: a.accounts, User: a.user, Units: a.unitWishes(), Linkage: a.contents.linkage}
-	if a.in.Trace {
-		img.Report = a.makeReport()
-	}
+	img := &Image{Tree: tree.New(), Contents: a.contents, Accounts: a.accounts, User: a.user, Units: a.unitWishes(), Report: a.makeReport(), Linkage: a.contents.linkage}
 	for _, l := range a.layers {
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -16,7 +16,6 @@ import (
 // and their scripts made, less what was left out: no more and no less.
 func (b *bench) whole() *rootfs.Image {
 	b.Helper()
-	b.in.Trace = true
 	img, after, err := rootfs.Configured(context.Background(), b.store, b.in)
 	if err != nil {
 		b.Fatal(err)

@@ -418,7 +418,6 @@ func TestScriptedImagesAreReproducible(t *testing.T) {
 		if run%10 == 9 { // a cold store
 			again = scripted(t, nil)
 		}
-		again.in.Trace = run%3 == 0
 		for i := range again.in.Packages {
 			j := (i*7 + run) % (i + 1)
 			again.in.Packages[i], again.in.Packages[j] = again.in.Packages[j], again.in.Packages[i]

@@ -98,6 +98,7 @@ func (f *FS) Link(old, path string) error {
 		}
 		return err
 	}
+	f.note(from)
 	f.enter(to, from.node)
 	return nil
 }
@@ -146,6 +147,7 @@ func (f *FS) RemoveAll(path string) error {
 	case p.dot:
 		return pathError("remove", path, syscall.EINVAL)
 	}
+	f.noteAll(treePath(p.names), p.node)
 	p.node.drop()
 	f.leave(p)
 	return nil
@@ -186,6 +188,8 @@ func (f *FS) Rename(old, path string) error {
 		f.leave(to)
 	}
 	n := from.node
+	f.noteAll(treePath(from.names), n)
+	f.noteAll(treePath(to.names), n)
 	f.leave(from)
 	f.enter(to, n)
 	f.moved(n)

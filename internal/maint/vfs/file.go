@@ -54,6 +54,9 @@ func (f *FS) open(path string, flag int, mode uint32) (*File, error) {
 	if err := mayOpen(p.node, flag, follow); err != nil {
 		return nil, pathError("open", path, err)
 	}
+	if writable(flag) {
+		f.note(p)
+	}
 	if flag&os.O_TRUNC != 0 && writable(flag) {
 		if err := f.resize(p.node, 0); err != nil {
 			return nil, pathError("open", path, err)

@@ -30,6 +30,7 @@ func (f *FS) change(op, path string, follow bool, set func(*node)) error {
 	if err != nil {
 		return err
 	}
+	f.note(p)
 	set(p.node)
 	f.changed(p.node)
 	return nil
@@ -103,6 +104,7 @@ func (f *FS) Removexattr(path, name string) error {
 	if _, ok := p.node.xattrs[name]; !ok {
 		return pathError("removexattr", path, errNoAttr)
 	}
+	f.note(p)
 	delete(p.node.xattrs, name)
 	f.changed(p.node)
 	return nil
@@ -122,6 +124,7 @@ func (f *FS) Truncate(path string, size int64) error {
 	case p.node.kind != tree.File || size < 0:
 		return pathError("truncate", path, syscall.EINVAL)
 	}
+	f.note(p)
 	return f.resize(p.node, size)
 }
 

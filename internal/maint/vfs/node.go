@@ -186,6 +186,8 @@ func (f *FS) create(at place, e tree.Entry) (*node, error) {
 
 // enter gives n the name that at stands for.
 func (f *FS) enter(at place, n *node) {
+	f.noteName(at)
+	f.noteNames(n)
 	n.names++
 	at.dir.kids[at.name] = n
 	at.dir.mtime = f.now
@@ -193,6 +195,7 @@ func (f *FS) enter(at place, n *node) {
 
 // leave takes the name that at stands for from its node.
 func (f *FS) leave(at place) {
+	f.noteName(at)
 	at.node.names--
 	delete(at.dir.kids, at.name)
 	at.dir.mtime = f.now

@@ -22,6 +22,7 @@ func (f *FS) Put(e tree.Entry) error {
 	if err != nil {
 		return err
 	}
+	f.note(p)
 	if p.node != nil && p.node.kind == tree.Dir {
 		if e.Type != tree.Dir {
 			return pathError("put", path, syscall.EISDIR)

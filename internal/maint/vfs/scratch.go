@@ -11,6 +11,7 @@ func (f *FS) Scratch(path string, mode uint32, keep bool) (end func()) {
 	if err != nil {
 		return func() {}
 	}
+	f.noteName(p)
 	n := f.nodeOf(tree.Entry{Type: tree.Dir, Mode: mode & modeAll, ModTime: f.now, Origin: f.author})
 	n.names = 1
 	p.dir.kids[p.name] = n
@@ -20,6 +21,7 @@ func (f *FS) Scratch(path string, mode uint32, keep bool) (end func()) {
 		case keep && len(n.kids) > 0:
 			p.dir.mtime = f.now
 		default:
+			f.noteAll(treePath(p.names), n)
 			n.drop()
 			n.names--
 			delete(p.dir.kids, p.name)

@@ -37,6 +37,7 @@ type FS struct {
 	bytes     int64                // written so far
 	creations int                  // so far
 	limit     int64
+	journal   map[string]*tree.Entry // by path: what was there since Watch; nil without it
 	failure   error
 }
 
