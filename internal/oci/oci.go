@@ -86,3 +86,10 @@ func (d Descriptor) Runs() (p kiln.Platform, ok bool) {
 	}
 	return kiln.Platform{OS: d.Platform.OS, Architecture: d.Platform.Architecture, Variant: d.Platform.Variant}, true
 }
+
+// For returns d as an index names the image for a platform.
+func (d Descriptor) For(p kiln.Platform) Descriptor {
+	o := platformOf(p)
+	d.Platform = &o
+	return d
+}
