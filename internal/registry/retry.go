@@ -69,7 +69,7 @@ func (h *host) attempts(ctx context.Context, step kiln.Step, subject string, try
 	for n := 1; ; n++ {
 		moved, err := h.attempt(ctx, r, try)
 		var t *trouble
-		if err == nil || !errors.As(err, &t) || !t.again {
+		if err == nil || ctx.Err() != nil || !errors.As(err, &t) || !t.again {
 			return err
 		}
 		if moved >= mostProgress {

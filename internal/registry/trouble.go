@@ -69,11 +69,7 @@ func unreachable(ctx context.Context, err error) error {
 		err = ue.Err
 	}
 	if cause := context.Cause(ctx); cause != nil {
-		var t *trouble
-		if errors.As(cause, &t) {
-			return t
-		}
-		return cause
+		return cause // of a guard, a trouble; else somebody wants no more
 	}
 	var dns *net.DNSError
 	switch {

@@ -224,7 +224,7 @@ func (u *upload) ask(ctx context.Context, g *guard) error {
 	if err == nil {
 		end, ok = rangeEnd(a)
 	}
-	if !ok || end > u.want.Size {
+	if !ok || end == 0 || end > u.want.Size {
 		u.at = nil
 		return nil
 	}
@@ -235,8 +235,8 @@ func (u *upload) ask(ctx context.Context, g *guard) error {
 	return err
 }
 
-// rangeEnd reads how many bytes a session has out of "Range: 0-END". Of "0-0" nobody
-// can tell whether it is one or none: none, then.
+// rangeEnd reads how many bytes a session has out of "Range: 0-END". It is 0 for "0-0", of
+// which nobody can tell whether it means one or none.
 func rangeEnd(a *answer) (int64, bool) {
 	_, text, ok := strings.Cut(strings.TrimPrefix(a.header.Get("Range"), "bytes="), "-")
 	end, err := strconv.ParseInt(text, 10, 64)
@@ -297,7 +297,7 @@ func (u *upload) lost(err error) error {
 		if u.anew++; u.anew > mostSessions {
 			return err
 		}
-		if s != http.StatusRequestedRangeNotSatisfiable {
+		if s != http.StatusRequestedRangeNotSatisfiable || u.anew > 1 {
 			u.at = nil
 		}
 		return &trouble{text: err.Error(), status: s, again: true}

@@ -108,6 +108,12 @@ func (f *Fault) cut(w http.ResponseWriter, r *http.Request, serve http.HandlerFu
 	}
 	defer c.Close()
 	if f.Stage == Head || f.Stage == Half || f.Stage == Last {
+		if r.Method == http.MethodHead {
+			if rec.Header().Get("Content-Length") == "" {
+				rec.Header().Set("Content-Length", strconv.Itoa(rec.Body.Len()))
+			}
+			rec.Body.Reset()
+		}
 		f.answer(c, rec)
 	}
 }
@@ -123,7 +129,7 @@ func (f *Fault) answer(c net.Conn, rec *httptest.ResponseRecorder) {
 	var head bytes.Buffer
 	fmt.Fprintf(&head, "HTTP/1.1 %d %s\r\n", rec.Code, http.StatusText(rec.Code))
 	h := rec.Header()
-	if h.Get("Content-Length") == "" {
+	if h.Get("Content-Length") == "" && rec.Code != http.StatusNoContent {
 		h.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	_ = h.Write(&head)

@@ -34,6 +34,10 @@ type Server struct {
 	Redirect    string              // address that blobs are served from; empty: from here
 	Rewrite     func([]byte) []byte // what becomes of each blob that is served; nil: nothing
 
+	OnRange func(string) // is told of each header Range; nil: nobody is
+	ListAll bool         // lists every manifest as a referrer
+
+	slow    int
 	mu      sync.Mutex
 	repos   map[string]*repo
 	uploads map[string]*upload
@@ -121,11 +125,70 @@ func (s *Server) SetBlob(name, digest string, data []byte) {
 	s.repo(name).blobs[digest] = data
 }
 
+// SetManifest puts a text under a digest that it may not have.
+func (s *Server) SetManifest(name, digest string, text []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.repo(name)
+	p.manifests[digest] = manifest{p.manifests[digest].mediaType, text}
+}
+
+// SetSlow makes the server send nothing but the beginning of the next n blobs, until
+// the client gives up.
+func (s *Server) SetSlow(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slow = n
+}
+
+func (s *Server) slowed(r *http.Request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.slow == 0 || r.Method != http.MethodGet {
+		return false
+	}
+	s.slow--
+	return true
+}
+
+func (s *Server) drip(w http.ResponseWriter, r *http.Request, data []byte) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+	_, _ = w.Write(data[:min(len(data)-1, 10)])
+	_ = http.NewResponseController(w).Flush()
+	<-r.Context().Done()
+}
+
 // SetTag makes a tag name a digest.
 func (s *Server) SetTag(name, tag, digest string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.repo(name).tags[tag] = digest
+}
+
+// Whole tells what is missing of a tag's image, all referrers included that the
+// repository has manifests of: each must be listed beside its subject.
+func (s *Server) Whole(name, tag string, referrers int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.repo(name)
+	if _, ok := p.manifests[p.tags[tag]]; !ok { // and so all that it names is there
+		return fmt.Errorf("there is no tag %q", tag)
+	}
+	for d, m := range p.manifests {
+		var n named
+		if err := json.Unmarshal(m.body, &n); err != nil || n.Subject == nil {
+			continue
+		}
+		referrers--
+		list := p.manifests[p.tags[strings.Replace(n.Subject.Digest, ":", "-", 1)]].body
+		if s.NoReferrers && !bytes.Contains(list, []byte(d)) {
+			return fmt.Errorf("the list of %s does not name %s", n.Subject.Digest, d)
+		}
+	}
+	if referrers != 0 {
+		return fmt.Errorf("%d referrers are missing", referrers)
+	}
+	return nil
 }
 
 // Blobs lists the digests of the blobs of a repository, sorted.
@@ -222,6 +285,13 @@ func (s *Server) blob(w http.ResponseWriter, r *http.Request, name, digest strin
 	}
 	if s.Rewrite != nil && r.Method == http.MethodGet {
 		data = s.Rewrite(data)
+	}
+	if s.slowed(r) {
+		s.drip(w, r, data)
+		return
+	}
+	if r.Header.Get("Range") != "" && s.OnRange != nil {
+		s.OnRange(r.Header.Get("Range"))
 	}
 	w.Header().Set("Docker-Content-Digest", digest)
 	w.Header().Set("Content-Type", "application/octet-stream")
@@ -415,7 +485,7 @@ func (s *Server) referrers(w http.ResponseWriter, r *http.Request, name, subject
 	s.mu.Lock()
 	for d, m := range s.repo(name).manifests {
 		var n named
-		if json.Unmarshal(m.body, &n) == nil && n.Subject != nil && n.Subject.Digest == subject {
+		if json.Unmarshal(m.body, &n) == nil && (s.ListAll || n.Subject != nil && n.Subject.Digest == subject) {
 			list = append(list, desc{n.MediaType, n.ArtifactType, d, int64(len(m.body)), n.Annotations})
 		}
 	}
