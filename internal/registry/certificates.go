@@ -13,11 +13,14 @@ import (
 	"kiln"
 )
 
+// TLSFunc gives the TLS settings for a host, with its port if that was named.
+type TLSFunc func(host string) (*tls.Config, error)
+
 // Certificates gives the TLS settings for hosts: the system's authorities, those in
 // the file ca where it is given, and what stands in a folder named after the host
 // (with its port) below one of the folders, as docker and podman keep it: *.crt is an
 // authority, NAME.cert with NAME.key says who we are (containers-certs.d(5)).
-func Certificates(ca string, folders []string) func(host string) (*tls.Config, error) {
+func Certificates(ca string, folders []string) TLSFunc {
 	return func(host string) (*tls.Config, error) {
 		c := &tls.Config{MinVersion: tls.VersionTLS12}
 		roots, err := x509.SystemCertPool()

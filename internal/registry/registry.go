@@ -12,7 +12,6 @@ package registry
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"net/http"
 	"net/url"
@@ -31,9 +30,7 @@ type Client struct {
 	Store *store.Store
 	// Credential finds the credential for a repository; nil: there is none.
 	Credential CredentialFunc
-	// TLS gives the settings for a host, with its port if that was named; nil: those
-	// of the system.
-	TLS func(host string) (*tls.Config, error)
+	TLS        TLSFunc // nil: the settings of the system
 	// Mirrors are, for a host, addresses that are asked first when an image is read,
 	// in order: "HOST" or "HOST/PREFIX".
 	Mirrors map[string][]string

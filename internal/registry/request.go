@@ -24,6 +24,10 @@ type request struct {
 	scopes []string
 }
 
+// mostTokens bounds how often a request is sent with a new token. One is enough, but
+// where several requests use up the same.
+const mostTokens = 4
+
 // mostRedirects bounds how often a request is sent on.
 const mostRedirects = 10
 
@@ -37,13 +41,13 @@ func (h *host) send(ctx context.Context, r request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	for again := true; ; again = false {
+	for n := 1; ; n++ {
 		resp, err := h.follow(ctx, r, used)
 		if err != nil || resp.StatusCode != http.StatusUnauthorized {
 			return resp, err
 		}
 		c := challengeOf(resp.Header)
-		if !again || c == nil {
+		if n == mostTokens || c == nil {
 			return resp, nil
 		}
 		drop(resp)
