@@ -109,7 +109,11 @@ func (a *app) prove(cmd *cobra.Command, arg string, f proveFlags) error {
 		return err
 	}
 	defer p.store.Close()
-	ref := image.ParseReference(arg)
+	ref, fetched, err := a.imageRef(cmd.Context(), arg)
+	if err != nil {
+		return err
+	}
+	defer fetched()
 	switch {
 	case isImage(ref):
 		err = p.proveImage(cmd.Context(), ref)

@@ -12,6 +12,7 @@ import (
 
 	"kiln"
 	"kiln/internal/image"
+	"kiln/internal/recipe"
 	"kiln/internal/registry"
 	"kiln/internal/store"
 )
@@ -142,14 +143,12 @@ func parseImageEnd(arg string) (registry.End, error) {
 	if slices.Contains([]image.Kind{image.Tar, image.Folder}, ref.Kind) {
 		return registry.End{}, &kiln.Error{Code: kiln.Usage, Text: fmt.Sprintf("cannot push %q: a root file system is no image", arg), Hints: []string{"kiln build RECIPE -o oci:FOLDER"}}
 	}
-	if info, err := os.Stat(filepath.Join(ref.Path, recipeFile)); err == nil && info.Mode().IsRegular() {
+	if info, err := os.Stat(filepath.Join(ref.Path, recipe.FileName)); err == nil && info.Mode().IsRegular() {
 		return registry.End{}, &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot push %q: it is a recipe, and no image", arg),
 			Hints: []string{fmt.Sprintf("build it first, and push what that writes: kiln build %s -o oci:IMAGE.oci && kiln push oci:IMAGE.oci REGISTRY/NAME", arg)}}
 	}
 	return registry.End{Path: ref.Path, Name: ref.Name, Archive: ref.Kind == image.LayoutArchive}, nil
 }
-
-const recipeFile = "kiln.yaml"
 
 // isRegistryReference tells whether an argument names an image of a registry: a path that is there counts more.
 func isRegistryReference(arg string) bool {

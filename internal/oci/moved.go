@@ -2,6 +2,8 @@ package oci
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"time"
 
 	"kiln"
@@ -52,4 +54,28 @@ func createdOf(st *store.Store, c Descriptor) (kiln.Epoch, error) {
 		return 0, nil
 	}
 	return kiln.Epoch(config.Created.Unix()), nil
+}
+
+// LinkLayout makes ix a layout in the empty folder dir, for as long as the caller keeps
+// that: its blobs are other names of those in the store, and nothing waits for the disk.
+func LinkLayout(st *store.Store, ix Index, dir string) error {
+	parts, err := ix.parts(nil)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, blobsFolder), 0o755); err != nil {
+		return err
+	}
+	for _, p := range parts {
+		name := filepath.Join(dir, p.name)
+		if p.blob == "" {
+			err = os.WriteFile(name, p.content, 0o644)
+		} else {
+			err = st.Link(p.blob, name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -212,6 +212,33 @@ func (c *Client) place(ctx context.Context, g *graph, from origin, to End, tag s
 	return job.End(oci.WriteLayout(ctx, c.Store, ix, to.Path, job))
 }
 
+// Layout brings the image that ref names, with all that stands beside it, into the
+// store, and makes a layout of it in the empty folder dir, below the store. It returns
+// the image's digest.
+func (c *Client) Layout(ctx context.Context, ref Reference, dir string) (kiln.Digest, error) {
+	o, top, done, err := c.open(ctx, End{Reference: &ref})
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	g, err := load(ctx, o, top)
+	if err != nil {
+		return "", err
+	}
+	if err := c.fetchAll(ctx, g, o); err != nil {
+		return "", err
+	}
+	m, err := c.moved(g, o, ref.Tag)
+	if err != nil {
+		return "", err
+	}
+	ix, err := m.Index(c.Store)
+	if err != nil {
+		return "", err
+	}
+	return g.top.Digest, oci.LinkLayout(c.Store, ix, dir)
+}
+
 // moved is the graph as a layout has it.
 func (c *Client) moved(g *graph, from origin, tag string) (oci.Moved, error) {
 	top := g.documents[len(g.documents)-1]
