@@ -11,7 +11,7 @@ import (
 
 func (a *app) copyCommand() *cobra.Command {
 	var f registryFlags
-	var platform string
+	var only filterFlags
 	cmd := &cobra.Command{
 		Use:   "copy FROM TO",
 		Short: "Copy an image between registries and layouts, digests unchanged",
@@ -36,13 +36,12 @@ that it has in FROM.`,
 			if err != nil {
 				return err
 			}
-			return a.copyImage(cmd, from, to, platform, f)
+			return a.copyImage(cmd, from, to, only, f)
 		},
 	}
 	f.register(cmd)
 	f.registerChunk(cmd)
-	cmd.Flags().StringVar(&platform, "platform", "", "copy only the image for `PLATFORM`, such as linux/arm64")
-	complete(cmd, "platform", words(platformNames()...))
+	only.register(cmd)
 	return cmd
 }
 

@@ -8,7 +8,7 @@ import (
 
 func (a *app) pullCommand() *cobra.Command {
 	var f registryFlags
-	var platform string
+	var only filterFlags
 	cmd := &cobra.Command{
 		Use:   "pull REGISTRY/NAME{:TAG|@DIGEST} OUTPUT",
 		Short: "Read an image of a registry into a layout, with all that stands beside it",
@@ -37,13 +37,12 @@ sure of what you get. The reference by digest is printed.`,
 			if err != nil {
 				return err
 			}
-			return a.copyImage(cmd, registry.End{Reference: &from}, to, platform, f)
+			return a.copyImage(cmd, registry.End{Reference: &from}, to, only, f)
 		},
 		ValidArgsFunction: completeOutputAt(1),
 	}
 	f.register(cmd)
-	cmd.Flags().StringVar(&platform, "platform", "", "take only the image for `PLATFORM`, such as linux/arm64")
-	complete(cmd, "platform", words(platformNames()...))
+	only.register(cmd)
 	return cmd
 }
 

@@ -6,12 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"kiln"
 	"kiln/internal/registry"
 )
 
 func (a *app) pushCommand() *cobra.Command {
 	var f registryFlags
+	var only filterFlags
 	cmd := &cobra.Command{
 		Use:   "push IMAGE REGISTRY/NAME[:TAG]",
 		Short: "Write an image to a registry, with all that stands beside it",
@@ -47,22 +47,20 @@ authorities and client certificates are found in /etc/containers/certs.d/HOST an
 			if err != nil {
 				return err
 			}
-			return a.copyImage(cmd, from, registry.End{Reference: &to}, "", f)
+			return a.copyImage(cmd, from, registry.End{Reference: &to}, only, f)
 		},
 	}
 	f.register(cmd)
 	f.registerChunk(cmd)
+	only.register(cmd)
 	return cmd
 }
 
 // copyImage copies an image from one end to another, and prints what came of it.
-func (a *app) copyImage(cmd *cobra.Command, from, to registry.End, platform string, f registryFlags) error {
-	var p kiln.Platform
-	if platform != "" {
-		var err error
-		if p, err = kiln.ParsePlatform(platform); err != nil {
-			return &kiln.Error{Code: kiln.Usage, Text: err.Error()}
-		}
+func (a *app) copyImage(cmd *cobra.Command, from, to registry.End, only filterFlags, f registryFlags) error {
+	filter, err := only.filter()
+	if err != nil {
+		return err
 	}
 	st, err := a.openStore()
 	if err != nil {
@@ -80,7 +78,7 @@ func (a *app) copyImage(cmd *cobra.Command, from, to registry.End, platform stri
 		return err
 	}
 	defer c.Close()
-	res, err := c.Copy(cmd.Context(), from, to, p)
+	res, err := c.Copy(cmd.Context(), from, to, filter)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 
 	"kiln"
 	"kiln/internal/image"
+	"kiln/internal/oci"
+	"kiln/internal/pack"
 	"kiln/internal/recipe"
 	"kiln/internal/registry"
 	"kiln/internal/store"
@@ -35,6 +37,31 @@ func (f *registryFlags) register(cmd *cobra.Command) {
 func (f *registryFlags) registerChunk(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.chunk, "chunk-size", "", "send at most `SIZE` of a blob in one request, such as 32M (default: all of it)")
 	complete(cmd, "chunk-size", words("16M", "32M", "64M", "256M"))
+}
+
+// filterFlags are the flags that say what of an image is meant.
+type filterFlags struct {
+	platform string
+	without  []string
+}
+
+func (f *filterFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.platform, "platform", "", "take only the image for `PLATFORM`, such as linux/arm64")
+	flags.StringArrayVar(&f.without, "without", nil, "leave out what stands beside the image with the artifact type `TYPE`, such as "+pack.Type+"; may be repeated")
+	complete(cmd, "platform", words(platformNames()...))
+	complete(cmd, "without", words(pack.Type, oci.TypeBuild))
+}
+
+func (f *filterFlags) filter() (registry.Filter, error) {
+	only := registry.Filter{Without: f.without}
+	if f.platform != "" {
+		var err error
+		if only.Platform, err = kiln.ParsePlatform(f.platform); err != nil {
+			return only, &kiln.Error{Code: kiln.Usage, Text: err.Error()}
+		}
+	}
+	return only, nil
 }
 
 // certificateFolders are where docker and podman keep certificates, below the user's home and for all.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"kiln/internal/image"
+	"kiln/internal/pack"
 	"kiln/internal/registry"
 )
 
@@ -34,7 +35,8 @@ func (a *app) imageRef(ctx context.Context, arg string) (ref image.Reference, do
 	c, err := a.registryClient(st, registryFlags{}, named)
 	if err == nil {
 		defer c.Close()
-		_, err = c.Layout(ctx, named, dir)
+		// A pack beside it is far larger than the image, and not looked at.
+		_, err = c.Layout(ctx, named, registry.Filter{Without: []string{pack.Type}}, dir)
 	}
 	if err != nil {
 		done()

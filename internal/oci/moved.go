@@ -63,6 +63,19 @@ func LinkLayout(st *store.Store, ix Index, dir string) error {
 	if err != nil {
 		return err
 	}
+	return linkParts(st, parts, dir)
+}
+
+// LinkArtifact is LinkLayout of an artifact whose manifest is d, under the name ref.
+func LinkArtifact(st *store.Store, d Descriptor, a Artifact, ref, dir string) error {
+	parts, err := artifactParts(d, a, ref)
+	if err != nil {
+		return err
+	}
+	return linkParts(st, parts, dir)
+}
+
+func linkParts(st *store.Store, parts []part, dir string) (err error) {
 	if err := os.MkdirAll(filepath.Join(dir, blobsFolder), 0o755); err != nil {
 		return err
 	}

@@ -32,6 +32,12 @@ func (e End) String() string {
 	return "oci:" + e.Path
 }
 
+// Filter says what of an image is meant. The zero one is all.
+type Filter struct {
+	Platform kiln.Platform // the image for this one alone; zero: all
+	Without  []string      // artifact types of referrers to leave out, with all that refers to them
+}
+
 // Copied is what Copy did, in the shape that --json prints.
 type Copied struct {
 	From      string           `json:"from"`
@@ -53,18 +59,18 @@ type CopiedReferrer struct {
 	Subject      kiln.Digest `json:"subject"`
 }
 
-// Copy copies an image, all its platforms or the one that is named, with all that
-// stands beside it. Digests stay as they are.
-func (c *Client) Copy(ctx context.Context, from, to End, platform kiln.Platform) (*Copied, error) {
+// Copy copies an image, all its platforms and all that stands beside it, less what
+// the filter leaves out. Digests stay as they are.
+func (c *Client) Copy(ctx context.Context, from, to End, f Filter) (*Copied, error) {
 	o, top, done, err := c.open(ctx, from)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	if top, err = choose(ctx, o, top, platform); err != nil {
+	if top, err = choose(ctx, o, top, f.Platform); err != nil {
 		return nil, err
 	}
-	g, err := load(ctx, o, top)
+	g, err := load(ctx, o, top, f)
 	if err != nil {
 		return nil, err
 	}
@@ -215,13 +221,13 @@ func (c *Client) place(ctx context.Context, g *graph, from origin, to End, tag s
 // Layout brings the image that ref names, with all that stands beside it, into the
 // store, and makes a layout of it in the empty folder dir, below the store. It returns
 // the image's digest.
-func (c *Client) Layout(ctx context.Context, ref Reference, dir string) (kiln.Digest, error) {
+func (c *Client) Layout(ctx context.Context, ref Reference, f Filter, dir string) (kiln.Digest, error) {
 	o, top, done, err := c.open(ctx, End{Reference: &ref})
 	if err != nil {
 		return "", err
 	}
 	defer done()
-	g, err := load(ctx, o, top)
+	g, err := load(ctx, o, top, f)
 	if err != nil {
 		return "", err
 	}

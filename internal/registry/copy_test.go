@@ -79,7 +79,7 @@ func TestPlatform(t *testing.T) {
 	s := newScene(t)
 	srv := registrytest.Serve(t, &registrytest.Server{})
 	s.mustCopy(s.client("store"), registry.End{Path: s.layout}, in(srv, "team/web:v"))
-	res, err := s.client("other").Copy(t.Context(), in(srv, "team/web:v"), registry.End{Path: s.path("one.oci")}, kiln.Platform{OS: "linux", Architecture: "amd64"})
+	res, err := s.client("other").Copy(t.Context(), in(srv, "team/web:v"), registry.End{Path: s.path("one.oci")}, registry.Filter{Platform: kiln.Platform{OS: "linux", Architecture: "amd64"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestPlatform(t *testing.T) {
 	if err != nil || !strings.Contains(string(top), `"platform":{"architecture":"amd64","os":"linux"}`) {
 		t.Errorf("%s %v", top, err)
 	}
-	_, err = s.client("other").Copy(t.Context(), in(srv, "team/web:v"), registry.End{Path: s.path("two.oci")}, kiln.Platform{OS: "linux", Architecture: "s390x"})
+	_, err = s.client("other").Copy(t.Context(), in(srv, "team/web:v"), registry.End{Path: s.path("two.oci")}, registry.Filter{Platform: kiln.Platform{OS: "linux", Architecture: "s390x"}})
 	wants(t, err, kiln.User, "linux/s390x", "--platform linux/arm64")
 }
 

@@ -35,6 +35,7 @@ type graph struct {
 	blobs     []oci.Descriptor
 	platforms []kiln.Platform
 	seen      map[kiln.Digest]bool
+	without   []string
 }
 
 // Bounds of what an image may consist of.
@@ -44,8 +45,8 @@ const (
 )
 
 // load reads the documents of the image top, and of what stands beside it.
-func load(ctx context.Context, from origin, top oci.Descriptor) (*graph, error) {
-	g := &graph{seen: map[kiln.Digest]bool{}}
+func load(ctx context.Context, from origin, top oci.Descriptor, f Filter) (*graph, error) {
+	g := &graph{seen: map[kiln.Digest]bool{}, without: f.Without}
 	docs, err := g.document(ctx, from, top, 0)
 	if err != nil {
 		return nil, err
@@ -63,9 +64,9 @@ func (g *graph) beside(ctx context.Context, from origin, docs []document) error 
 		if err != nil {
 			return fmt.Errorf("cannot list the referrers of %s: %w", docs[i].Digest, err)
 		}
-		slices.SortFunc(list, func(a, b oci.Descriptor) int { return strings.Compare(string(a.Digest), string(b.Digest)) })
+		slices.SortFunc(list, byDigest)
 		for _, d := range list {
-			if g.seen[d.Digest] {
+			if g.seen[d.Digest] || slices.Contains(g.without, d.ArtifactType) {
 				continue
 			}
 			found, err := g.document(ctx, from, d, 0)
@@ -85,6 +86,8 @@ func (g *graph) beside(ctx context.Context, from origin, docs []document) error 
 	}
 	return nil
 }
+
+func byDigest(a, b oci.Descriptor) int { return strings.Compare(string(a.Digest), string(b.Digest)) }
 
 // document reads d and all documents that it names, and notes their blobs.
 func (g *graph) document(ctx context.Context, from origin, d oci.Descriptor, depth int) ([]document, error) {

@@ -165,7 +165,7 @@ func in(srv *registrytest.Server, rest string) registry.End {
 }
 
 func (s *scene) copy(c *registry.Client, from, to registry.End) (*registry.Copied, error) {
-	return c.Copy(context.Background(), from, to, kiln.Platform{})
+	return c.Copy(context.Background(), from, to, registry.Filter{})
 }
 
 func (s *scene) mustCopy(c *registry.Client, from, to registry.End) *registry.Copied {
