@@ -39,22 +39,13 @@ func (a *app) deliver(ctx context.Context, st *store.Store, f packFlags, o *bake
 			return nil, nil, err
 		}
 		o.Subject, to.Tag, to.Digest = &d, "", ""
-	} else {
-		to.Tag = f.packTag(o.Lock.Recipe.Version)
 	}
+	alone := o.Subject == nil || f.subject != ""
 	o.Deliver = func(ctx context.Context, p *pack.Contents) (err error) {
-		res.Copied, err = c.PushArtifact(ctx, p.Digest, to)
+		res.Copied, err = c.PushArtifact(ctx, p.Digest, to, alone)
 		return err
 	}
 	return res, c.Close, nil
-}
-
-// packTag is the tag of a pack that stands by itself.
-func (f packFlags) packTag(version string) string {
-	if tag := version + ".pack"; version != "" && registry.ValidTag(tag) {
-		return tag
-	}
-	return "pack"
 }
 
 // packPath is where the pack that an argument names can be read. One of a registry is

@@ -126,6 +126,12 @@ func (a *app) registryClient(st *store.Store, f registryFlags, refs ...registry.
 		Chunk:      chunk,
 	}
 	for host, r := range conf.Registries { // in any order
+		for _, m := range r.Mirrors {
+			if strings.Contains(m, "://") {
+				return nil, &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot use the mirror %q of the registry %s: it begins with a scheme", m, host),
+					Hints: []string{"leave the scheme out: HOST or HOST/PREFIX; for one without TLS, an entry of its own with plain-http: true"}}
+			}
+		}
 		c.Mirrors[host] = r.Mirrors
 		if r.PlainHTTP {
 			c.Plain = append(c.Plain, host)

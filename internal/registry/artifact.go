@@ -22,15 +22,18 @@ func (c *Client) Resolve(ctx context.Context, ref Reference) (oci.Descriptor, er
 // annotationRef names an artifact in a layout.
 const annotationRef = "org.opencontainers.image.ref.name"
 
-// PushArtifact writes the artifact whose manifest has the digest of, all of it in the store, to the
-// repository of to: under its tag, if it has one. Where the artifact has a subject, it
-// stands beside that from then on.
-func (c *Client) PushArtifact(ctx context.Context, of kiln.Digest, to Reference) (*Copied, error) {
+// PushArtifact writes the artifact whose manifest has the digest of, all of it in the
+// store, to the repository of to: where it is to be named, under the name that it says
+// itself. Where it has a subject, it stands beside that from then on.
+func (c *Client) PushArtifact(ctx context.Context, of kiln.Digest, to Reference, named bool) (*Copied, error) {
 	d := oci.Descriptor{MediaType: mediaManifest, Digest: of}
 	o := stored{c.Store, "the store"}
 	g, err := load(ctx, o, d, Filter{})
 	if err != nil {
 		return nil, err
+	}
+	if name := g.documents[0].name; named && ValidTag(name) {
+		to.Tag = name
 	}
 	to.Digest = ""
 	moved, err := c.push(ctx, g, o, to)

@@ -34,6 +34,7 @@ type document struct {
 	oci.Descriptor
 	text    []byte
 	subject kiln.Digest      // may be empty
+	name    string           // that it says itself, as artifacts do; may be empty
 	names   []oci.Descriptor // further documents
 	blobs   []oci.Descriptor
 }
@@ -76,6 +77,7 @@ func parseDocument(d oci.Descriptor, text []byte) (document, error) {
 			return doc, fmt.Errorf("the manifest %s names a blob %q of %d bytes", d.Digest, printable(string(b.Digest), 100), b.Size)
 		}
 	}
+	doc.name = m.Annotations[annotationRef]
 	if m.Subject != nil {
 		doc.subject = m.Subject.Digest
 		doc.Annotations = m.Annotations

@@ -38,6 +38,7 @@ type Server struct {
 	ListAll bool         // lists every manifest as a referrer
 
 	slow    int
+	drips   int
 	mu      sync.Mutex
 	repos   map[string]*repo
 	uploads map[string]*upload
@@ -151,11 +152,24 @@ func (s *Server) slowed(r *http.Request) bool {
 	return true
 }
 
+// Dripping tells whether a blob is being sent slowly.
+func (s *Server) Dripping() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.drips > 0
+}
+
 func (s *Server) drip(w http.ResponseWriter, r *http.Request, data []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 	_, _ = w.Write(data[:min(len(data)-1, 10)])
 	_ = http.NewResponseController(w).Flush()
+	s.mu.Lock()
+	s.drips++
+	s.mu.Unlock()
 	<-r.Context().Done()
+	s.mu.Lock()
+	s.drips--
+	s.mu.Unlock()
 }
 
 // SetTag makes a tag name a digest.
