@@ -18,7 +18,6 @@ type download struct {
 	want  oci.Descriptor
 	job   *kiln.Job
 	w     *store.Writer
-	hash  kiln.Digester
 	got   int64
 	again bool // it was begun anew, since pieces did not fit together
 }
@@ -32,7 +31,14 @@ func (c *Client) fetch(ctx context.Context, places []place, d oci.Descriptor) er
 	}
 	job := c.Sink.Start(kiln.StepPull, blobSubject(d), d.Size)
 	dl := &download{store: c.Store, want: d, job: job}
-	defer dl.discard()
+	defer dl.leave()
+	var err error
+	if dl.w, dl.got, err = c.Store.Resume(d.Digest); err != nil {
+		return job.End(err)
+	}
+	if dl.got >= d.Size { // of which nothing can be asked for
+		dl.discard()
+	}
 	var errs []error
 	for _, p := range places {
 		err := p.host.attempts(ctx, kiln.StepPull, p.String(), func(ctx context.Context, g *guard) (int64, error) {
@@ -133,7 +139,6 @@ func (dl *download) begin(p place, resp *http.Response) error {
 		return nil
 	}
 	var err error
-	dl.w, dl.hash = nil, kiln.NewDigester()
 	dl.w, err = dl.store.Create()
 	return err
 }
@@ -142,7 +147,6 @@ func (dl *download) write(b []byte) error {
 	if dl.got += int64(len(b)); dl.got > dl.want.Size {
 		return dl.altered(fmt.Sprintf("more than %d bytes", dl.want.Size))
 	}
-	dl.hash.Write(b)
 	dl.job.Reach(dl.got)
 	_, err := dl.w.Write(b)
 	return err
@@ -151,7 +155,7 @@ func (dl *download) write(b []byte) error {
 // commit gives the blob its place, if it is the right one. Where it is not it is
 // fetched once more, whole: pieces may not have fitted together.
 func (dl *download) commit() error {
-	if got := dl.hash.Digest(); got != dl.want.Digest {
+	if got := dl.w.Digest(); got != dl.want.Digest {
 		t := dl.altered(string(got))
 		t.again, dl.again = !dl.again, true
 		dl.discard()
@@ -161,6 +165,18 @@ func (dl *download) commit() error {
 	dl.w = nil
 	_, _, err := w.Commit(dl.want.Digest)
 	return err
+}
+
+// leastKept is how many bytes of a blob are worth to be kept for another day.
+const leastKept = 64 << 10
+
+// leave ends a download that failed: the next one goes on with what there is.
+func (dl *download) leave() {
+	if dl.w != nil && dl.got >= leastKept && dl.got < dl.want.Size {
+		dl.w.Keep(dl.want.Digest)
+		dl.w = nil
+	}
+	dl.discard()
 }
 
 func (dl *download) altered(got string) *trouble {

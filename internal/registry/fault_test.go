@@ -332,3 +332,42 @@ func TestSlowBody(t *testing.T) {
 	_, err := s.copy(c, in(srv, "team/web:v"), registry.End{Path: s.path("slow.oci")})
 	wants(t, err, kiln.Network, "the server is too slow", "(3 attempts)")
 }
+
+// What a pull fetched of a blob before it failed is there for the next one: also where
+// the next one finds that it was damaged.
+func TestPullGoesOnLater(t *testing.T) {
+	for _, damaged := range []bool{false, true} {
+		s := sceneOf(t, 300_000)
+		srv := registrytest.Serve(t, &registrytest.Server{})
+		s.mustCopy(s.client("store"), registry.End{Path: s.layout}, in(srv, "team/web:v"))
+		srv.Forget()
+		s.mustCopy(s.client("count"), in(srv, "team/web:v"), registry.End{Path: s.path("count.oci")})
+		n := 0
+		for !strings.Contains(srv.Requests()[n], "/blobs/") {
+			n++
+		}
+		srv.SetFault(&registrytest.Fault{Request: n, Stage: registrytest.Half, For: 1 << 20})
+		_, err := s.copy(s.client("other"), in(srv, "team/web:v"), registry.End{Path: s.path("back.oci")})
+		wants(t, err, kiln.Network, "the connection was cut after")
+		srv.SetFault(nil)
+		kept := 0
+		for name, text := range files(t, s.path("other")) {
+			if !strings.HasPrefix(name, "partial/") {
+				continue
+			}
+			kept = len(text)
+			if damaged {
+				if err := os.WriteFile(s.path("other/"+name), append([]byte{text[0] ^ 1}, text[1:]...), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		var ranges []string
+		srv.OnRange = func(r string) { ranges = append(ranges, r) }
+		s.mustCopy(s.client("other"), in(srv, "team/web:v"), registry.End{Path: s.path("back.oci")})
+		if want := fmt.Sprintf("bytes=%d-300000", kept); kept < 150_000 || len(ranges) != 1 || ranges[0] != want {
+			t.Errorf("asked for the ranges %q, want %q", ranges, want)
+		}
+		sameFiles(t, s.layout, s.path("back.oci"))
+	}
+}

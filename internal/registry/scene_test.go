@@ -29,6 +29,7 @@ type scene struct {
 	root   string
 	layout string
 	digest kiln.Digest
+	size   int // of a layer, in bytes
 
 	mu     sync.Mutex
 	now    time.Time
@@ -38,7 +39,13 @@ type scene struct {
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	s := &scene{t: t, root: t.TempDir(), now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
+	return sceneOf(t, layerSize)
+}
+
+// sceneOf is newScene with layers of size bytes.
+func sceneOf(t *testing.T, size int) *scene {
+	t.Helper()
+	s := &scene{t: t, size: size, root: t.TempDir(), now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
 	s.layout = s.path("web.oci")
 	s.build()
 	return s
@@ -118,7 +125,7 @@ func (s *scene) build() {
 	m := oci.Moved{Name: "1.4"}
 	var platforms []oci.Descriptor
 	for i, arch := range []string{"amd64", "arm64"} {
-		layer := make([]byte, layerSize+i)
+		layer := make([]byte, s.size+i)
 		rand.New(rand.NewSource(int64(i))).Read(layer)
 		l := s.put(st, "application/vnd.oci.image.layer.v1.tar+gzip", layer)
 		c := s.json(st, "application/vnd.oci.image.config.v1+json", map[string]any{"created": "2026-11-01T00:00:00Z", "os": "linux", "architecture": arch})
