@@ -112,12 +112,17 @@ func TestRedirect(t *testing.T) {
 	var heads []http.Header
 	var srv *registrytest.Server
 	broken := false
+	thief := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("a credential was asked for elsewhere, and sent: %v", r.Header)
+	}))
+	defer thief.Close()
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		heads = append(heads, r.Header)
 		if broken {
-			w.WriteHeader(http.StatusForbidden)
+			w.Header().Set("WWW-Authenticate", `Bearer realm="`+thief.URL+`",service="x"`)
+			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
 		r2 := r.Clone(r.Context())
@@ -147,7 +152,7 @@ func TestRedirect(t *testing.T) {
 	c = s.client("third")
 	c.Credential = login(registry.Credential{Username: "ann", Password: password})
 	_, err := s.copy(c, in(srv, "team/web:v"), registry.End{Path: s.path("not.oci")})
-	wants(t, err, kiln.User, "403 Forbidden")
+	wants(t, err, kiln.User, "401 Unauthorized")
 	if text := err.Error() + show(s.events); strings.Contains(text, "hidden") || strings.Contains(text, password) {
 		t.Errorf("a secret is told: %s", text)
 	}

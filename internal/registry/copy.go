@@ -38,6 +38,17 @@ type Filter struct {
 	Without  []string      // artifact types of referrers to leave out, with all that refers to them
 }
 
+// check tells before any work whether an image cannot be put there.
+func (e End) check() error {
+	switch {
+	case e.Reference != nil:
+		return nil
+	case e.Archive:
+		return oci.CheckFile(e.Path)
+	}
+	return oci.CheckLayout(e.Path)
+}
+
 // Copied is what Copy did, in the shape that --json prints.
 type Copied struct {
 	From      string           `json:"from"`
@@ -62,6 +73,9 @@ type CopiedReferrer struct {
 // Copy copies an image, all its platforms and all that stands beside it, less what
 // the filter leaves out. Digests stay as they are.
 func (c *Client) Copy(ctx context.Context, from, to End, f Filter) (*Copied, error) {
+	if err := to.check(); err != nil {
+		return nil, err
+	}
 	o, top, done, err := c.open(ctx, from)
 	if err != nil {
 		return nil, err
@@ -193,13 +207,6 @@ func (c *Client) bring(ctx context.Context, from origin, d oci.Descriptor) error
 // place writes an image as a layout. It is in the store, whole, before its place is
 // touched.
 func (c *Client) place(ctx context.Context, g *graph, from origin, to End, tag string) error {
-	check := oci.CheckLayout
-	if to.Archive {
-		check = oci.CheckFile
-	}
-	if err := check(to.Path); err != nil {
-		return err
-	}
 	if err := c.fetchAll(ctx, g, from); err != nil {
 		return err
 	}

@@ -112,6 +112,29 @@ func TestListIsKept(t *testing.T) {
 	sameFiles(t, s.layout, s.path("back.oci"))
 }
 
+// What others wrote into the list stays, and what is no list is not overwritten.
+func TestListOfOthers(t *testing.T) {
+	s := newScene(t)
+	srv := registrytest.Serve(t, &registrytest.Server{NoReferrers: true})
+	c := s.client("store")
+	res := s.mustCopy(c, registry.End{Path: s.layout}, in(srv, "team/web:v"))
+	tag := "sha256-" + s.digest.Hex()
+	list := string(srv.Manifest("team/web", srv.Tag("team/web", tag)))
+	theirs := `{"annotations":{"by":"others"},"manifests":[{"mediaType":"` + mediaManifest + `","digest":"` + string(res.Referrers[0].Digest) + `","size":5,"data":"eHh4eHg="}],"mediaType":"` + mediaIndex + `","schemaVersion":2}`
+	srv.SetManifest("team/web", digestOf([]byte(theirs)), []byte(theirs))
+	srv.SetTag("team/web", tag, digestOf([]byte(theirs)))
+	if _, err := s.copy(c, registry.End{Path: s.layout}, in(srv, "team/web:v")); err != nil && !strings.Contains(err.Error(), "size") {
+		t.Fatal(err)
+	}
+	got := string(srv.Manifest("team/web", srv.Tag("team/web", tag)))
+	if !strings.Contains(got, `"by":"others"`) || !strings.Contains(got, "eHh4eHg=") || len(got) < len(list) {
+		t.Errorf("the list was\n%s\nand is\n%s", theirs, got)
+	}
+	srv.SetTag("team/web", tag, string(res.Referrers[0].Digest))
+	_, err := s.copy(c, registry.End{Path: s.layout}, in(srv, "team/web:v"))
+	wants(t, err, kiln.Network, "which is for a list of referrers")
+}
+
 func TestMirror(t *testing.T) {
 	s := newScene(t)
 	srv, mirror := registrytest.Serve(t, &registrytest.Server{}), registrytest.Serve(t, &registrytest.Server{})

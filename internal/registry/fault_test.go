@@ -322,13 +322,13 @@ func TestSlowBody(t *testing.T) {
 	srv := registrytest.Serve(t, &registrytest.Server{})
 	s.mustCopy(s.client("store"), registry.End{Path: s.layout}, in(srv, "team/web:v"))
 	c := s.client("other")
-	c.Retry.Stall = 20 * time.Millisecond
+	c.Retry.Stall, c.Retry.Attempts = 100*time.Millisecond, 50
 	srv.SetSlow(1)
 	s.mustCopy(c, in(srv, "team/web:v"), registry.End{Path: s.path("back.oci")})
 	sameFiles(t, s.layout, s.path("back.oci"))
 	srv.SetSlow(1 << 20)
 	c = s.client("third")
-	c.Retry.Stall = 20 * time.Millisecond
+	c.Retry.Stall = 100 * time.Millisecond
 	_, err := s.copy(c, in(srv, "team/web:v"), registry.End{Path: s.path("slow.oci")})
 	wants(t, err, kiln.Network, "the server is too slow", "(3 attempts)")
 }

@@ -50,7 +50,7 @@ func (p place) referrers(ctx context.Context, d kiln.Digest) ([]oci.Descriptor, 
 	if err != nil || ok {
 		return all, err
 	}
-	l, err := p.kept(ctx, d)
+	l, _, err := p.kept(ctx, d)
 	return l.Manifests, err
 }
 
@@ -95,16 +95,43 @@ func nextPage(a *answer, p place) (*url.URL, error) {
 	return next, nil
 }
 
+// emptyList is the index of no referrers.
+const emptyList = `{"schemaVersion":2,"mediaType":"` + mediaIndex + `","manifests":[]}`
+
 // kept reads the index that clients keep; an empty one where there is none.
-func (p place) kept(ctx context.Context, d kiln.Digest) (list, error) {
+func (p place) kept(ctx context.Context, d kiln.Digest) (list, []byte, error) {
 	_, text, err := p.getManifest(ctx, fallbackTag(d))
 	if isMissing(err) {
-		return list{SchemaVersion: 2, MediaType: mediaIndex}, nil
+		text, err = []byte(emptyList), nil
 	}
 	if err != nil {
-		return list{}, err
+		return list{}, nil, err
 	}
-	return parseList(text)
+	l, err := parseList(text)
+	if err == nil && l.MediaType != mediaIndex {
+		err = &trouble{text: fmt.Sprintf("under the tag %s, which is for a list of referrers, there is a %q", fallbackTag(d), printable(l.MediaType, 100))}
+	}
+	return l, text, err
+}
+
+// added is the index text with d at its end; what others wrote into it stays as it is.
+func added(text []byte, d oci.Descriptor) ([]byte, error) {
+	var doc map[string]json.RawMessage
+	var all []json.RawMessage
+	if err := json.Unmarshal(text, &doc); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(doc["manifests"], &all); err != nil {
+		return nil, err
+	}
+	more, err := json.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	if doc["manifests"], err = json.Marshal(append(all, more)); err != nil {
+		return nil, err
+	}
+	return json.Marshal(doc)
 }
 
 // mostRaces is how often an index is written again that another client overwrote.
@@ -114,18 +141,15 @@ const mostRaces = 5
 // that at a time: so it is read again after it was written.
 func (p place) keep(ctx context.Context, doc document) error {
 	for range mostRaces {
-		l, err := p.kept(ctx, doc.subject)
+		l, text, err := p.kept(ctx, doc.subject)
 		if err != nil {
 			return err
 		}
 		if slices.ContainsFunc(l.Manifests, func(d oci.Descriptor) bool { return d.Digest == doc.Digest }) {
 			return nil
 		}
-		l.SchemaVersion, l.MediaType = 2, mediaIndex
-		l.Manifests = append(l.Manifests, doc.asReferrer())
-		text, err := json.Marshal(l)
-		if err != nil {
-			return err
+		if text, err = added(text, doc.asReferrer()); err != nil {
+			return &trouble{text: "its list of referrers is damaged: " + err.Error()}
 		}
 		if _, err := p.putManifest(ctx, fallbackTag(doc.subject), mediaIndex, text); err != nil {
 			return err

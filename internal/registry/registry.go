@@ -99,6 +99,8 @@ func isLoopback(name string) bool {
 
 // speaksTLS reports false of a server that answers a greeting of TLS with plain HTTP.
 func (h *host) speaksTLS(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, h.client.Retry.withDefaults().Stall)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.base.JoinPath("v2/").String(), nil)
 	if err != nil {
 		return true

@@ -46,8 +46,9 @@ func (h *host) send(ctx context.Context, r request) (*http.Response, error) {
 		if err != nil || resp.StatusCode != http.StatusUnauthorized {
 			return resp, err
 		}
+		// A host that the request was sent on to has no say in where credentials go.
 		c := challengeOf(resp.Header)
-		if n == mostTokens || c == nil {
+		if n == mostTokens || c == nil || !sameOrigin(resp.Request.URL, &h.base) {
 			return resp, nil
 		}
 		drop(resp)

@@ -325,8 +325,12 @@ func (u *upload) commit(ctx context.Context, g *guard) error {
 	r.header.Set("Content-Type", "application/octet-stream")
 	r.body = func() io.ReadCloser { return http.NoBody }
 	g.wait(commitStall * host.client.Retry.withDefaults().Stall)
-	if _, err := host.once(ctx, g, r, http.StatusCreated, http.StatusNoContent); err != nil {
+	a, err := host.once(ctx, g, r, http.StatusCreated, http.StatusNoContent)
+	if err != nil {
 		return u.lost(err)
+	}
+	if said := a.header.Get("Docker-Content-Digest"); said != "" && said != string(u.want.Digest) {
+		return &trouble{altered: true, text: "the registry took it for " + printable(said, 80)}
 	}
 	return nil
 }
