@@ -99,11 +99,15 @@ func TestPullCut(t *testing.T) {
 		s.mustCopy(s.client("first"), in(srv, "team/web:v"), registry.End{Path: s.path("want.oci")})
 		second := registrytest.Serve(t, &registrytest.Server{})
 		total := len(srv.Requests())
-		for _, stage := range stagesFor(name) {
+		for _, stage := range registrytest.Stages() {
+			// Requests without a body, that change nothing, are alike in some stages.
+			if stage == registrytest.Body || stage == registrytest.After || name == "1.0" && stage != registrytest.Half {
+				continue
+			}
 			for n := range total {
 				for _, times := range []int{1, 1 << 20} {
-					if times > 1 && stage != registrytest.After && stage != registrytest.Half && stage != registrytest.Refused {
-						continue // the same as others, to the one that asks
+					if times > 1 && stage != registrytest.Half && stage != registrytest.Refused {
+						continue
 					}
 					t.Run(fmt.Sprintf("%s/%s/%d/%d", name, stage, n, times), func(t *testing.T) {
 						s.pullCut(t, srv, second, &registrytest.Fault{Request: n, Stage: stage, For: times})
