@@ -31,11 +31,13 @@ const (
 	StepHash      Step = "hash"      // a layer, uncompressed; what an image or a layer lists
 	StepWrite     Step = "write"     // a layer to the store; an output
 	StepVerify    Step = "verify"    // an object of the store
+	StepPull      Step = "pull"      // a blob or a manifest, from a registry
+	StepPush      Step = "push"      // a blob or a manifest, to a registry
 )
 
 // Steps lists them in pipeline order.
 func Steps() []Step {
-	return []Step{StepLock, StepIndex, StepResolve, StepFetch, StepUnpack, StepConfigure, StepAssemble, StepCheck, StepCompress, StepHash, StepWrite, StepVerify}
+	return []Step{StepLock, StepIndex, StepResolve, StepFetch, StepUnpack, StepConfigure, StepAssemble, StepCheck, StepCompress, StepHash, StepWrite, StepVerify, StepPull, StepPush}
 }
 
 // State says what happened.

@@ -1,6 +1,7 @@
 package bake
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -50,7 +51,9 @@ type PackOptions struct {
 	Archivist Archivist
 	Store     *store.Store
 	Subject   *oci.Descriptor // the image that the pack is of; may be nil
-	Output    Output          // OCI or OCIArchive
+	Output    Output          // OCI or OCIArchive; the zero one: no place on this machine
+	// Deliver, where it is set, takes the pack, which is in the store, elsewhere.
+	Deliver func(ctx context.Context, c *pack.Contents) error
 }
 
 // PackResult is what Pack gave, in the shape that --json prints.
@@ -58,14 +61,18 @@ type PackResult struct {
 	*pack.Contents
 	LockFile string `json:"lock_file"`
 	Chain    *Chain `json:"chain"`
-	Output   Output `json:"output"`
+	Output   Output `json:"output,omitzero"`
 }
 
 // Pack writes every input of a recipe's lock in one place. The lock is made as for
 // a build. Nothing is written where an input cannot be had.
 func Pack(ctx context.Context, o PackOptions) (*PackResult, error) {
 	r := o.Lock.Recipe
-	if err := (Options{Lock: o.Lock, Platforms: r.Platforms, Outputs: []Output{o.Output}}).check(); err != nil {
+	var outputs []Output
+	if o.Output != (Output{}) {
+		outputs = []Output{o.Output}
+	}
+	if err := (Options{Lock: o.Lock, Platforms: r.Platforms, Outputs: outputs}).check(); err != nil {
 		return nil, err
 	}
 	locked, err := settle(ctx, o.Lock)
@@ -87,15 +94,28 @@ func Pack(ctx context.Context, o PackOptions) (*PackResult, error) {
 	if err := locked.save(); err != nil {
 		return nil, err
 	}
-	job := o.Lock.Sink.Start(kiln.StepWrite, string(o.Output.Type)+":"+o.Output.Path, 0)
-	write := c.Write
-	if o.Output.Type == OCI {
-		write = c.WriteFolder
-	}
-	if err := job.End(write(ctx, o.Store, o.Output.Path, job)); err != nil {
+	if err := o.place(ctx, c); err != nil {
 		return nil, err
 	}
 	return &PackResult{Contents: c, LockFile: locked.Path, Chain: chain, Output: o.Output}, nil
+}
+
+// place puts a pack where it is to go.
+func (o PackOptions) place(ctx context.Context, c *pack.Contents) error {
+	if o.Output != (Output{}) {
+		job := o.Lock.Sink.Start(kiln.StepWrite, string(o.Output.Type)+":"+o.Output.Path, 0)
+		write := c.Write
+		if o.Output.Type == OCI {
+			write = c.WriteFolder
+		}
+		if err := job.End(write(ctx, o.Store, o.Output.Path, job)); err != nil {
+			return err
+		}
+	}
+	if o.Deliver == nil {
+		return nil
+	}
+	return o.Deliver(ctx, c)
 }
 
 // UnpackOptions are the inputs of Unpack.
@@ -103,6 +123,7 @@ type UnpackOptions struct {
 	Archivist Archivist
 	Store     *store.Store
 	Path      string // of a tar, or of a layout's folder
+	From      string // what messages call it; empty: Path
 	TrustLock bool   // accept packages that the lock alone vouches for
 	Sink      kiln.Sink
 }
@@ -116,14 +137,15 @@ type Unpacked struct {
 // Unpack reads a pack into the store, and checks its chain. Nothing that is not in
 // the pack is needed, and the network is not used. The caller closes it.
 func Unpack(ctx context.Context, o UnpackOptions) (*Unpacked, error) {
-	p, err := pack.Open(ctx, o.Store, o.Path, o.Sink)
+	o.From = cmp.Or(o.From, o.Path)
+	p, err := pack.OpenFrom(ctx, o.Store, o.Path, o.From, o.Sink)
 	if err != nil {
 		return nil, err
 	}
 	chain, err := o.Archivist.Vouch(ctx, p.Recipe, p.Lock)
 	switch {
 	case err != nil:
-		err = brokenChain(o.Path, err)
+		err = brokenChain(o.From, err)
 	case len(chain.LockAlone) > 0 && !o.TrustLock:
 		err = refuseLockAlone(p, chain.LockAlone)
 	}

@@ -99,8 +99,13 @@ func (a *app) packInput(ctx context.Context, f buildFlags) (_ *buildInput, err e
 	if f.verifyCache {
 		st.Redo() // of what the pack holds all is read again in any case
 	}
+	path, done, err := a.packPath(ctx, st, f.pack)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	if in.pack, err = bake.Unpack(ctx, bake.UnpackOptions{
-		Archivist: family, Store: st, Path: layoutPath(f.pack), TrustLock: f.trustLock, Sink: a.ui.sink,
+		Archivist: family, Store: st, Path: path, From: layoutPath(f.pack), TrustLock: f.trustLock, Sink: a.ui.sink,
 	}); err != nil {
 		return nil, err
 	}

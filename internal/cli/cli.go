@@ -64,7 +64,8 @@ Exit status: 0 done, 1 a problem to mend in the recipe or around it, 2 wrong
 usage, 3 verification said no, 4 network or archive trouble, 5 a bug in kiln.
 
 Environment: KILN_STORE names the store, KILN_CONFIG the configuration file,
-KILN_MIRROR_DEBIAN and KILN_MIRROR_DEBIAN_SECURITY mirrors; http_proxy, https_proxy
+KILN_MIRROR_DEBIAN and KILN_MIRROR_DEBIAN_SECURITY mirrors, REGISTRY_AUTH_FILE the
+logins of registries; http_proxy, https_proxy
 and no_proxy are obeyed. KILN_RETRIES says how often to try again for a file (4),
 KILN_STALL_TIMEOUT how long a mirror may send nothing (30s). With CI or TERM=dumb
 there is no live display, with NO_COLOR none in colour.`,
@@ -84,7 +85,7 @@ there is no live display, with NO_COLOR none in colour.`,
 	})
 	complete(cmd, "store", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
 	cmd.AddCommand(a.initCommand(), a.lockCommand(), a.buildCommand(), a.packCommand(), a.whyCommand(), a.scriptsCommand(), a.slimCommand(), a.diffCommand(), a.changelogCommand(),
-		a.proveCommand(), a.secondCommand(), a.verifyCommand(), a.storeCommand(), a.versionCommand())
+		a.proveCommand(), a.secondCommand(), a.verifyCommand(), a.pushCommand(), a.pullCommand(), a.copyCommand(), a.storeCommand(), a.versionCommand())
 	return cmd
 }
 

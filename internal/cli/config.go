@@ -16,7 +16,14 @@ import (
 
 // config is kiln's configuration file: facts of this machine, never of an image.
 type config struct {
-	Mirrors map[string]string `yaml:"mirrors"` // known archive -> URL
+	Mirrors    map[string]string         `yaml:"mirrors"`    // known archive -> URL
+	Registries map[string]registryConfig `yaml:"registries"` // by host, with the port that references name
+}
+
+// registryConfig is how a registry is spoken to.
+type registryConfig struct {
+	Mirrors   []string `yaml:"mirrors"`    // HOST or HOST/PREFIX, asked first when an image is read
+	PlainHTTP bool     `yaml:"plain-http"` // no TLS
 }
 
 // configPath is $KILN_CONFIG, or kiln/config.yaml in the user's configuration folder.
@@ -52,9 +59,12 @@ func loadConfig(path string) (config, error) {
 	}
 	if err != nil {
 		return c, &kiln.Error{
-			Code:  kiln.User,
-			Text:  fmt.Sprintf("cannot read the configuration %q: %v", path, err),
-			Hints: []string{"it holds nothing but mirrors, such as\n         mirrors:\n           debian: http://mirror.example.org/debian"},
+			Code: kiln.User,
+			Text: fmt.Sprintf("cannot read the configuration %q: %v", path, err),
+			Hints: []string{
+				"it holds mirrors of archives, such as\n         mirrors:\n           debian: http://mirror.example.org/debian",
+				"and of registries, such as\n         registries:\n           registry.example.org:\n             mirrors: [mirror.example.org/cache]",
+			},
 		}
 	}
 	return c, nil

@@ -41,7 +41,8 @@ A and B are each one of
   a lock         kiln.lock, or a copy of it from another day: packages only
   an image       oci:FOLDER, oci-archive:FILE, docker-archive:FILE, tar:FILE or
                  folder:FOLDER; without the word before the colon, what is there
-                 decides. One of several in it is named at the end: oci:FOLDER:TAG
+                 decides. One of several in it is named at the end: oci:FOLDER:TAG.
+                 Or one of a registry: REGISTRY/NAME:TAG, REGISTRY/NAME@DIGEST
 
 Images may be of any making: every blob is checked against its digest. Nothing is
 written but the store. What is not known of a side is not compared, and told.
@@ -51,7 +52,8 @@ The status is 0 where the two could be compared, whether they differ or not. Wit
 		Example: `  git show HEAD~1:web/kiln.lock > old.lock && kiln diff old.lock web/kiln.lock
   kiln diff oci:web.oci web
   kiln diff docker-archive:old.tar docker-archive:new.tar --markdown
-  kiln diff oci:released.oci web --exit-code=risk    # in CI`,
+  kiln diff oci:released.oci web --exit-code=risk    # in CI
+  kiln diff registry.example.org/team/web:1.4 web`,
 		Args:              twoSides,
 		ValidArgsFunction: completeSides,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.diff(cmd, args, f) },

@@ -183,7 +183,12 @@ func (s *sides) image(arg string) (*compare.Side, error) {
 			return nil, &kiln.Error{Code: kiln.Usage, Text: err.Error()}
 		}
 	}
-	img, err := image.Read(s.cmd.Context(), image.ParseReference(arg), image.Options{
+	ref, done, err := s.app.imageRef(s.cmd.Context(), arg)
+	if err != nil {
+		return nil, err
+	}
+	defer done() // what is looked at later is kept elsewhere
+	img, err := image.Read(s.cmd.Context(), ref, image.Options{
 		Platform: want, Native: nativePlatform(), Keep: compare.Needs, Spool: s.store.Dir(), Record: true, Sink: s.app.ui.sink,
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"kiln/internal/oci"
 	"kiln/internal/pack"
 	"kiln/internal/recipe"
+	"kiln/internal/registry"
 )
 
 const trustLockHelp = "accept packages of the pack for which its lock alone vouches, as after an update of a part of the lock"
@@ -23,6 +24,8 @@ type packFlags struct {
 	locked  bool
 	output  string
 	subject string
+	to      string
+	remote  registryFlags
 	record  recordFlags
 }
 
@@ -45,11 +48,19 @@ A pack is an OCI artifact in an image layout. Its output (-o) is one of
   oci:FOLDER              the same as a folder
 
 --subject names the image that the pack is of, as kiln build wrote it: registries
-then list the pack beside it, and kiln build --pack tells where it built another.`,
+then list the pack beside it, and kiln build --pack tells where it built another.
+
+--to IMAGE puts the pack beside an image of a registry, REGISTRY/NAME:TAG or
+REGISTRY/NAME@DIGEST, which is then its subject; kiln build --pack finds it by the
+same name. Where only REGISTRY/NAME is given, the pack stands by itself there (or
+beside the image that --subject names), under the tag VERSION.pack. A file is then
+written only where -o asks for one.`,
 		Example: `  kiln pack web
   kiln pack web --locked -o /srv/packs/web-1.4.0.pack.tar
   kiln build web -o oci:web.oci && kiln pack web --subject web.oci
-  kiln pack verify web.pack.tar && kiln build --pack web.pack.tar`,
+  kiln pack verify web.pack.tar && kiln build --pack web.pack.tar
+  kiln pack web --to registry.example.org/team/web:1.4
+  kiln build --pack registry.example.org/team/web:1.4`,
 		Args:              atMost(1),
 		ValidArgsFunction: completeRecipe,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -63,8 +74,12 @@ then list the pack beside it, and kiln build --pack tells where it built another
 	flags.BoolVar(&f.locked, "locked", false, "never write the lock; refuse one that is missing or stale (for CI)")
 	flags.StringVarP(&f.output, "output", "o", "", "write `FILE`, oci-archive:FILE or oci:FOLDER (default NAME.pack.tar)")
 	flags.StringVar(&f.subject, "subject", "", "name the image in `LAYOUT` (a folder, or a tar of one) as what the pack is of")
+	flags.StringVar(&f.to, "to", "", "put the pack beside `IMAGE` of a registry")
+	f.remote.register(cmd)
+	f.remote.registerChunk(cmd)
 	complete(cmd, "output", completePackOutput)
 	complete(cmd, "subject", completeAny)
+	complete(cmd, "to", words())
 	cmd.AddCommand(a.packVerifyCommand())
 	return cmd
 }
@@ -75,8 +90,10 @@ func (a *app) pack(cmd *cobra.Command, path string, f packFlags) error {
 		return err
 	}
 	o := bake.PackOptions{}
-	if o.Output, err = parsePackOutput(f.output, r.Name); err != nil {
-		return err
+	if f.to == "" || f.output != "" {
+		if o.Output, err = parsePackOutput(f.output, r.Name); err != nil {
+			return err
+		}
 	}
 	if o.Subject, err = packedImage(f.subject); err != nil {
 		return err
@@ -92,21 +109,32 @@ func (a *app) pack(cmd *cobra.Command, path string, f packFlags) error {
 	defer st.Close()
 	o.Archivist, o.Store = family, st
 	o.Lock = bake.LockOptions{Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink}
+	delivered, done, err := a.deliver(cmd.Context(), st, f, &o)
+	if err != nil {
+		return err
+	}
+	defer done()
 	res, err := bake.Pack(cmd.Context(), o)
 	if err != nil {
 		return err
 	}
 	a.tellChain(res.Chain)
-	return a.ui.result(packTimed{res, a.timingsFor(f.record)}, func(w io.Writer) {
+	return a.ui.result(packTimed{res, delivered.Copied, a.timingsFor(f.record)}, func(w io.Writer) {
 		printContents(w, r.Name, res.Contents)
-		fmt.Fprintf(w, "wrote %s:%s\n", res.Output.Type, res.Output.Path)
+		if res.Output != (bake.Output{}) {
+			fmt.Fprintf(w, "wrote %s:%s\n", res.Output.Type, res.Output.Path)
+		}
+		if delivered.Copied != nil {
+			fmt.Fprintf(w, "pushed %s\n", delivered.Reference)
+		}
 	})
 }
 
 // packTimed is the result of a pack, with --timings.
 type packTimed struct {
 	*bake.PackResult
-	Timings *timings `json:"timings,omitempty"`
+	Pushed  *registry.Copied `json:"pushed,omitempty"`
+	Timings *timings         `json:"timings,omitempty"`
 }
 
 // packedImage reads which image a layout holds; nil where none is named.

@@ -27,16 +27,19 @@ that was left pinned when the rest of a lock moved on may stand in no index that
 the lock names: the lock alone vouches for it, and it is refused unless --trust-lock
 says that the lock is one that you know.
 
-FILE is a tar that kiln pack wrote, or the folder of a layout.`,
+FILE is a tar that kiln pack wrote, or the folder of a layout; or
+REGISTRY/NAME:TAG or REGISTRY/NAME@DIGEST, a pack of a registry or the image that
+it stands beside. Of that, only fetching it uses the network.`,
 		Example: `  kiln pack verify web.pack.tar
-  kiln pack verify web.pack.tar --json | jq '.chain'`,
+  kiln pack verify web.pack.tar --json | jq '.chain'
+  kiln pack verify registry.example.org/team/web:1.4`,
 		Args:              atMost(1),
 		ValidArgsFunction: completeAny,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return &kiln.Error{Code: kiln.Usage, Text: "kiln pack verify takes a pack, got none", Hints: []string{"kiln pack verify NAME.pack.tar"}}
 			}
-			return a.packVerify(cmd, layoutPath(args[0]), trustLock)
+			return a.packVerify(cmd, args[0], trustLock)
 		},
 	}
 	cmd.Flags().BoolVar(&trustLock, "trust-lock", false, trustLockHelp)
@@ -49,13 +52,18 @@ type verified struct {
 	Chain *bake.Chain `json:"chain"`
 }
 
-func (a *app) packVerify(cmd *cobra.Command, path string, trustLock bool) error {
+func (a *app) packVerify(cmd *cobra.Command, arg string, trustLock bool) error {
 	family, st, err := a.family(sourceFlags{})
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	p, err := bake.Unpack(cmd.Context(), bake.UnpackOptions{Archivist: family, Store: st, Path: path, TrustLock: trustLock, Sink: a.ui.sink})
+	path, done, err := a.packPath(cmd.Context(), st, arg)
+	if err != nil {
+		return err
+	}
+	defer done()
+	p, err := bake.Unpack(cmd.Context(), bake.UnpackOptions{Archivist: family, Store: st, Path: path, From: layoutPath(arg), TrustLock: trustLock, Sink: a.ui.sink})
 	if err != nil {
 		return err
 	}

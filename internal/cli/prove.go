@@ -45,11 +45,12 @@ holds the packages alone, so that all is made anew; where the system lets it, an
 user (of root: nobody), another host name, and no network. What could not be varied is
 listed with the reason.
 
-With an IMAGE (oci:FOLDER, oci-archive:FILE, docker-archive:FILE), it is built again
-from the recipe and the lock that are recorded beside it, and compared with what is
-there. Files that the recipe takes from its folder are not recorded: --recipe names the
-folder that has them, or --pack a pack, which has the packages, too. A tar:FILE or
-folder:FOLDER has no record: there, these give recipe and lock.
+With an IMAGE (oci:FOLDER, oci-archive:FILE, docker-archive:FILE, or of a registry:
+REGISTRY/NAME:TAG, REGISTRY/NAME@DIGEST), it is built again from the recipe and the
+lock that are recorded beside it, and compared with what is there. Files that the
+recipe takes from its folder are not recorded: --recipe names the folder that has
+them, or --pack a pack, which has the packages, too. A tar:FILE or folder:FOLDER has
+no record: there, these give recipe and lock.
 
 Status 0 means the same. With status 3, each difference is listed: the output, the path
 or the place in a document, both values, and the step of the build that it comes of.
@@ -109,7 +110,11 @@ func (a *app) prove(cmd *cobra.Command, arg string, f proveFlags) error {
 		return err
 	}
 	defer p.store.Close()
-	ref := image.ParseReference(arg)
+	ref, fetched, err := a.imageRef(cmd.Context(), arg)
+	if err != nil {
+		return err
+	}
+	defer fetched()
 	switch {
 	case isImage(ref):
 		err = p.proveImage(cmd.Context(), ref)

@@ -363,7 +363,12 @@ func (p *proving) given(ctx context.Context) (given, error) {
 	if p.flags.pack == "" {
 		return g, nil
 	}
-	u, err := bake.Unpack(ctx, bake.UnpackOptions{Archivist: p.family, Store: p.store, Path: layoutPath(p.flags.pack), Sink: p.app.ui.sink})
+	path, done, err := p.app.packPath(ctx, p.store, p.flags.pack)
+	if err != nil {
+		return g, err
+	}
+	defer done()
+	u, err := bake.Unpack(ctx, bake.UnpackOptions{Archivist: p.family, Store: p.store, Path: path, From: layoutPath(p.flags.pack), Sink: p.app.ui.sink})
 	if err != nil {
 		return g, err
 	}

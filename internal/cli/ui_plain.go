@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,7 +102,7 @@ func outcomeOf(s *stepWork) string {
 	} else {
 		parts = append(parts, seconds(took))
 	}
-	if s.step == kiln.StepFetch && s.moved > 0 && took >= meterLeast {
+	if slices.Contains([]kiln.Step{kiln.StepFetch, kiln.StepPull, kiln.StepPush}, s.step) && s.moved > 0 && took >= meterLeast {
 		parts = append(parts, size(int64(float64(s.moved)/took.Seconds()))+"/s")
 	}
 	return string(s.step) + ": " + strings.Join(parts, ", ")
@@ -136,6 +137,8 @@ func pieceName(s kiln.Step) string {
 		return "member"
 	case kiln.StepVerify:
 		return "object"
+	case kiln.StepPull, kiln.StepPush:
+		return "blob"
 	}
 	return "part"
 }

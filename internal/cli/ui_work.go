@@ -185,7 +185,7 @@ func (s *stepWork) complete() bool {
 func (s *stepWork) left(now time.Time) (d time.Duration, known bool) {
 	var rest int64
 	switch j := s.inline(); {
-	case s.step == kiln.StepFetch, s.step == kiln.StepUnpack, s.step == kiln.StepVerify: // planned as a whole
+	case slices.Contains([]kiln.Step{kiln.StepFetch, kiln.StepUnpack, kiln.StepVerify, kiln.StepPull, kiln.StepPush}, s.step): // planned as a whole
 		rest = s.plannedBytes - s.moved - s.there
 	case j != nil && j.sized():
 		rest = j.total - j.done

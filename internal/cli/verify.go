@@ -38,6 +38,7 @@ IMAGE is one of
   docker-archive:FILE  as "docker save" and "podman save" write it
   tar:FILE             a root file system
   folder:FOLDER        a root file system, unpacked
+  REGISTRY/NAME@DIGEST an image of a registry, or REGISTRY/NAME:TAG
 or a path alone, where what is there tells the form.
 
 What it is to be, kiln build has written beside the image, for each platform. A tar
@@ -52,6 +53,7 @@ ordinary user unpacked, what only root can set is not compared, and it says so.`
 		Example: `  kiln verify oci:web.oci
   kiln verify folder:/mnt/web --listing web.listing
   kiln verify docker-archive:web.tar --json
+  kiln verify registry.example.org/team/web:1.4
   kiln verify tar:root.tar --recipe web`,
 		Args:              exactly(1, "an image, such as oci:web.oci"),
 		ValidArgsFunction: completeImage,
@@ -85,7 +87,11 @@ func exactly(n int, what string) cobra.PositionalArgs {
 }
 
 func (a *app) verify(cmd *cobra.Command, arg string, f verifyFlags) error {
-	ref := image.ParseReference(arg)
+	ref, done, err := a.imageRef(cmd.Context(), arg)
+	if err != nil {
+		return err
+	}
+	defer done()
 	o := proof.Options{Native: nativePlatform(), Spool: a.spool(), Sink: a.ui.sink}
 	if f.platform != "" {
 		p, err := kiln.ParsePlatform(f.platform)

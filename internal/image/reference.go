@@ -32,10 +32,14 @@ type Reference struct {
 	Kind Kind // empty: what is found at Path decides
 	Path string
 	Name string // of one among several images of a layout or archive: a tag or a full name
+	From string // what the user named, where that is no path: the image was fetched to Path
 }
 
-// String returns the form that ParseReference reads.
+// String returns the form that ParseReference reads, or what the user named.
 func (r Reference) String() string {
+	if r.From != "" {
+		return r.From
+	}
 	s := r.Path
 	if r.Kind != "" {
 		s = string(r.Kind) + ":" + s

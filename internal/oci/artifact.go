@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -79,7 +80,7 @@ func ParseArtifact(b []byte, want string) (Artifact, error) {
 	switch {
 	case m.SchemaVersion != 2 || m.MediaType != mediaManifest:
 		return Artifact{}, errors.New("its manifest is not one of an OCI image")
-	case m.ArtifactType != want:
+	case cmp.Or(m.ArtifactType, m.Config.MediaType) != want: // as a list of referrers says it
 		return Artifact{}, fmt.Errorf("its manifest is of the type %q, want %q", m.ArtifactType, want)
 	}
 	all := append([]Descriptor{m.Config}, m.Layers...)

@@ -165,7 +165,7 @@ func openUp(dirs ...string) error {
 
 // WriteLayoutTar writes ix as one tar file that holds an OCI image layout.
 func WriteLayoutTar(ctx context.Context, st *store.Store, ix Index, file string, job *kiln.Job) error {
-	var created kiln.Epoch
+	created := ix.created
 	for _, m := range ix.Manifests {
 		created = max(created, m.Created)
 	}

@@ -29,6 +29,7 @@ type Index struct {
 	blobs     []Descriptor // the image index, and what the referrers are made of
 	referrers []Descriptor
 	list      Descriptor // of the referrers, where there are any
+	created   kiln.Epoch // of an image that was moved here
 }
 
 // The manifest, as the specification's manifest.md says.

@@ -77,3 +77,19 @@ func putJSON(st *store.Store, mediaType string, v any) (Descriptor, error) {
 	_, _, err = st.PutBytes(b)
 	return d, err
 }
+
+// Runs returns the platform that a descriptor is for; ok is false where it says none,
+// or one of an attestation ("unknown").
+func (d Descriptor) Runs() (p kiln.Platform, ok bool) {
+	if d.Platform == nil || d.Platform.OS == "unknown" {
+		return p, false
+	}
+	return kiln.Platform{OS: d.Platform.OS, Architecture: d.Platform.Architecture, Variant: d.Platform.Variant}, true
+}
+
+// For returns d as an index names the image for a platform.
+func (d Descriptor) For(p kiln.Platform) Descriptor {
+	o := platformOf(p)
+	d.Platform = &o
+	return d
+}

@@ -97,8 +97,13 @@ func (s tarStanding) open(name string) (io.ReadCloser, error) {
 	if !ok {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	return io.NopCloser(io.NewSectionReader(s.file, at.at, at.size)), nil
+	return sectionFile{io.NewSectionReader(s.file, at.at, at.size)}, nil
 }
+
+// sectionFile is a file of a tar. It can be read at any place, as one of a folder can.
+type sectionFile struct{ *io.SectionReader }
+
+func (sectionFile) Close() error { return nil }
 
 func (s tarStanding) Close() error { return s.file.Close() }
 

@@ -46,16 +46,21 @@ func (p *Pack) Close() {
 // must answer the recipe, and all that it names must be in the pack. The recipe
 // stands in a folder of the store until Close.
 func Open(ctx context.Context, st *store.Store, path string, sink kiln.Sink) (*Pack, error) {
+	return OpenFrom(ctx, st, path, path, sink)
+}
+
+// OpenFrom is Open of a pack that was fetched to path: from is what messages call it.
+func OpenFrom(ctx context.Context, st *store.Store, path, from string, sink kiln.Sink) (*Pack, error) {
 	l, err := openLayout(path)
 	if err != nil {
-		return nil, problem(path, err)
+		return nil, problem(from, err)
 	}
 	defer l.close()
-	p := &Pack{Path: path}
+	p := &Pack{Path: from}
 	r := &reader{layout: l, store: st, sink: sink}
 	if err := r.pack(ctx, p); err != nil {
 		p.Close()
-		return nil, problem(path, err)
+		return nil, problem(from, err)
 	}
 	return p, nil
 }

@@ -46,7 +46,7 @@ func (s *Store) collect(ctx context.Context, before time.Time) (GCReport, error)
 		}
 		return r.remove(path, info)
 	}
-	for _, dir := range []string{blobsDir, resultsDir, marksDir} {
+	for _, dir := range []string{blobsDir, resultsDir, marksDir, partialDir} {
 		if err := s.walk(ctx, dir, unused); err != nil {
 			return r, err
 		}

@@ -332,3 +332,52 @@ func TestVerify(t *testing.T) {
 		t.Errorf("stat (-want +got):\n%s", diff)
 	}
 }
+
+// A part is kept for the next who wants the blob, once; and is checked with the rest.
+func TestParts(t *testing.T) {
+	s := open(t, t.TempDir())
+	content := []byte("the whole of it")
+	want := kiln.DigestOf(content)
+	begin := func(from []byte) {
+		t.Helper()
+		w, err := s.Create()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(from); err != nil {
+			t.Fatal(err)
+		}
+		w.Keep(want)
+	}
+	resume := func() (*store.Writer, int64) {
+		t.Helper()
+		w, n, err := s.Resume(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w, n
+	}
+	begin(content[:5])
+	w, n := resume()
+	if n != 5 {
+		t.Errorf("%d bytes were kept", n)
+	}
+	if other, n := resume(); n != 0 {
+		t.Errorf("%d bytes were given out twice", n)
+		other.Discard()
+	}
+	if _, err := w.Write(content[5:]); err != nil {
+		t.Fatal(err)
+	}
+	if d, _, err := w.Commit(want); err != nil || d != want {
+		t.Errorf("%s %v", d, err)
+	}
+	begin([]byte("xxxxx"))
+	w, _ = resume()
+	if _, err := w.Write(content[5:]); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := w.Commit(want); kiln.CodeOf(err) != kiln.Refused {
+		t.Errorf("a wrong part was taken: %v", err)
+	}
+}
