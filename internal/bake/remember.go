@@ -21,7 +21,7 @@ import (
 
 // imageFormat is the version of the form in which it is kept. What turns the inputs
 // into an image is Options.Build's to tell.
-const imageFormat = 3
+const imageFormat = 4
 
 // remembered is what the store keeps of one platform's image.
 type remembered struct {

@@ -19,6 +19,7 @@ const (
 	MediaLock    = "application/vnd.kiln.lock.v1+json"
 	MediaTree    = "application/vnd.kiln.tree.v1" // the canonical listing
 	MediaOrigins = "application/vnd.kiln.origins.v1+json"
+	MediaFacts   = "application/vnd.kiln.facts.v1+json" // of its packages, as SBOMs tell them
 	MediaRecord  = "application/vnd.kiln.build.config.v1+json"
 )
 
@@ -27,6 +28,9 @@ func TitleTree(p kiln.Platform) string { return flat(p) + ".tree.gz" }
 
 // TitleOrigins is the title of the origins of the entries of a platform's tree.
 func TitleOrigins(p kiln.Platform) string { return flat(p) + ".origins.gz" }
+
+// TitleFacts is the title of the facts about a platform's packages.
+func TitleFacts(p kiln.Platform) string { return flat(p) + ".facts.gz" }
 
 func flat(p kiln.Platform) string { return strings.ReplaceAll(p.String(), "/", "-") }
 

@@ -51,9 +51,10 @@ type Image struct {
 	Contents tree.Contents
 	Epoch    kiln.Epoch // newest of the layers
 	Accounts *Accounts
-	User     string // container.user with its names resolved: "65532:65532"; empty where the recipe names none
-	Units    []Unit // that packages want enabled or the recipe enables, by name
-	Report   Report // with Input.Trace
+	User     string      // container.user with its names resolved: "65532:65532"; empty where the recipe names none
+	Units    []Unit      // that packages want enabled or the recipe enables, by name
+	Packages []Described // by name, architecture and version
+	Report   Report      // with Input.Trace
 	// Linkage tells what a content says as an ELF file, where that is known without a
 	// look into it: f is nil for no ELF file.
 	Linkage func(content kiln.Digest) (f *linkage.File, known bool)
@@ -173,7 +174,7 @@ func (a *assembly) check() error {
 
 // image makes the layers out of what was placed.
 func (a *assembly) image(ctx context.Context) (*Image, error) {
-	img := &Image{Tree: tree.New(), Contents: a.contents, Accounts: a.accounts, User: a.user, Units: a.unitWishes(), Linkage: a.contents.linkage}
+	img := &Image{Tree: tree.New(), Contents: a.contents, Accounts: a.accounts, User: a.user, Units: a.unitWishes(), Packages: a.described(), Linkage: a.contents.linkage}
 	if a.in.Trace {
 		img.Report = a.makeReport()
 	}
