@@ -22,10 +22,9 @@ type Described struct {
 
 // described lists the packages by name, architecture and version.
 func (a *assembly) described() []Described {
-	docs := a.documents()
 	all := make([]Described, 0, len(a.units))
 	for _, u := range a.units {
-		all = append(all, Described{Package: u.Package, Control: u.pkg, Fields: u.control, Layer: u.layer.index, Copyright: docs.copyright(u.ID.Name)})
+		all = append(all, Described{Package: u.Package, Control: u.pkg, Fields: u.control, Layer: u.layer.index, Copyright: a.documents.copyright(u.ID.Name)})
 	}
 	return all
 }
@@ -39,30 +38,27 @@ type documents struct {
 	links map[string]string // path to path
 }
 
-func (a *assembly) documents() documents {
-	d := documents{files: map[string]kiln.Digest{}, links: map[string]string{}}
-	for _, u := range a.units {
-		for i := range u.ix.Entries {
-			e := &u.ix.Entries[i]
-			below, ok := strings.CutPrefix(e.Path, docFolder+"/")
-			if !ok {
-				continue
-			}
-			name, base, inside := strings.Cut(below, "/")
-			switch {
-			case inside && base != "copyright":
-			case e.Type == tree.File && inside:
-				d.files[e.Path] = e.Content
-			case e.Type == tree.Symlink && path.IsAbs(e.Link):
-				d.links[e.Path] = path.Clean(e.Link)[1:]
-			case e.Type == tree.Symlink && inside:
-				d.links[e.Path] = path.Join(docFolder, name, e.Link)
-			case e.Type == tree.Symlink:
-				d.links[e.Path] = path.Join(docFolder, e.Link)
-			}
+// add notes those of a package.
+func (d documents) add(ix *index) {
+	for i := range ix.Entries {
+		e := &ix.Entries[i]
+		below, ok := strings.CutPrefix(e.Path, docFolder+"/")
+		if !ok {
+			continue
+		}
+		name, base, inside := strings.Cut(below, "/")
+		switch {
+		case inside && base != "copyright":
+		case e.Type == tree.File && inside:
+			d.files[e.Path] = e.Content
+		case e.Type == tree.Symlink && path.IsAbs(e.Link):
+			d.links[e.Path] = path.Clean(e.Link)[1:]
+		case e.Type == tree.Symlink && inside:
+			d.links[e.Path] = path.Join(docFolder, name, e.Link)
+		case e.Type == tree.Symlink:
+			d.links[e.Path] = path.Join(docFolder, e.Link)
 		}
 	}
-	return d
 }
 
 // mostLinks bounds a chain of links.

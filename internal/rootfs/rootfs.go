@@ -112,6 +112,7 @@ type assembly struct {
 	layers    []*layer
 	decoding  atomic.Int32 // .debs under decoding
 	contents  *contents
+	documents documents
 	compiled  *memo
 	skeleton  *skeleton
 	claims    map[string]*place // who has a path in the image
@@ -126,7 +127,7 @@ func newAssembly(st *store.Store, in Input) (*assembly, error) {
 	if len(in.Recipe.Layers) == 0 {
 		return nil, userError("cannot assemble the image: the recipe has no layers")
 	}
-	a := &assembly{in: in, store: st, claims: map[string]*place{}, world: tree.New()}
+	a := &assembly{in: in, store: st, claims: map[string]*place{}, world: tree.New(), documents: documents{files: map[string]kiln.Digest{}, links: map[string]string{}}}
 	a.contents = &contents{store: st, pieces: map[kiln.Digest]piece{}, made: tree.Bytes{}}
 	a.compiled = &memo{store: st, build: in.Build, sizes: map[kiln.Digest]int64{}}
 	var err error
