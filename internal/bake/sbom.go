@@ -63,8 +63,8 @@ func Unpackaged(e tree.Entry) bool {
 	return e.Type == tree.File && !e.Hard && e.Origin.Package == "" && e.Origin.Recipe != ""
 }
 
-// FilesOf describes files for an SBOM, in the order of the entries. Content is read
-// once and what it gave kept in the store.
+// FilesOf describes files for an SBOM, in the order of the entries. Where there
+// is a store, content is read once and what it gave kept there.
 func FilesOf(ctx context.Context, st *store.Store, contents tree.Contents, entries []tree.Entry, layer func(tree.Entry) int) ([]sbom.File, error) {
 	files := make([]sbom.File, len(entries))
 	group, ctx := errgroup.WithContext(ctx)
@@ -109,7 +109,8 @@ const smallFile = 16 << 10
 func readFile(st *store.Store, contents tree.Contents, e tree.Entry) (sbom.Content, error) {
 	key := kiln.DigestOf([]byte("kiln sbom file " + strconv.Itoa(sbom.ContentFormat) + "\n" + string(e.Content) + "\n"))
 	var c sbom.Content
-	if e.Size > smallFile {
+	keep := st != nil && e.Size > smallFile
+	if keep {
 		if value, ok := st.Result(key); ok && json.Unmarshal(value, &c) == nil {
 			return c, nil
 		}
@@ -119,7 +120,7 @@ func readFile(st *store.Store, contents tree.Contents, e tree.Entry) (sbom.Conte
 		return c, err
 	}
 	defer r.Close()
-	if c, err = sbom.ReadContent(r, e.Size); err != nil || e.Size <= smallFile {
+	if c, err = sbom.ReadContent(r, e.Size); err != nil || !keep {
 		return c, err
 	}
 	value, err := json.Marshal(c)
@@ -184,3 +185,84 @@ func (o Options) referSBOMs(ix oci.Index, images []built) (oci.Index, error) {
 	}
 	return ix.Refer(o.Store, all...)
 }
+
+func (o Options) writeSBOM(d oci.Descriptor, out Output, job *kiln.Job) error {
+	if d.Digest == "" {
+		return fmt.Errorf("bug: there is no SBOM for the output %s:%s", out.Type, out.Path)
+	}
+	return oci.WriteFile(o.Store, d.Digest, out.Path, job)
+}
+
+// Facts makes the image for the one platform of o as Build does, without its outputs,
+// and returns what its SBOMs are written from; with files, the files of each package
+// as well. The lock is made where it must be, but never written.
+func Facts(ctx context.Context, o Options, files bool) (*sbom.Facts, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	locked, err := settle(ctx, o.Lock)
+	if err != nil {
+		return nil, err
+	}
+	if locked.old == nil || len(locked.Changes) > 0 {
+		o.Sink.Send(kiln.Event{Step: kiln.StepLock, State: kiln.Note, Text: "this lock is not written: kiln lock writes it"})
+	}
+	r, l := o.Lock.Recipe, locked.Lock
+	images, err := buildImages(ctx, o, r, l)
+	defer func() {
+		for _, b := range images {
+			closeLayers(b.manifest.Layers)
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	b := images[0]
+	text, err := oci.ReadCompressedFile(o.Store, b.evidence.Facts)
+	if err != nil {
+		return nil, err
+	}
+	f, err := sbom.Parse(text)
+	if err != nil || !files {
+		return f, err
+	}
+	root, err := o.rootOf(ctx, r, l, b)
+	if err != nil {
+		return nil, err
+	}
+	return f, AddFiles(ctx, f, root.Tree, root.Contents, ByOrigin)
+}
+
+// AddFiles gives each package of f its files, as owner names it for an entry. What is
+// of no package joins f.Files.
+func AddFiles(ctx context.Context, f *sbom.Facts, t *tree.Tree, contents tree.Contents, owner func(tree.Entry) string) error {
+	at, own := map[string]int{}, map[string]bool{}
+	for i, p := range f.Packages {
+		at[p.Owner] = i
+		f.Packages[i].Files = []sbom.File{}
+	}
+	for _, file := range f.Files {
+		own[file.Path] = true
+	}
+	var entries []tree.Entry
+	for e := range t.All() {
+		if e.Type == tree.File && !own[e.Path] {
+			entries = append(entries, e)
+		}
+	}
+	files, err := FilesOf(ctx, nil, contents, entries, func(tree.Entry) int { return sbom.NoLayer })
+	if err != nil {
+		return err
+	}
+	for i, file := range files {
+		if p, ok := at[owner(entries[i])]; ok {
+			f.Packages[p].Files = append(f.Packages[p].Files, file)
+		} else {
+			f.Files = append(f.Files, file)
+		}
+	}
+	return nil
+}
+
+// ByOrigin is the owner of an entry that knows its origin.
+func ByOrigin(e tree.Entry) string { return e.Origin.Package }

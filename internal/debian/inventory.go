@@ -41,7 +41,7 @@ func inventory(ctx context.Context, st *store.Store, img *rootfs.Image, l *lock.
 		lp := locked[d.ID]
 		space, distro := vendorOf(l, lp.Archive)
 		pkg := describe(d.Control, d.Fields, space, distro)
-		pkg.Layer, pkg.Checksum, pkg.FileName, pkg.Comes = d.Layer, d.Deb, lp.Path, "archive "+lp.Archive
+		pkg.Owner, pkg.Layer, pkg.Checksum, pkg.FileName, pkg.Comes = d.Name, d.Layer, d.Deb, lp.Path, "archive "+lp.Archive
 		if lp.Archive == localArchive {
 			pkg.Comes = "a .deb of the recipe"
 		}

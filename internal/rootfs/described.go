@@ -12,6 +12,7 @@ import (
 // Described is a package of an image, as its .deb describes it.
 type Described struct {
 	Package
+	Name    string // as origins have it: with the architecture where that is a foreign one
 	Control *deb.Package
 	Fields  *deb.Paragraph // of its control file
 	Layer   int            // place in Image.Layers
@@ -24,7 +25,7 @@ type Described struct {
 func (a *assembly) described() []Described {
 	all := make([]Described, 0, len(a.units))
 	for _, u := range a.units {
-		all = append(all, Described{Package: u.Package, Control: u.pkg, Fields: u.control, Layer: u.layer.index, Copyright: a.documents.copyright(u.ID.Name)})
+		all = append(all, Described{Package: u.Package, Name: u.name(), Control: u.pkg, Fields: u.control, Layer: u.layer.index, Copyright: a.documents.copyright(u.ID.Name)})
 	}
 	return all
 }

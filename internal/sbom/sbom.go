@@ -47,6 +47,7 @@ type Package struct {
 	Version      string      `json:"version"`
 	Architecture string      `json:"architecture"`
 	PURL         string      `json:"purl"`
+	Owner        string      `json:"owner"`              // what the origins of its files call it
 	Source       *Source     `json:"source,omitempty"`   // that it was built from
 	Layer        int         `json:"layer"`              // place in Layers, or NoLayer
 	Checksum     kiln.Digest `json:"checksum,omitempty"` // of the package file
