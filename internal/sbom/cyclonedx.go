@@ -89,14 +89,10 @@ type cdxDependency struct {
 // components, which the format has for it, most readers pass over. Errors are bugs.
 func CycloneDX(f *Facts) ([]byte, error) {
 	f = f.sorted()
-	id, err := f.identity("cyclonedx")
-	if err != nil {
-		return nil, fmt.Errorf("bug: cannot write CycloneDX: %w", err)
-	}
 	w := &cdxWriter{facts: f, on: map[string][]string{}, modules: map[string]bool{}}
 	name, version, _ := strings.Cut(f.Tool, "-")
 	w.doc = cdxDocument{
-		Schema: "http://cyclonedx.org/schema/bom-1.6.schema.json", Format: "CycloneDX", Spec: "1.6", Serial: "urn:uuid:" + id, Version: 1,
+		Schema: "http://cyclonedx.org/schema/bom-1.6.schema.json", Format: "CycloneDX", Spec: "1.6", Serial: "urn:uuid:" + unnamed, Version: 1,
 		Metadata: cdxMetadata{Timestamp: f.created(), Tools: cdxTools{[]cdxComponent{{Type: "application", Name: name, Version: version}}}, Component: w.image()},
 	}
 	for i, l := range f.Layers {

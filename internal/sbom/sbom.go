@@ -6,6 +6,7 @@
 package sbom
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -160,15 +161,24 @@ func Parse(b []byte) (*Facts, error) {
 	return &f, nil
 }
 
-// identity is a UUID (RFC 9562, version 8) derived from sorted facts and the document's
-// form.
-func (f *Facts) identity(form string) (string, error) {
-	b, err := json.Marshal(f)
-	if err != nil {
-		return "", err
+// unnamed stands in a document where its identity will.
+const unnamed = "00000000-0000-0000-0000-000000000000"
+
+// encode writes a document, a line feed at its end. Its identity, in the place of the
+// first unnamed, is a UUID (RFC 9562, version 8) derived from all else that it says.
+func encode(doc any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(doc); err != nil {
+		return nil, fmt.Errorf("bug: cannot write an SBOM: %w", err)
 	}
-	h := []byte(kiln.DigestOf(append([]byte(form+"\n"), b...)).Hex()[:32])
+	text := b.Bytes()
+	h := []byte(kiln.DigestOf(text).Hex()[:32])
 	h[12] = '8'
 	h[16] = "89ab"[h[16]&3]
-	return fmt.Sprintf("%s-%s-%s-%s-%s", h[:8], h[8:12], h[12:16], h[16:20], h[20:]), nil
+	if at := bytes.Index(text, []byte(unnamed)); at >= 0 {
+		copy(text[at:], fmt.Sprintf("%s-%s-%s-%s-%s", h[:8], h[8:12], h[12:16], h[16:20], h[20:]))
+	}
+	return text, nil
 }

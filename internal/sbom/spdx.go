@@ -1,10 +1,8 @@
 package sbom
 
 import (
-	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -101,15 +99,11 @@ const spdxImage = "SPDXRef-Image"
 // SPDX writes the facts as SPDX 2.3 in JSON, a line feed at its end. Errors are bugs.
 func SPDX(f *Facts) ([]byte, error) {
 	f = f.sorted()
-	id, err := f.identity("spdx")
-	if err != nil {
-		return nil, fmt.Errorf("bug: cannot write SPDX: %w", err)
-	}
 	w := &spdxWriter{facts: f, modules: map[string]bool{}, sources: map[string]bool{}}
 	w.doc = spdxDocument{
 		Version: "SPDX-2.3", DataLicense: "CC0-1.0", ID: "SPDXRef-DOCUMENT",
 		Name:      f.Name,
-		Namespace: "https://spdx.org/spdxdocs/" + percent(f.Name) + "-" + id,
+		Namespace: "https://spdx.org/spdxdocs/" + percent(f.Name) + "-" + unnamed,
 		Creation:  spdxCreation{Created: f.created(), Creators: []string{"Tool: " + f.Tool}},
 		Describes: []string{spdxImage},
 	}
@@ -125,17 +119,6 @@ func SPDX(f *Facts) ([]byte, error) {
 		w.doc.Extracted = append(w.doc.Extracted, spdxExtracted(t))
 	}
 	return encode(w.doc)
-}
-
-func encode(doc any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", " ")
-	if err := e.Encode(doc); err != nil {
-		return nil, fmt.Errorf("bug: cannot write an SBOM: %w", err)
-	}
-	return b.Bytes(), nil
 }
 
 func (f *Facts) created() string { return f.Created.Time().UTC().Format(time.RFC3339) }
