@@ -3,7 +3,6 @@ package bake
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -148,7 +147,9 @@ func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock)
 
 // makeImage makes the tree of one platform, checks it, and turns it into an image.
 func (o Options) makeImage(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (built, error) {
-	root, err := o.Lock.Family.Assemble(ctx, r, l, p)
+	a := o.goAhead(ctx, r, l, p)
+	defer a.close()
+	root, err := o.Lock.Family.Assemble(ctx, r, l, p, a.early(ctx))
 	if err != nil {
 		return built{}, err
 	}
@@ -156,7 +157,7 @@ func (o Options) makeImage(ctx context.Context, r *recipe.Recipe, l *lock.Lock, 
 	if err != nil {
 		return built{}, err
 	}
-	b, err := buildImage(ctx, o, r, p, root)
+	b, err := buildImage(ctx, o, r, p, root, a)
 	b.image.Findings = found
 	return b, err
 }
@@ -173,7 +174,7 @@ func closeLayers(layers []oci.Layer) {
 const mostSpools = 4
 
 // buildImage turns the tree of one platform into the blobs of its image.
-func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root) (_ built, err error) {
+func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root, a *ahead) (_ built, err error) {
 	img := Image{Platform: p, Packages: root.Packages, Units: root.Units}
 	var e evidence
 	var described errgroup.Group
@@ -187,16 +188,18 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 		return err
 	})
 	defer func() { _ = described.Wait() }() // whose error is looked at below
-	layout := slices.ContainsFunc(o.Outputs, func(out Output) bool { return out.Type == OCI })
-	options := oci.LayerOptions{Compression: o.Compression, Sink: ofPlatform(o.Sink, p)}
+	a.compressor.Stop()
 	var layers []oci.Layer
 	defer func() {
 		if err != nil {
 			closeLayers(layers)
 		}
 	}()
-	for i, l := range root.Layers {
-		options.Spool = layout && i < mostSpools
+	for _, l := range root.Layers {
+		options, ok := a.layers[l.Name]
+		if !ok { // one that the recipe does not name
+			options = o.ofLayer(r, p, l.Name)
+		}
 		b, err := oci.BuildLayer(ctx, o.Store, l, root.Contents, options)
 		if err != nil {
 			return built{}, err

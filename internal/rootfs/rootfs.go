@@ -33,8 +33,11 @@ type Input struct {
 	Packages []Package // of this platform, from the lock, in any order
 	Files    fs.FS     // the recipe's folder, confined to it as os.Root.FS is; nil where the recipe takes no file of the host
 	Trace    bool      // make Image.Report
-	Build    string    // names the build of kiln, whose results only it may take; empty: none are kept
-	Sink     kiln.Sink
+	// Early is told, once all packages are unpacked, of the members of those that had not
+	// been before, as they are if no script touches them. It may keep what it is given. May be nil.
+	Early func(layer string, m tree.Member, c tree.Contents)
+	Build string // names the build of kiln, whose results only it may take; empty: none are kept
+	Sink  kiln.Sink
 }
 
 // Package is one locked package.
@@ -89,6 +92,7 @@ func (a *assembly) assemble(ctx context.Context) (*Image, error) {
 	if err := a.checkAnswers(); err != nil {
 		return nil, err
 	}
+	a.foretell()
 	for _, l := range a.layers {
 		if err := a.configure(ctx, l); err != nil {
 			return nil, err
