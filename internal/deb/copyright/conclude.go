@@ -12,13 +12,13 @@ import (
 // that are spread by being copied. What is found so is a conclusion, joined by AND, as
 // nothing says which file of the package has which licence.
 
-// Notes of conclude.
+// Why a file is in free form.
 const (
-	noteConcluded = "the copyright file is not machine-readable; concluded from its words: "
-	noteUnknown   = "the copyright file is not machine-readable, and no licence was recognised in its words"
+	noteFree = "the copyright file is not machine-readable"
+	noteBare = "the copyright file claims to be machine-readable, and no declaration in it can be read"
 )
 
-func conclude(text string) Licences {
+func conclude(text, why string) Licences {
 	words := normal(text)
 	var found []expression
 	var how []string
@@ -41,12 +41,12 @@ func conclude(text string) Licences {
 	}
 	if len(found) == 0 && strings.Contains(words, "public domain") {
 		t := reference("public-domain", strings.TrimSpace(text))
-		return Licences{Concluded: t.ID, Note: noteConcluded + "public domain", Texts: []Text{t}}
+		return Licences{Concluded: t.ID, Note: why + "; concluded from its words: public domain", Texts: []Text{t}}
 	}
 	if len(found) == 0 {
-		return Licences{Note: noteUnknown}
+		return Licences{Note: why + ", and no licence was recognised in its words"}
 	}
-	return Licences{Concluded: join("AND", found...).String(), Note: noteConcluded + strings.Join(how, ", ")}
+	return Licences{Concluded: join("AND", found...).String(), Note: why + "; concluded from its words: " + strings.Join(how, ", ")}
 }
 
 var decoration = strings.NewReplacer("*", " ", "#", " ", "``", `"`, "''", `"`, "“", `"`, "”", `"`, "’", "'", "|", " ", "<", " ", ">", " ")

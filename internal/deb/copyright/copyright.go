@@ -59,14 +59,12 @@ func Read(text []byte) Licences {
 	}
 	all := paragraphs(clean)
 	if len(all) == 0 || !machineReadable(all[0]) {
-		return conclude(clean)
+		return conclude(clean, noteFree)
 	}
-	l := declare(all)
-	if l.Declared == "" {
-		l = conclude(clean)
-		l.Note = "the copyright file claims to be machine-readable and declares no licence; " + l.Note
+	if l := declare(all); l.Declared != "" {
+		return l
 	}
-	return l
+	return conclude(clean, noteBare)
 }
 
 // cleanText makes lines of a text and characters of its bytes.

@@ -12,6 +12,9 @@ type declaration struct {
 	used     map[string]Text
 }
 
+// mostLicences bounds how many licences of its own a file may have.
+const mostLicences = 5000
+
 // declare reads the License fields of the header and of each Files paragraph. Those
 // that stand alone give texts, and say nothing of any file.
 func declare(all []paragraph) Licences {
@@ -35,6 +38,9 @@ func declare(all []paragraph) Licences {
 		if ok && (of || i == 0) {
 			found = append(found, d.expression(l))
 		}
+	}
+	if len(d.used) > mostLicences {
+		return Licences{}
 	}
 	l := Licences{Declared: join("AND", found...).String()}
 	l.Note = fmt.Sprintf("declared by the machine-readable copyright file: all licences of its %d Files paragraphs", files)

@@ -33,20 +33,20 @@ func (e expression) String() string {
 // file means nothing, and equal expressions are to look the same.
 func join(op string, list ...expression) expression {
 	joined := expression{op: op}
-	seen := map[string]bool{}
+	keys := map[string]string{} // of what is there already, to sort by
 	for _, e := range list {
 		flat := []expression{e}
 		if e.op == op {
 			flat = e.kids
 		}
 		for _, k := range flat {
-			if s := k.String(); s != "" && !seen[s] {
-				seen[s] = true
+			if s := k.String(); s != "" && keys[s] == "" {
+				keys[s] = strings.ToLower(s) + "\n" + s
 				joined.kids = append(joined.kids, k)
 			}
 		}
 	}
-	slices.SortFunc(joined.kids, func(a, b expression) int { return strings.Compare(foldKey(a), foldKey(b)) })
+	slices.SortFunc(joined.kids, func(a, b expression) int { return strings.Compare(keys[a.String()], keys[b.String()]) })
 	switch len(joined.kids) {
 	case 0:
 		return expression{}
@@ -55,8 +55,6 @@ func join(op string, list ...expression) expression {
 	}
 	return joined
 }
-
-func foldKey(e expression) string { s := e.String(); return strings.ToLower(s) + "\n" + s }
 
 // parser reads the first line of a License field: short names joined by "and" and
 // "or", of which "and" binds closer, but for a comma before the operator (copyright
@@ -124,7 +122,9 @@ func balanced(line string) bool {
 			if depth--; depth < 0 || !inner[len(inner)-1] {
 				return false
 			}
-			inner = inner[:len(inner)-1]
+			if inner = inner[:depth]; depth > 0 {
+				inner[depth-1] = true
+			}
 		case operator(w) != "" && depth > 0:
 			inner[depth-1] = true
 		}
