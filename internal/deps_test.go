@@ -77,7 +77,7 @@ func rooms() []room {
 		{"internal/debian", ". internal/apt internal/bake internal/deb internal/deb/changelog internal/deb/copyright internal/listing internal/lock internal/pack internal/recipe internal/resolve internal/rootfs internal/sbom internal/store internal/tree", "the Debian family: the one place where its parts meet, as bake.Family asks"},
 		{"internal/bake", ". internal/closure internal/linkage internal/lock internal/oci internal/pack internal/recipe internal/sbom internal/store internal/tree", "orders the steps; must not know that deb exists"},
 		{"examples", "", "the recipes that kiln init writes"},
-		{"internal/cli", ". examples internal/bake internal/closure internal/compare internal/deb internal/deb/changelog internal/debian internal/apt internal/durable internal/image internal/lock internal/oci internal/pack internal/proof internal/recipe internal/slim internal/store internal/tree", "wires it together and prints"},
+		{"internal/cli", ". examples internal/bake internal/closure internal/compare internal/deb internal/deb/changelog internal/debian internal/apt internal/durable internal/image internal/lock internal/oci internal/pack internal/proof internal/recipe internal/sbom internal/slim internal/store internal/tree", "wires it together and prints"},
 		{"internal", "", "this test"},
 		{"docs", "", "tests of the documents"},
 		{"drills", "", "tests of the whole product by its binary"},

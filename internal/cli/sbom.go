@@ -68,7 +68,7 @@ A licence is "declared" where a machine-readable copyright file says so, and
   kiln sbom docker-archive:web.tar --format cyclonedx-json --files
   kiln sbom web --json | jq -r '.packages[] | .name + " " + .licence.declared'`,
 		Args:              atMost(1),
-		ValidArgsFunction: completeSides,
+		ValidArgsFunction: completeSide,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.sbom(cmd, recipeArg(args), f) },
 	}
 	f.explain.register(cmd)
@@ -79,6 +79,14 @@ A licence is "declared" where a machine-readable copyright file says so, and
 	complete(cmd, "format", words(formatTable, formatSPDX, formatCycloneDX))
 	complete(cmd, "output", completeAny)
 	return cmd
+}
+
+// completeSide completes the one argument RECIPE or IMAGE.
+func completeSide(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return completeSides(cmd, args, word)
 }
 
 // check chooses the format, and refuses one that there is not.
