@@ -24,14 +24,21 @@ type GoModule struct {
 // mostModules bounds what a program may claim to be made of.
 const mostModules = 20000
 
-// ReadGo reads the build information of a program; nil where it has none.
-func ReadGo(r io.ReaderAt) *GoBinary {
+// ReadGo reads the build information of a program; nil where it has none. The standard
+// library's readers of programs are not made for those that were made to do harm:
+// where they panic, there is none.
+func ReadGo(r io.ReaderAt) (g *GoBinary) {
+	defer func() {
+		if recover() != nil {
+			g = nil
+		}
+	}()
 	info, err := buildinfo.Read(r)
 	if err != nil || len(info.Deps) > mostModules {
 		return nil
 	}
 	version, _, _ := strings.Cut(strings.TrimPrefix(info.GoVersion, "go"), " ")
-	g := &GoBinary{Go: version, Main: moduleOf(&info.Main)}
+	g = &GoBinary{Go: version, Main: moduleOf(&info.Main)}
 	if g.Main.Path == "" {
 		g.Main.Path = info.Path
 	}

@@ -234,8 +234,9 @@ func TestRelations(t *testing.T) {
 		"Layer-0 CONTAINS Package-libstdc.2B.2B6-amd64", "Package-libstdc.2B.2B6-amd64 GENERATED_FROM Source-gcc-14-14.2.0-19",
 		"Package-libstdc.2B.2B6-amd64 CONTAINS File-", "Package-libstdc.2B.2B6-amd64 CONTAINS File-",
 		"Layer-1 CONTAINS Package-zlib1g-amd64", "Package-zlib1g-amd64 CONTAINS File-",
-		"Layer-1 CONTAINS File-", "Layer-1 CONTAINS File-", "File- GENERATED_FROM GoModule-", "File- STATIC_LINK GoModule-", "File- STATIC_LINK GoModule-",
-		"Layer-1 CONTAINS File-", "File- GENERATED_FROM GoModule-", "File- STATIC_LINK GoModule-", "File- STATIC_LINK GoModule-",
+		"Layer-1 CONTAINS Files-1", "Files-1 CONTAINS File-",
+		"Files-1 CONTAINS File-", "File- GENERATED_FROM GoModule-", "File- STATIC_LINK GoModule-", "File- STATIC_LINK GoModule-",
+		"Files-1 CONTAINS File-", "File- GENERATED_FROM GoModule-", "File- STATIC_LINK GoModule-", "File- STATIC_LINK GoModule-",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

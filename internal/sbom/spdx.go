@@ -112,8 +112,8 @@ func SPDX(f *Facts) ([]byte, error) {
 	for i := range f.Packages {
 		w.pkg(&f.Packages[i])
 	}
-	for i := range f.Files {
-		w.file(&f.Files[i], w.layer(f.Files[i].Layer))
+	for i := NoLayer; i < len(f.Layers); i++ {
+		w.unpackaged(i)
 	}
 	for _, t := range f.Texts {
 		w.doc.Extracted = append(w.doc.Extracted, spdxExtracted(t))
@@ -201,6 +201,34 @@ func (w *spdxWriter) source(s *Source, by *Supplier) string {
 		})
 	}
 	return id
+}
+
+// unpackaged writes the files of no package that are in a layer as what SPDX has for
+// files: a package, of which each file is known. A layer itself may not contain files,
+// as those of its packages would be missing.
+func (w *spdxWriter) unpackaged(layer int) {
+	var files []File
+	for _, f := range w.facts.Files {
+		if f.Layer == layer {
+			files = append(files, f)
+		}
+	}
+	if files == nil {
+		return
+	}
+	p := spdxPackage{
+		ID: "SPDXRef-Files-Image", Name: "files of no package", Purpose: "FILE", Download: noAssertion,
+		FilesAnalyzed: true, Verification: verification(files), FromFiles: []string{noAssertion},
+		Concluded: noAssertion, Declared: noAssertion, Copyright: noAssertion,
+	}
+	if layer != NoLayer {
+		p.ID, p.Name = fmt.Sprintf("SPDXRef-Files-%d", layer), p.Name+" in layer "+w.facts.Layers[layer].Name
+	}
+	w.doc.Packages = append(w.doc.Packages, p)
+	w.relate(w.layer(layer), "CONTAINS", p.ID)
+	for i := range files {
+		w.file(&files[i], p.ID)
+	}
 }
 
 // file writes a file, and what is in it where it is a Go program.

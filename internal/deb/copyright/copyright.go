@@ -19,7 +19,7 @@ import (
 
 // Format is the version of what Read makes of a text: results of another version
 // are not to be taken for its.
-const Format = 1
+const Format = 2
 
 // Licences is what a copyright file says of licences.
 type Licences struct {

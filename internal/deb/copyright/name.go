@@ -8,7 +8,9 @@ import (
 	"sync"
 )
 
-// The identifiers of the SPDX License List 3.28.0 that are not deprecated, a line each.
+// The identifiers of the SPDX License List 3.28.0 that are not deprecated, a line each,
+// without those that came to it in its last years: validators refuse what their own,
+// older lists lack, and a LicenseRef- with the text says no less.
 var (
 	//go:embed lists/licences.txt
 	licenceList string
