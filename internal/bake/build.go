@@ -153,11 +153,24 @@ func (o Options) makeImage(ctx context.Context, r *recipe.Recipe, l *lock.Lock, 
 	if err != nil {
 		return built{}, err
 	}
-	found, err := o.examine(ctx, r, l, p, root)
-	if err != nil {
-		return built{}, err
+	// Most trees are sound: their layers need not wait until that is known.
+	root.Tree.Paths() // so that several may read it
+	examined := make(chan error, 1)
+	var found []Finding
+	checking, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() {
+		var err error
+		if found, err = o.examine(ctx, r, l, p, root); err != nil {
+			stop(err)
+		}
+		examined <- err
+	}()
+	b, err := buildImage(checking, o, r, p, root, a)
+	if unsound := <-examined; unsound != nil {
+		closeLayers(b.manifest.Layers)
+		return built{}, unsound
 	}
-	b, err := buildImage(ctx, o, r, p, root, a)
 	b.image.Findings = found
 	return b, err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -125,17 +127,27 @@ func newBuilder(st *store.Store, l tree.Layer, c tree.Contents, comp Compression
 	if err != nil {
 		return nil, err
 	}
+	members = slices.DeleteFunc(slices.Clone(members), func(m tree.Member) bool {
+		return len(m.Entries) == 0 // it must not show in the bytes
+	})
+	parts := make([][]member, len(members))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range members {
+		group.Go(func() error {
+			parts[i] = cut(members[i], settings)
+			return nil
+		})
+	}
+	_ = group.Wait() // nothing that fails
 	b := &builder{name: l.Name, store: st, contents: c, comp: comp, settings: settings}
 	var keys []kiln.Digest
-	for _, m := range members {
-		if len(m.Entries) == 0 { // an empty member is none: it must not show in the bytes
-			continue
-		}
-		for _, part := range cut(m, settings) {
+	for i := range members {
+		for _, part := range parts[i] {
 			b.members = append(b.members, part)
 			keys = append(keys, part.key)
 		}
-		b.entries += len(m.Entries)
+		b.entries += len(members[i].Entries)
 	}
 	end := member{name: "end", key: memberKey(settings, nil)}
 	b.members = append(b.members, end)

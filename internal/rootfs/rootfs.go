@@ -18,6 +18,8 @@ import (
 	"io/fs"
 	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
+
 	"kiln"
 	"kiln/internal/deb"
 	"kiln/internal/linkage"
@@ -73,7 +75,12 @@ func Assemble(ctx context.Context, st *store.Store, in Input) (*Image, error) {
 	return a.assemble(ctx)
 }
 
-func (a *assembly) assemble(ctx context.Context) (*Image, error) {
+func (a *assembly) assemble(ctx context.Context) (_ *Image, err error) {
+	defer func() {
+		if saved := a.saving.Wait(); err == nil {
+			err = saved
+		}
+	}()
 	if err := a.unpack(ctx); err != nil {
 		return nil, err
 	}
@@ -125,6 +132,7 @@ type assembly struct {
 	below     kiln.Digest       // key of what the layer below came to; empty where that is not kept
 	world     *tree.Tree        // the layers configured so far, nothing dropped but by rules
 	report    report
+	saving    errgroup.Group // what configuring gave, to the store
 }
 
 func newAssembly(st *store.Store, in Input) (*assembly, error) {
