@@ -18,6 +18,7 @@ var debianKeys embed.FS
 // debianRelease is what Debian documents about one release.
 type debianRelease struct {
 	suite    string
+	version  string   // VERSION_ID of its os-release; empty where it has none
 	pockets  []string // besides "release"
 	keys     []string // of release and updates: files below keys/
 	security []string // of security
@@ -31,10 +32,10 @@ type debianRelease struct {
 func debianReleases() []debianRelease {
 	both := []string{"updates", "security"}
 	return []debianRelease{
-		{"sid", nil, []string{"trixie-automatic", "bookworm-automatic"}, nil},
-		{"trixie", both, []string{"trixie-automatic", "trixie-stable"}, []string{"trixie-security-automatic"}},
-		{"bookworm", both, []string{"bookworm-automatic", "bookworm-stable"}, []string{"bookworm-security-automatic"}},
-		{"bullseye", both, []string{"bullseye-automatic", "bullseye-stable"}, []string{"bullseye-security-automatic"}},
+		{"sid", "", nil, []string{"trixie-automatic", "bookworm-automatic"}, nil},
+		{"trixie", "13", both, []string{"trixie-automatic", "trixie-stable"}, []string{"trixie-security-automatic"}},
+		{"bookworm", "12", both, []string{"bookworm-automatic", "bookworm-stable"}, []string{"bookworm-security-automatic"}},
+		{"bullseye", "11", both, []string{"bullseye-automatic", "bullseye-stable"}, []string{"bullseye-security-automatic"}},
 	}
 }
 
@@ -75,6 +76,17 @@ func DebianSuites() []string {
 		names = append(names, r.suite)
 	}
 	return names
+}
+
+// DebianVersion is the number of a release, by the name of its suite or of one of its
+// pockets: "13" for trixie-security. It is empty for sid and for what kiln does not know.
+func DebianVersion(suite string) string {
+	for _, r := range debianReleases() {
+		if suite == r.suite || strings.HasPrefix(suite, r.suite+"-") {
+			return r.version
+		}
+	}
+	return ""
 }
 
 func unknownSuite(suite string, all []debianRelease) error {

@@ -12,6 +12,7 @@ import (
 	"kiln/internal/linkage"
 	"kiln/internal/lock"
 	"kiln/internal/recipe"
+	"kiln/internal/sbom"
 	"kiln/internal/tree"
 )
 
@@ -58,4 +59,7 @@ type Root struct {
 	// Linkage tells what a content says as an ELF file, where that is known without a
 	// look into it: f is nil for no ELF file. It may be nil.
 	Linkage func(content kiln.Digest) (f *linkage.File, known bool)
+	// Inventory tells what the packages are, and of their licences those texts that
+	// are not on SPDX's list. It may be nil: then the image has no SBOM.
+	Inventory func(ctx context.Context) ([]sbom.Package, []sbom.Text, error)
 }

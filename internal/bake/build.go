@@ -10,6 +10,7 @@ import (
 	"kiln/internal/lock"
 	"kiln/internal/oci"
 	"kiln/internal/recipe"
+	"kiln/internal/sbom"
 	"kiln/internal/store"
 )
 
@@ -23,6 +24,7 @@ type Options struct {
 	Owners      bool          // set owners when unpacking a folder: only root can
 	Native      kiln.Platform // taken for a single-platform output when several are built
 	Build       string        // names the build of kiln, whose images only it may recall; empty: none are kept
+	Tool        string        // kiln with its version, as SBOMs name what made them: "kiln-1.4"
 	Sink        kiln.Sink
 }
 
@@ -193,6 +195,11 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 		e, err = o.describe(p, root)
 		return err
 	})
+	var facts *sbom.Facts
+	described.Go(func() (err error) {
+		facts, err = o.facts(ctx, r, p, root)
+		return err
+	})
 	defer func() { _ = described.Wait() }() // whose error is looked at below
 	a.compressor.Stop()
 	var layers []oci.Layer
@@ -219,6 +226,9 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 		return built{}, err
 	}
 	if err := described.Wait(); err != nil {
+		return built{}, err
+	}
+	if err := o.writeSBOMs(&e, facts, m); err != nil {
 		return built{}, err
 	}
 	img.Digest, img.Tree = m.Digest, e.digest

@@ -20,6 +20,11 @@ type evidence struct {
 	Tree    oci.Descriptor `json:"tree"`
 	Origins oci.Descriptor `json:"origins"`
 	Story   oci.Descriptor `json:"story"`
+	// What is told of its packages, as an SBOM's facts and as SBOMs; empty where the
+	// family tells nothing.
+	Facts     oci.Descriptor `json:"facts"`
+	SPDX      oci.Descriptor `json:"spdx"`
+	CycloneDX oci.Descriptor `json:"cyclonedx"`
 
 	digest kiln.Digest // of the tree
 }
@@ -68,7 +73,10 @@ func (o Options) index(r *recipe.Recipe, l *lock.Lock, images []built) (oci.Inde
 	if err != nil {
 		return oci.Index{}, fmt.Errorf("cannot write the record of the build: %w", err)
 	}
-	return ix.Attach(o.Store, a)
+	if ix, err = ix.Attach(o.Store, a); err != nil {
+		return oci.Index{}, err
+	}
+	return o.referSBOMs(ix, images)
 }
 
 func (o Options) record(r *recipe.Recipe, l *lock.Lock, images []built) (oci.BuildRecord, error) {
@@ -87,6 +95,9 @@ func (o Options) record(r *recipe.Recipe, l *lock.Lock, images []built) (oci.Bui
 	}
 	for _, b := range images {
 		a.Files = append(a.Files, b.evidence.Tree, b.evidence.Origins, b.evidence.Story)
+		if b.evidence.Facts.Digest != "" {
+			a.Files = append(a.Files, b.evidence.Facts)
+		}
 		doc.Platforms = append(doc.Platforms, oci.RecordedTree{Platform: b.image.Platform, Manifest: b.manifest.Digest, Tree: b.image.Tree})
 	}
 	text, err := json.Marshal(doc)
@@ -100,8 +111,10 @@ func (o Options) record(r *recipe.Recipe, l *lock.Lock, images []built) (oci.Bui
 // blobs are the digests and sizes of the files.
 func (e *evidence) blobs() []oci.Member {
 	var all []oci.Member
-	for _, d := range []oci.Descriptor{e.Tree, e.Origins, e.Story} {
-		all = append(all, oci.Member{Digest: d.Digest, Size: d.Size})
+	for _, d := range []oci.Descriptor{e.Tree, e.Origins, e.Story, e.Facts, e.SPDX, e.CycloneDX} {
+		if d.Digest != "" {
+			all = append(all, oci.Member{Digest: d.Digest, Size: d.Size})
+		}
 	}
 	return all
 }

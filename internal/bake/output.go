@@ -24,11 +24,13 @@ const (
 	Tar           OutputType = "tar"            // the root file system
 	Folder        OutputType = "folder"         // the root file system, unpacked
 	Listing       OutputType = "listing"        // of the root file system: what kiln verify checks against
+	SPDX          OutputType = "spdx"           // SBOM of one platform
+	CycloneDX     OutputType = "cyclonedx"      // the same in the other format
 )
 
 // OutputTypes lists them in the order to show them.
 func OutputTypes() []OutputType {
-	return []OutputType{OCI, OCIArchive, DockerArchive, Tar, Folder, Listing}
+	return []OutputType{OCI, OCIArchive, DockerArchive, Tar, Folder, Listing, SPDX, CycloneDX}
 }
 
 // Valid tells whether t is one of them.
@@ -107,6 +109,10 @@ func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock,
 		return oci.WriteFolder(ctx, root.Tree, root.Contents, out.Path, oci.FolderOptions{Owners: o.Owners, Sink: o.Sink, Job: job})
 	case Listing:
 		return oci.WriteListing(o.Store, one.image.Tree, func() ([]byte, error) { return oci.ReadCompressedFile(o.Store, one.evidence.Tree) }, out.Path, job)
+	case SPDX:
+		return o.writeSBOM(one.evidence.SPDX, out, job)
+	case CycloneDX:
+		return o.writeSBOM(one.evidence.CycloneDX, out, job)
 	}
 	return fmt.Errorf("bug: unknown output type %q", out.Type)
 }

@@ -38,11 +38,13 @@ Outputs (-o, may be given several times):
   tar:FILE             the root file system as a plain tar, one platform
   folder:FOLDER        the root file system unpacked, one platform
   listing:FILE         what is in it, a line for each path, one platform
+  spdx:FILE            its SBOM as SPDX 2.3, one platform
+  cyclonedx:FILE       its SBOM as CycloneDX 1.6, one platform
 
 NAME is the recipe's name:, and paths are relative to the current folder. Where
 several platforms are built, an output of one platform holds this machine's.
 Layouts and archives hold, beside the image, the record of its build: recipe, lock,
-and what the image is to hold, path by path.
+and what the image is to hold, path by path; and its SBOMs (kiln sbom --help).
 
 With --pack, recipe, lock and packages come out of a pack that kiln pack made, and
 nothing else is needed: no mirror, no network, no store. Each blob is hashed and
@@ -161,7 +163,7 @@ func parseOutputs(args []string, name string) ([]bake.Output, error) {
 		if !ok || path == "" || !bake.OutputType(kind).Valid() {
 			return nil, &kiln.Error{
 				Code:  kiln.Usage,
-				Text:  fmt.Sprintf("cannot read the output %q: want TYPE:PATH, the type one of oci, oci-archive, docker-archive, tar, folder, listing", arg),
+				Text:  fmt.Sprintf("cannot read the output %q: want TYPE:PATH, the type one of oci, oci-archive, docker-archive, tar, folder, listing, spdx, cyclonedx", arg),
 				Hints: []string{fmt.Sprintf("-o oci:%s.oci", name), fmt.Sprintf("-o docker-archive:%s.tar", name)},
 			}
 		}

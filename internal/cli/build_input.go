@@ -135,7 +135,7 @@ func (a *app) bakeOptions(r *recipe.Recipe, f buildFlags) (o bake.Options, err e
 		return o, err
 	}
 	fitOpenFiles(len(o.Platforms))
-	o.Native, o.Owners, o.Sink = nativePlatform(), os.Geteuid() == 0, a.ui.sink
+	o.Native, o.Owners, o.Tool, o.Sink = nativePlatform(), os.Geteuid() == 0, tool(), a.ui.sink
 	return o, nil
 }
 

@@ -37,6 +37,9 @@ func versionOf() version {
 	return v
 }
 
+// tool is how documents name the kiln that made them.
+func tool() string { return "kiln-" + versionOf().Version }
+
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "version",

@@ -15,6 +15,7 @@ import (
 	"kiln/internal/lock"
 	"kiln/internal/recipe"
 	"kiln/internal/rootfs"
+	"kiln/internal/sbom"
 	"kiln/internal/store"
 )
 
@@ -37,7 +38,11 @@ func (f *Family) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p
 	if err != nil {
 		return nil, err
 	}
-	return rootOf(img), nil
+	root := rootOf(img)
+	root.Inventory = func(ctx context.Context) ([]sbom.Package, []sbom.Text, error) {
+		return inventory(ctx, f.Store, img, l, p)
+	}
+	return root, nil
 }
 
 func (f *Family) assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, in rootfs.Input) (*rootfs.Image, error) {

@@ -36,6 +36,12 @@ func PutFile(st *store.Store, title, mediaType string, b []byte) (Descriptor, er
 	return d, err
 }
 
+// PutEmpty stores the configuration of an artifact that has none (image-spec 1.1,
+// manifest.md, "Guidance for an Empty Descriptor").
+func PutEmpty(st *store.Store) (Descriptor, error) {
+	return PutFile(st, "", "application/vnd.oci.empty.v1+json", []byte("{}"))
+}
+
 // PutCompressedFile is PutFile of b as a gzip stream, quickly made: it is written anew
 // with every image, and read seldom.
 func PutCompressedFile(st *store.Store, title, mediaType string, b []byte) (Descriptor, error) {

@@ -20,6 +20,7 @@ const (
 	MediaTree    = "application/vnd.kiln.tree.v1" // the canonical listing
 	MediaOrigins = "application/vnd.kiln.origins.v1+json"
 	MediaStory   = "application/vnd.kiln.story.v1+json"
+	MediaFacts   = "application/vnd.kiln.facts.v1+json" // of its packages, as SBOMs tell them
 	MediaRecord  = "application/vnd.kiln.build.config.v1+json"
 )
 
@@ -31,6 +32,9 @@ func TitleOrigins(p kiln.Platform) string { return flat(p) + ".origins.gz" }
 
 // TitleStory is the title of what led to a platform's tree beside the origins.
 func TitleStory(p kiln.Platform) string { return flat(p) + ".story.gz" }
+
+// TitleFacts is the title of the facts about a platform's packages.
+func TitleFacts(p kiln.Platform) string { return flat(p) + ".facts.gz" }
 
 func flat(p kiln.Platform) string { return strings.ReplaceAll(p.String(), "/", "-") }
 

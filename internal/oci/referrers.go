@@ -25,7 +25,13 @@ const AnnotationReferrers = "vnd.kiln.referrers"
 
 // Artifacts of these types are made with the image, by each build anew. All others
 // were attached to an image later, and stay when the same image is written again.
-var builtTypes = []string{TypeBuild}
+var builtTypes = []string{TypeBuild, TypeSPDX, TypeCycloneDX}
+
+// The artifactTypes of SBOMs, which are the media types of their formats.
+const (
+	TypeSPDX      = "application/spdx+json"
+	TypeCycloneDX = "application/vnd.cyclonedx+json"
+)
 
 // Refer returns ix with the artifacts beside it, whose manifests it stores. Their
 // subjects are the image or one of its manifests. The digests of the image do not change.

@@ -52,3 +52,17 @@ func WriteListing(st *store.Store, d kiln.Digest, listing func() ([]byte, error)
 		return err
 	})
 }
+
+// WriteFile writes the blob d of the store as a file of its own, unless it is there
+// already, untouched since kiln wrote it.
+func WriteFile(st *store.Store, d kiln.Digest, file string, job *kiln.Job) error {
+	return writeOnce(st, file, holding("file", string(d)), job, func(w io.Writer) error {
+		r, err := st.OpenContent(d)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		_, err = io.Copy(told{w, job}, r)
+		return err
+	})
+}

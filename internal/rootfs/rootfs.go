@@ -55,8 +55,9 @@ type Image struct {
 	Contents tree.Contents
 	Epoch    kiln.Epoch // newest of the layers
 	Accounts *Accounts
-	User     string // container.user with its names resolved: "65532:65532"; empty where the recipe names none
-	Units    []Unit // that packages want enabled or the recipe enables, by name
+	User     string      // container.user with its names resolved: "65532:65532"; empty where the recipe names none
+	Units    []Unit      // that packages want enabled or the recipe enables, by name
+	Packages []Described // by name, architecture and version
 	Report   Report
 	// Linkage tells what a content says as an ELF file, where that is known without a
 	// look into it: f is nil for no ELF file.
@@ -121,6 +122,7 @@ type assembly struct {
 	layers    []*layer
 	decoding  atomic.Int32 // .debs under decoding
 	contents  *contents
+	documents documents
 	compiled  *memo
 	skeleton  *skeleton
 	claims    map[string]*place // who has a path in the image
@@ -136,7 +138,7 @@ func newAssembly(st *store.Store, in Input) (*assembly, error) {
 	if len(in.Recipe.Layers) == 0 {
 		return nil, userError("cannot assemble the image: the recipe has no layers")
 	}
-	a := &assembly{in: in, store: st, claims: map[string]*place{}, world: tree.New()}
+	a := &assembly{in: in, store: st, claims: map[string]*place{}, world: tree.New(), documents: documents{files: map[string]kiln.Digest{}, links: map[string]string{}}}
 	a.contents = &contents{store: st, pieces: map[kiln.Digest]piece{}, made: tree.Bytes{}}
 	a.compiled = &memo{store: st, build: in.Build, sizes: map[kiln.Digest]int64{}}
 	var err error
@@ -184,7 +186,7 @@ func (a *assembly) check() error {
 
 // image makes the layers out of what was placed.
 func (a *assembly) image(ctx context.Context) (*Image, error) {
-	img := &Image{Tree: tree.New(), Contents: a.contents, Accounts: a.accounts, User: a.user, Units: a.unitWishes(), Report: a.makeReport(), Linkage: a.contents.linkage}
+	img := &Image{Tree: tree.New(), Contents: a.contents, Accounts: a.accounts, User: a.user, Units: a.unitWishes(), Packages: a.described(), Report: a.makeReport(), Linkage: a.contents.linkage}
 	for _, l := range a.layers {
 		if err := ctx.Err(); err != nil {
 			return nil, err

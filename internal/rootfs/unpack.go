@@ -83,6 +83,7 @@ func (a *assembly) unpack(ctx context.Context) error {
 			return unpackError(u, err)
 		}
 		a.contents.add(u.ix)
+		a.documents.add(u.ix)
 	}
 	return nil
 }
