@@ -53,9 +53,10 @@ type envelopeJSON struct {
 	Signatures  []signatureJSON `json:"signatures"`
 }
 
+// signatureJSON has no keyid, as cosign writes none: its verifier refuses one that is
+// not in the form of its own library.
 type signatureJSON struct {
-	Sig   string `json:"sig"`
-	KeyID string `json:"keyid,omitempty"`
+	Sig string `json:"sig"`
 }
 
 // Marshal writes the bundle: the same for the same signature.
@@ -65,7 +66,7 @@ func (b Bundle) Marshal() ([]byte, error) {
 		VerificationMaterial: materialJSON{PublicKey: &hintJSON{b.Hint}, Log: json.RawMessage("[]")},
 		Envelope: &envelopeJSON{
 			Payload: base64.StdEncoding.EncodeToString(b.Payload), PayloadType: PayloadType,
-			Signatures: []signatureJSON{{Sig: base64.StdEncoding.EncodeToString(b.Signature), KeyID: b.Hint}},
+			Signatures: []signatureJSON{{Sig: base64.StdEncoding.EncodeToString(b.Signature)}},
 		},
 	})
 }
@@ -84,9 +85,6 @@ func ParseBundle(text []byte) (Bundle, error) {
 	}
 	sig := j.Envelope.Signatures[0]
 	b := Bundle{Hint: j.VerificationMaterial.PublicKey.Hint}
-	if sig.KeyID != "" && sig.KeyID != b.Hint {
-		return Bundle{}, refused("it names two keys, %q and %q", b.Hint, sig.KeyID)
-	}
 	var err error
 	if b.Payload, err = decode64(j.Envelope.Payload); err != nil {
 		return Bundle{}, refused("its payload: %v", err)
