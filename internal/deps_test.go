@@ -69,7 +69,7 @@ func rooms() []room {
 		{"internal/slim", "internal/closure internal/tree", "a function of a tree, of what is needed of it and of traces: what could go"},
 		{"internal/oci", ". internal/durable internal/store internal/tree", "writes trees; must not know that deb exists"},
 		{"internal/image", ". internal/oci internal/tree", "reads images back into trees; a configuration is what oci calls one; must not know that deb exists"},
-		{"internal/proof", ". internal/image internal/tree", "compares images with each other and with what a build recorded; must not know that deb exists"},
+		{"internal/proof", ". internal/image internal/oci internal/tree", "compares images with each other and with what a build recorded; must not know that deb exists"},
 		{"internal/compare", ". internal/deb internal/maint/account internal/oci internal/tree", "what differs between two images, and what of it is a risk; versions, status files and accounts are Debian's"},
 		{"internal/pack", ". internal/lock internal/oci internal/recipe internal/store", "every input of a lock as an OCI artifact; must not know that deb exists"},
 		{"internal/debian", ". internal/apt internal/bake internal/deb internal/deb/changelog internal/listing internal/lock internal/pack internal/recipe internal/resolve internal/rootfs internal/store internal/tree", "the Debian family: the one place where its parts meet, as bake.Family asks"},

@@ -282,7 +282,18 @@ func recordOf(t *testing.T, layout string) (r record, files map[string]string) {
 	if err := json.Unmarshal(data, &top); err != nil || len(top.Manifests) != 1 {
 		t.Fatalf("%s: %v", data, err)
 	}
-	blob(t, layout, kiln.Digest(top.Manifests[0].Annotations["vnd.kiln.build"]), &r)
+	var list struct {
+		Manifests []struct {
+			ArtifactType string
+			Digest       kiln.Digest
+		}
+	}
+	blob(t, layout, kiln.Digest(top.Manifests[0].Annotations["vnd.kiln.referrers"]), &list)
+	for _, m := range list.Manifests {
+		if m.ArtifactType == "application/vnd.kiln.build.v1" {
+			blob(t, layout, m.Digest, &r)
+		}
+	}
 	files = map[string]string{}
 	for _, l := range r.Layers {
 		text, err := os.ReadFile(filepath.Join(layout, "blobs", "sha256", l.Digest.Hex()))

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"kiln"
-	"kiln/internal/oci"
 )
 
 // dockerFile lists the images of the archive that "docker save" writes (docker's
@@ -109,10 +108,8 @@ func (r *reader) dockerDigest(s source, config string) error {
 		}
 		r.img.Digest, r.img.Annotations = digest, m.Annotations
 		r.document("manifest", digest, text)
-		if d.Annotations[oci.AnnotationBuild] != "" && r.o.Record {
-			if r.img.Record, err = readRecord(s, d); err != nil {
-				return fmt.Errorf("the record of the build: %w", err)
-			}
+		if err := r.beside(s, d); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"kiln"
-	"kiln/internal/oci"
 )
 
 // The files of a layout, as the specification's image-layout.md says.
@@ -130,9 +129,9 @@ func (r *reader) choose(s source, text []byte, name string, depth int) (descript
 	if err != nil {
 		return d, err
 	}
-	if d.Annotations[oci.AnnotationBuild] != "" && r.o.Record && depth == 0 {
-		if r.img.Record, err = readRecord(s, d); err != nil {
-			return d, fmt.Errorf("the record of the build: %w", err)
+	if depth == 0 {
+		if err := r.beside(s, d); err != nil {
+			return d, err
 		}
 	}
 	switch d.MediaType {

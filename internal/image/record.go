@@ -44,26 +44,11 @@ func (r *Record) Tree(p kiln.Platform) (*tree.Tree, error) {
 	return t, nil
 }
 
-// readRecord reads the record that the entry of an index names.
-func readRecord(s source, entry descriptor) (*Record, error) {
-	name := entry.Annotations[oci.AnnotationBuild]
-	file, digest, err := blobOf(descriptor{Digest: name})
-	if err != nil {
-		return nil, err
-	}
-	text, err := document(s, file, digest, maxDocument)
-	if err != nil {
-		return nil, err
-	}
-	m, err := oci.ParseArtifact(text, oci.TypeBuild)
-	if err != nil {
-		return nil, refused("%v", err)
-	}
-	if m.Subject == nil || string(m.Subject.Digest) != entry.Digest {
-		return nil, refused("it is not of %s, which it stands beside", entry.Digest)
-	}
+// readRecord reads the record of a build, the artifact m whose manifest has the digest.
+func readRecord(s source, m oci.Artifact, digest kiln.Digest) (*Record, error) {
 	r := &Record{Digest: digest, Files: map[string][]byte{}}
-	if text, err = recordFile(s, m.Config); err != nil {
+	text, err := recordFile(s, m.Config)
+	if err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal(text, &r.Record); err != nil {

@@ -2,9 +2,7 @@ package oci
 
 import (
 	"bytes"
-	"fmt"
 	"io"
-	"maps"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -12,18 +10,9 @@ import (
 	"kiln/internal/store"
 )
 
-// The record of a build is an artifact that stands beside an image and says what it is of: a
-// referrer (image-spec 1.1, manifest.md, "subject" and "Guidelines for Artifact
-// Usage"). A layout holds it as a blob, and names it in an annotation of its one
-// entry: a second entry would make skopeo and podman ask which image is meant
-// (docs/design/003-build-record.md).
-
-// TypeBuild is the artifactType of the record of a build.
+// TypeBuild is the artifactType of the record of a build: an artifact that stands
+// beside an image and says what it was made of.
 const TypeBuild = "application/vnd.kiln.build.v1"
-
-// AnnotationBuild, at the entry of index.json, is the digest of the record of the
-// build that made the image.
-const AnnotationBuild = "vnd.kiln.build"
 
 // AnnotationTitle names a file of an artifact, as ORAS and others name it.
 const AnnotationTitle = "org.opencontainers.image.title"
@@ -80,14 +69,5 @@ func ReadCompressedFile(st *store.Store, d Descriptor) ([]byte, error) {
 // Attach returns ix with r as the record of its build, whose manifest it stores.
 // The digests of the image do not change.
 func (ix Index) Attach(st *store.Store, r BuildRecord) (Index, error) {
-	subject := ix.entry
-	subject.Annotations, subject.Platform = nil, nil
-	d, err := PutArtifact(st, Artifact{Type: TypeBuild, Config: r.Config, Blobs: r.Files, Subject: &subject})
-	if err != nil {
-		return Index{}, fmt.Errorf("cannot write the record of the build: %w", err)
-	}
-	ix.entry.Annotations = maps.Clone(ix.entry.Annotations)
-	ix.entry.Annotations[AnnotationBuild] = string(d.Digest)
-	ix.blobs = append(append(append([]Descriptor{}, ix.blobs...), d, r.Config), r.Files...)
-	return ix, nil
+	return ix.Refer(st, Artifact{Type: TypeBuild, Config: r.Config, Blobs: r.Files, Subject: ix.Subject()})
 }

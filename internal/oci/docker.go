@@ -37,6 +37,7 @@ func WriteDockerArchive(ctx context.Context, st *store.Store, ix Index, tag, fil
 	if err != nil {
 		return err
 	}
+	ix = ix.keeping(st, file)
 	parts, err := ix.parts(dockerAnnotations(tag))
 	if err != nil {
 		return err

@@ -78,7 +78,11 @@ func (ix *Index) parts(annotations map[string]string) ([]part, error) {
 	if err != nil {
 		return nil, err
 	}
-	return layoutParts(top, blobParts(ix.Manifests, ix.blobs)), nil
+	further := ix.blobs
+	if ix.list.Digest != "" {
+		further = append(slices.Clip(further), ix.list)
+	}
+	return layoutParts(top, blobParts(ix.Manifests, further)), nil
 }
 
 func layoutParts(top []byte, blobs []part) []part {
@@ -88,11 +92,13 @@ func layoutParts(top []byte, blobs []part) []part {
 // WriteLayout writes ix as an OCI image layout in folder dir. It takes the place
 // of an older layout or an empty folder, and refuses to remove anything else. The
 // folder appears whole or not at all. job is told what was written. What the
-// folder holds already, untouched since kiln wrote it there, is not written again.
+// folder holds already, untouched since kiln wrote it there, is not written again, and what was attached to
+// the same image there stays.
 func WriteLayout(ctx context.Context, st *store.Store, ix Index, dir string, job *kiln.Job) error {
 	if err := checkLayoutPlace(dir); err != nil {
 		return err
 	}
+	ix = ix.keeping(st, dir)
 	parts, err := ix.parts(nil)
 	if err != nil {
 		return err
@@ -163,6 +169,7 @@ func WriteLayoutTar(ctx context.Context, st *store.Store, ix Index, file string,
 	for _, m := range ix.Manifests {
 		created = max(created, m.Created)
 	}
+	ix = ix.keeping(st, file)
 	parts, err := ix.parts(nil)
 	if err != nil {
 		return err

@@ -26,7 +26,9 @@ type Index struct {
 	Ref       string // the name in index.json: a version, or "latest"
 	Manifests []Manifest
 	entry     Descriptor   // what index.json names
-	blobs     []Descriptor // the image index, and what is attached
+	blobs     []Descriptor // the image index, and what the referrers are made of
+	referrers []Descriptor
+	list      Descriptor // of the referrers, where there are any
 }
 
 // The manifest, as the specification's manifest.md says.

@@ -58,7 +58,7 @@ func (r *Record) CheckLayout(layout, top []byte, docker bool) error {
 	if err := json.Unmarshal(top, &found); err != nil || len(found.Manifests) != 1 {
 		return fmt.Errorf("%s does not have the one entry that kiln writes", indexFile)
 	}
-	// The entry's digest, its size and the record are checked where they lead.
+	// The entry's digest, its size and its referrers are checked where they lead.
 	entry := found.Manifests[0]
 	want := Descriptor{MediaType: mediaIndex, Digest: entry.Digest, Size: entry.Size}
 	if len(r.Platforms) == 1 {
@@ -66,7 +66,7 @@ func (r *Record) CheckLayout(layout, top []byte, docker bool) error {
 		want.MediaType, want.Digest, want.Platform = mediaManifest, r.Platforms[0].Manifest, &p
 	}
 	ix := Index{entry: want}
-	ix.entry.Annotations = map[string]string{annotationRef: r.Ref, AnnotationBuild: entry.Annotations[AnnotationBuild]}
+	ix.entry.Annotations = map[string]string{annotationRef: r.Ref, AnnotationReferrers: entry.Annotations[AnnotationReferrers]}
 	if docker {
 		maps.Copy(ix.entry.Annotations, dockerAnnotations(r.Name+":"+r.Ref))
 	}

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"kiln"
 	"kiln/internal/image"
+	"kiln/internal/oci"
 	"kiln/internal/tree"
 )
 
@@ -66,7 +68,7 @@ func readSide(ctx context.Context, ref image.Reference, p kiln.Platform, o Optio
 	s := &side{}
 	var err error
 	s.Image, err = image.Read(ctx, ref, image.Options{
-		Platform: p, Native: o.Native, Spool: o.Spool, Record: true, Sink: o.Sink,
+		Platform: p, Native: o.Native, Spool: o.Spool, Record: true, Referrers: true, Sink: o.Sink,
 		Entry: func(layer int, e tree.Entry) {
 			for len(s.layers) <= layer {
 				s.layers = append(s.layers, nil)
@@ -224,9 +226,23 @@ func (c *comparison) compareDocuments() {
 			continue
 		}
 		if other := c.right.document(d.Name); other != nil {
+			if named && c.right.List != "" && slices.Equal(c.left.built(), c.right.built()) {
+				// What was attached later, signatures among it, is no part of what was built.
+				other = bytes.ReplaceAll(other, []byte(c.right.List), []byte(c.left.List))
+			}
 			c.all = append(c.all, documentDifferences(d.Name, d.Text, other)...)
 		}
 	}
+}
+
+// built are the digests of what stands beside the image since it was built.
+func (s *side) built() (all []kiln.Digest) {
+	for _, r := range s.Referrers {
+		if oci.Built(r.ArtifactType) {
+			all = append(all, r.Digest)
+		}
+	}
+	return all
 }
 
 func (s *side) document(name string) []byte {

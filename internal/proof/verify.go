@@ -81,7 +81,7 @@ func Verify(ctx context.Context, ref image.Reference, want Expected, o Options) 
 func verify(ctx context.Context, ref image.Reference, p kiln.Platform, want Expected, o Options) (*Report, *image.Image, error) {
 	var damage []image.Damage
 	img, err := image.Read(ctx, ref, image.Options{
-		Platform: p, Native: o.Native, Spool: o.Spool, Record: true, Sink: o.Sink,
+		Platform: p, Native: o.Native, Spool: o.Spool, Record: true, Referrers: true, Sink: o.Sink,
 		Keep:   func(tree.Entry) bool { return false },
 		Damage: func(d image.Damage) { damage = append(damage, d) },
 	})
