@@ -77,8 +77,7 @@ type Rejected struct {
 	Key    string `json:"key,omitempty"`
 	Reason Reason `json:"reason"`
 	Text   string `json:"text"`
-
-	claimed string // the predicate type that it says it has
+	Claims string `json:"claims,omitempty"` // the predicate type that it says it has
 }
 
 // Check is what came of one requirement for one subject.
@@ -261,7 +260,8 @@ func (p *Policy) misnamed(s Subject, tag string) string {
 	if name == "" {
 		return ""
 	}
-	got, gotTag, _ := strings.Cut(s.Name, ":")
+	signed, _, _ := strings.Cut(s.Name, " ") // behind it stands the platform, where there are several
+	got, gotTag, _ := strings.Cut(signed, ":")
 	switch {
 	case s.Name == "":
 		return fmt.Sprintf("it does not say what the image is called, and the policy is for %q", p.Image)
@@ -348,7 +348,7 @@ func (c *Check) reason(v *Verdict) Reason {
 	nearest := []Reason{OtherValue, OtherName, NotInRole, KeyExpired, KeyNotYetValid, BadSignature, OtherImage, UnknownKey, OtherPredicate, Damaged}
 	for _, r := range nearest {
 		for _, x := range c.Rejected {
-			if x.Reason == r && (pred.Is(x.claimed) || x.claimed == "" || r == OtherPredicate && !v.counted(x.Bundle)) {
+			if x.Reason == r && (pred.Is(x.Claims) || x.Claims == "" || r == OtherPredicate && !v.counted(x.Bundle)) {
 				return r
 			}
 		}
@@ -361,4 +361,24 @@ func (v *Verdict) counted(bundle string) bool {
 	return slices.ContainsFunc(v.Checks, func(c Check) bool {
 		return slices.ContainsFunc(c.Signed, func(s Signed) bool { return s.Bundle == bundle })
 	})
+}
+
+// Why says in one line why a requirement is not met.
+func (c *Check) Why() string {
+	what := fmt.Sprintf("%s signed by the role %q", c.Predicate, c.Role)
+	if c.Platform != "" {
+		what += " for " + c.Platform
+	}
+	switch c.Reason {
+	case Below:
+		return fmt.Sprintf("%s: %d of %d", what, len(c.Signed), c.Threshold)
+	case NothingThere:
+		return what + ": none stands beside the image; it was never made, or was removed"
+	}
+	for _, r := range c.Rejected {
+		if r.Reason == c.Reason {
+			return what + ": " + r.Text
+		}
+	}
+	return what + ": " + string(c.Reason)
 }
