@@ -1,0 +1,161 @@
+package drills_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const signedRecipe = `kiln: v1
+name: signed
+version: "1.4"
+platforms: [linux/amd64, linux/arm64]
+layers:
+  - name: app
+    files:
+      - {path: /etc/app.conf, content: "a=1\n", why: to be signed}
+`
+
+// signing is a folder with an image, keys and what knows them.
+type signing struct {
+	t       *testing.T
+	dir     string
+	cosign  string
+	digests []string // of the image and of its platforms
+}
+
+func newSigning(t *testing.T) *signing {
+	t.Helper()
+	s := &signing{t: t, dir: t.TempDir(), cosign: cosignProgram(t)}
+	write(t, filepath.Join(s.dir, "kiln.yaml"), signedRecipe)
+	r := build(t, s.dir, "-o", "oci:image")
+	var built struct{ Index string }
+	if err := json.Unmarshal([]byte(s.kiln("build", "--json", "-o", "oci:image")), &built); err != nil {
+		t.Fatal(err)
+	}
+	s.digests = []string{built.Index, r.Images[0].Digest, r.Images[1].Digest}
+	s.kiln("key", "generate", "--output-key-prefix", "ecdsa")
+	s.kiln("key", "generate", "--output-key-prefix", "ed25519", "--algorithm", "ed25519")
+	s.run(s.cosign, "generate-key-pair", "--output-key-prefix", "theirs")
+	return s
+}
+
+// cosignProgram is cosign v3, as .ci/run builds it.
+func cosignProgram(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("cosign")
+	if err != nil {
+		path = "/tmp/kiln-ci-tools/cosign"
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("cosign is not there: go install github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3, in PATH or in /tmp/kiln-ci-tools: %v", err)
+	}
+	return path
+}
+
+func (s *signing) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = s.dir
+	cmd.Env = append(os.Environ(), "KILN_KEY_PASSPHRASE=drill", "COSIGN_PASSWORD=drill")
+	return cmd
+}
+
+func (s *signing) run(name string, args ...string) string {
+	s.t.Helper()
+	return output(s.t, s.command(name, args...))
+}
+
+func (s *signing) kiln(args ...string) string {
+	s.t.Helper()
+	return s.run(kilnBinary(s.t), append(args, "--store", sharedStore(s.t))...)
+}
+
+// refused runs a command that must fail and say so.
+func (s *signing) refused(want, name string, args ...string) {
+	s.t.Helper()
+	out, err := s.command(name, args...).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), want) {
+		s.t.Errorf("%s %s: %v, want it refused with %q\n%s", filepath.Base(name), strings.Join(args, " "), err, want, out)
+	}
+}
+
+func TestCosignVerifiesWhatKilnSigns(t *testing.T) {
+	real(t)
+	s := newSigning(t)
+	keys := []string{"ecdsa", "ed25519", "theirs"}
+	sign := []string{"sign", "oci:image", "--json"}
+	for _, k := range keys {
+		sign = append(sign, "--key", k+".key")
+	}
+	var signed struct {
+		Bundles []struct {
+			Predicate string
+			Subjects  []string
+		}
+	}
+	if err := json.Unmarshal([]byte(s.kiln(sign...)), &signed); err != nil || len(signed.Bundles) < 2*len(keys) {
+		t.Fatalf("%+v, %v", signed, err)
+	}
+	name := serveLayout(t, filepath.Join(s.dir, "image"))
+	common := []string{"--insecure-ignore-tlog", "--allow-http-registry", "--key"}
+	for i, b := range signed.Bundles {
+		key := keys[i/(len(signed.Bundles)/len(keys))]
+		subjects := b.Subjects
+		if key != keys[0] {
+			subjects = subjects[:1] // the other keys: the image alone
+		}
+		for _, d := range subjects {
+			args := append([]string{"verify-attestation", "--type", b.Predicate}, common...)
+			if b.Predicate == "signature" {
+				args = append([]string{"verify"}, common...)
+			}
+			s.run(s.cosign, append(args, key+".pub", name+"@"+d)...)
+		}
+	}
+	s.run(s.cosign, append(append([]string{"verify"}, common...), "ecdsa.pub", name+":drill")...)
+	s.run(s.cosign, "generate-key-pair", "--output-key-prefix", "stranger")
+	s.refused("error during command execution", s.cosign, append(append([]string{"verify"}, common...), "stranger.pub", name+":drill")...)
+	s.refused("none of the attestations matched the predicate type", s.cosign, append(append([]string{"verify-attestation", "--type", "vuln"}, common...), "ecdsa.pub", name+":drill")...)
+
+	s.kiln("sign", "oci:image", "--key", "ed25519.key", "-o", "bundles")
+	files, err := filepath.Glob(filepath.Join(s.dir, "bundles", "slsaprovenance1-*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%q, %v", files, err)
+	}
+	blob := []string{"verify-blob-attestation", "--insecure-ignore-tlog", "--key", "ed25519.pub", "--bundle", files[0], "--type", "slsaprovenance1", "--digestAlg", "sha256", "--digest"}
+	s.run(s.cosign, append(blob, strings.TrimPrefix(s.digests[0], "sha256:"))...)
+	s.refused("error during command execution", s.cosign, append(blob, strings.Repeat("0", 64))...)
+}
+
+const cosignPolicy = `trust: v1
+keys:
+  - {name: one, person: alice, file: ecdsa.pub}
+  - {name: two, person: bob, file: ed25519.pub}
+roles:
+  - {name: release, persons: [alice, bob], threshold: 2}
+require:
+  - {predicate: signature, role: release, annotations: {stage: prod}}
+  - {predicate: slsaprovenance1, role: release}
+`
+
+func TestKilnVerifiesWhatCosignSigns(t *testing.T) {
+	real(t)
+	s := newSigning(t)
+	write(t, filepath.Join(s.dir, "trust.yaml"), cosignPolicy)
+	predicate := s.kiln("provenance", "oci:image", "--predicate")
+	write(t, filepath.Join(s.dir, "predicate.json"), predicate)
+	ref := serveLayout(t, filepath.Join(s.dir, "image")) + "@" + s.digests[0]
+	common := []string{"--tlog-upload=false", "--use-signing-config=false", "--allow-http-registry", "--yes"}
+	attach := []string{"attach", "oci:image"}
+	for _, key := range []string{"ecdsa", "ed25519"} {
+		s.run(s.cosign, append(append([]string{"sign", "--key", key + ".key", "--bundle", key + ".sig", "--upload=false", "-a", "stage=prod"}, common...), ref)...)
+		s.run(s.cosign, append(append([]string{"attest", "--key", key + ".key", "--bundle", key + ".att", "--no-upload", "--type", "slsaprovenance1", "--predicate", "predicate.json"}, common...), ref)...)
+		attach = append(attach, key+".sig", key+".att")
+	}
+	s.refused("does not meet the trust policy", kilnBinary(t), "verify", "oci:image", "--policy", "trust.yaml", "--bundle", "ecdsa.sig", "--bundle", "ecdsa.att")
+	s.kiln(attach...)
+	s.kiln("verify", "oci:image", "--policy", "trust.yaml")
+}
