@@ -58,8 +58,8 @@ func (t ToSign) Payload() []byte {
 	return b.Bytes()
 }
 
-// ParseRequest reads a request. What it shows is what is signed: the statements, the
-// bytes and the digests belong together, and each is about the image.
+// ParseRequest reads a request. What it shows is what is signed: each statement, the
+// bytes to sign and their digest belong together.
 func ParseRequest(text []byte) (Request, error) {
 	var r Request
 	d := json.NewDecoder(bytes.NewReader(text))

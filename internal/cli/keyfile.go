@@ -103,7 +103,9 @@ const pluginPrefix = "plugin:"
 // signer opens the key that ref names: a key file, or plugin:PROGRAM[:KEY].
 func (a *app) signer(ctx context.Context, ref string, f keyFlags) (attest.Signer, error) {
 	if name, ok := strings.CutPrefix(ref, pluginPrefix); ok {
-		return keyplugin.Open(ctx, name, keyplugin.Options{Env: withoutPassphrase(os.Environ()), Timeout: f.timeout})
+		return keyplugin.Open(ctx, name, keyplugin.Options{
+			Env: withoutPassphrase(os.Environ()), Timeout: f.timeout, Terminal: isTerminal(a.world.Stdin),
+		})
 	}
 	text, err := readKeyText(ref)
 	if err != nil {

@@ -54,6 +54,7 @@ func (a *app) signCommand() *cobra.Command {
 		Example: `  kiln sign oci:web.oci --key kiln.key
   kiln sign oci:web.oci --key plugin:vault:transit/web --key alice.key --serial 42
   kiln sign oci:web.oci --key kiln.key -o bundles
+  kiln sign oci:web.oci --key kiln.key --type openvex --predicate vex.json
   kiln sign oci:web.oci --request web.request.json
   kiln sign --answer web.request.json --key kiln.key -o web.answer.json
   kiln sign --answer web.request.json --signature 1.sig --signature 2.sig --public-key web.pub -o web.answer.json`,
@@ -77,6 +78,7 @@ func (f *signFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.keys, "key", nil, "sign with `KEY`: a key file, or plugin:PROGRAM[:NAME]; may be repeated")
 	flags.StringSliceVar(&f.types, "type", nil, "sign only statements of `TYPE`, such as signature or slsaprovenance1; several with commas")
+	flags.StringVar(&f.predicate, "predicate", "", "sign the predicate in `FILE`, of the one --type, in place of what stands beside the image")
 	flags.StringArrayVarP(&f.annotate, "annotations", "a", nil, "sign `NAME=VALUE` with the image; may be repeated")
 	flags.IntVar(&f.serial, "serial", 0, "sign the serial number `N` with the image: raise it with each release, so that older ones are told apart")
 	flags.StringVar(&f.name, "name", "", "sign the image as `NAME` (default the name of its recipe)")
@@ -93,7 +95,7 @@ func (f *signFlags) register(cmd *cobra.Command) {
 	complete(cmd, "annotations", words())
 	complete(cmd, "serial", words())
 	complete(cmd, "name", words())
-	for _, name := range []string{"key", "output", "request", "answer", "signature", "public-key"} {
+	for _, name := range []string{"key", "output", "request", "answer", "signature", "public-key", "predicate"} {
 		complete(cmd, name, completeAny)
 	}
 	cmd.MarkFlagsMutuallyExclusive("request", "answer")
@@ -119,6 +121,8 @@ func (f *signFlags) check(cmd *cobra.Command, args []string) error {
 		return usage(fmt.Sprintf("kiln sign wants an image, such as oci:web.oci; it got %d arguments", len(args)))
 	case f.answer == "" && f.request == "" && len(f.keys) == 0:
 		return usage("kiln sign wants a key", "--key kiln.key", "kiln key generate")
+	case f.predicate != "" && len(f.types) != 1:
+		return usage("--predicate wants one --type", "--type openvex --predicate vex.json")
 	case f.serial < 0:
 		return usage("a serial number is not negative")
 	}

@@ -28,6 +28,7 @@ type signFlags struct {
 	provenance provenanceFlags
 	keys       []string
 	types      []string
+	predicate  string
 	name       string
 	serial     int
 	annotate   []string
@@ -52,6 +53,9 @@ func (f *signFlags) statements(o *image.Outline, st *store.Store) ([]statement, 
 		return nil, err
 	}
 	name := imageName(o, f.name)
+	if f.predicate != "" {
+		return f.predicated(subjectsOf(o, name, annotations))
+	}
 	all := []attest.Statement{{Subject: subjectsOf(o, name, annotations), PredicateType: attest.PredicateSignature}}
 	if o.Record != nil {
 		s, err := provenance.Statement(f.provenance.input(o, st), subjectsOf(o, name, nil))
@@ -74,6 +78,24 @@ func (f *signFlags) statements(o *image.Outline, st *store.Store) ([]statement, 
 		})
 	}
 	return f.chosen(all)
+}
+
+// predicated is the statement with a predicate that the caller wrote.
+func (f *signFlags) predicated(subjects []attest.Subject) ([]statement, error) {
+	p, err := attest.ParsePredicate(f.types[0])
+	if err != nil {
+		return nil, &kiln.Error{Code: kiln.Usage, Text: err.Error(), Hints: []string{"--type openvex"}}
+	}
+	text, err := readBounded(f.predicate, attest.MaxBundle/2)
+	if err == nil && !json.Valid(text) {
+		err = fmt.Errorf("%q is no JSON", f.predicate)
+	}
+	if err != nil {
+		return nil, &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot read the predicate: %v", err), Err: err, Hints: []string{"--predicate FILE, with a JSON document of the type"}}
+	}
+	s := attest.Statement{Subject: subjects, PredicateType: p.Type, Predicate: bytes.TrimSpace(text)}
+	payload, err := s.Marshal()
+	return []statement{{s, payload}}, err
 }
 
 // chosen are the statements of the types that --type names, or all.

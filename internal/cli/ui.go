@@ -187,13 +187,12 @@ func (u *ui) tell(text string) {
 
 // secret asks for a line that is not shown; ok tells whether in is a terminal.
 func (u *ui) secret(in io.Reader, prompt string) (line []byte, ok bool, err error) {
-	f, isFile := in.(*os.File)
-	if !isFile || !term.IsTerminal(int(f.Fd())) {
+	if !isTerminal(in) {
 		return nil, false, nil
 	}
 	u.done()
 	u.write(prompt)
-	line, err = term.ReadPassword(int(f.Fd()))
+	line, err = term.ReadPassword(int(in.(*os.File).Fd()))
 	u.write("\n")
 	return line, true, err
 }

@@ -63,18 +63,18 @@ type Answer struct {
 
 // Plugin is a key that a program keeps.
 type Plugin struct {
-	name    string // as messages call it
-	path    string
-	key     string
-	env     []string
-	timeout time.Duration
-	public  attest.PublicKey
+	name   string // as messages call it
+	path   string
+	key    string
+	o      Options
+	public attest.PublicKey
 }
 
 // Options say how programs are run.
 type Options struct {
-	Env     []string      // NAME=value; kiln's own passphrase is no part of it
-	Timeout time.Duration // of one answer; zero: DefaultTimeout
+	Env      []string      // NAME=value; kiln's own passphrase is no part of it
+	Timeout  time.Duration // of one answer; zero: DefaultTimeout
+	Terminal bool          // somebody sits there, whom the program may ask: it stays in the terminal's foreground
 }
 
 // Open finds the program that ref names, "PROGRAM" or "PROGRAM:KEY", and asks it for
@@ -84,10 +84,10 @@ func Open(ctx context.Context, ref string, o Options) (*Plugin, error) {
 	if name == "" {
 		return nil, &kiln.Error{Code: kiln.Usage, Text: "plugin: names no program", Hints: []string{"--key plugin:vault:transit/web", "--key plugin:./my-signer"}}
 	}
-	p := &Plugin{name: name, key: key, env: o.Env, timeout: o.Timeout}
-	if p.timeout == 0 {
-		p.timeout = DefaultTimeout
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
 	}
+	p := &Plugin{name: name, key: key, o: o}
 	file := name
 	if !strings.Contains(name, "/") {
 		file = Prefix + name
@@ -146,21 +146,23 @@ func (p *Plugin) ask(ctx context.Context, q Question) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	limited, cancel := context.WithTimeout(ctx, p.timeout)
+	limited, cancel := context.WithTimeout(ctx, p.o.Timeout)
 	defer cancel()
 	out, told := &bounded{max: maxAnswer}, &bounded{max: maxMessage, keep: true}
 	cmd := exec.CommandContext(limited, p.path)
-	cmd.Env = p.env
+	cmd.Env = p.o.Env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(append(text, '\n')), out, told
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that what it started ends with it
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	if !p.o.Terminal {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that what it started ends with it
+		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	}
 	cmd.WaitDelay = patience
 	err = cmd.Run()
 	switch {
 	case ctx.Err() != nil:
 		return Answer{}, ctx.Err()
 	case limited.Err() != nil:
-		return Answer{}, p.problem("it gave no answer within %s", p.timeout)
+		return Answer{}, p.problem("it gave no answer within %s", p.o.Timeout)
 	case out.over:
 		return Answer{}, p.problem("its answer has more than %d bytes", maxAnswer)
 	}
