@@ -159,3 +159,40 @@ func TestKilnVerifiesWhatCosignSigns(t *testing.T) {
 	s.kiln(attach...)
 	s.kiln("verify", "oci:image", "--policy", "trust.yaml")
 }
+
+// The example plug-in signs with a key that openssl keeps; and openssl alone signs a
+// request, by the commands of docs/signing.md.
+func TestOpensslSigns(t *testing.T) {
+	real(t)
+	s := newSigning(t)
+	plugin, err := filepath.Abs("../examples/key-plugins/kiln-key-openssl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "ec.pem")
+	s.run("openssl", "genpkey", "-algorithm", "ed25519", "-out", "ed.pem")
+	s.run("openssl", "genpkey", "-algorithm", "RSA", "-out", "rsa.pem")
+	s.kiln("sign", "oci:image", "--key", "plugin:"+plugin+":ec.pem", "--key", "plugin:"+plugin+":ed.pem")
+	s.refused("kiln takes ECDSA P-256 and Ed25519", kilnBinary(t), "sign", "oci:image", "--key", "plugin:"+plugin+":rsa.pem")
+	s.refused("cannot read the key none.pem", kilnBinary(t), "sign", "oci:image", "--key", "plugin:"+plugin+":none.pem")
+	var policy strings.Builder
+	policy.WriteString("trust: v1\nkeys:\n")
+	for _, k := range []string{"ec", "ed"} {
+		s.run("openssl", "pkey", "-in", k+".pem", "-pubout", "-out", k+".pub")
+		policy.WriteString("  - {name: " + k + ", person: " + k + ", file: " + k + ".pub}\n")
+	}
+	policy.WriteString("roles: [{name: all, persons: [ec, ed], threshold: 2}]\nrequire:\n  - {predicate: signature, role: all}\n  - {predicate: slsaprovenance1, role: all}\n")
+	write(t, filepath.Join(s.dir, "trust.yaml"), policy.String())
+	s.kiln("verify", "oci:image", "--policy", "trust.yaml")
+
+	s.kiln("build", "-o", "oci:other")
+	s.kiln("sign", "oci:other", "--type", "signature,slsaprovenance1", "--request", "web.request.json")
+	const sign = `for i in 0 1; do jq -r ".statements[$i].pae" web.request.json | base64 -d >$i.pae; `
+	s.run("sh", "-c", sign+`openssl dgst -sha256 -sign ec.pem -out $i.sig $i.pae; done`)
+	s.kiln("sign", "--answer", "web.request.json", "--signature", "0.sig", "--signature", "1.sig", "--public-key", "ec.pub", "-o", "ec.answer")
+	s.refused("is none of the key over statement 1", kilnBinary(t), "sign", "--answer", "web.request.json", "--signature", "1.sig", "--signature", "0.sig", "--public-key", "ec.pub", "-o", "no.answer")
+	s.run("sh", "-c", sign+`openssl pkeyutl -sign -rawin -inkey ed.pem -in $i.pae -out $i.sig; done`)
+	s.kiln("sign", "--answer", "web.request.json", "--signature", "0.sig", "--signature", "1.sig", "--public-key", "ed.pub", "-o", "ed.answer")
+	s.kiln("attach", "oci:other", "ec.answer", "ed.answer")
+	s.kiln("verify", "oci:other", "--policy", "trust.yaml")
+}

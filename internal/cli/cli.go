@@ -66,7 +66,8 @@ usage, 3 verification said no, 4 network or archive trouble, 5 a bug in kiln.
 Environment: KILN_STORE names the store, KILN_CONFIG the configuration file,
 KILN_MIRROR_DEBIAN and KILN_MIRROR_DEBIAN_SECURITY mirrors; http_proxy, https_proxy
 and no_proxy are obeyed. KILN_RETRIES says how often to try again for a file (4),
-KILN_STALL_TIMEOUT how long a mirror may send nothing (30s). With CI or TERM=dumb
+KILN_STALL_TIMEOUT how long a mirror may send nothing (30s). KILN_KEY_PASSPHRASE is the
+passphrase of a key file that signs. With CI or TERM=dumb
 there is no live display, with NO_COLOR none in colour.`,
 		Example: `  kiln init --template base web && kiln build web
   kiln build examples/static -o docker-archive:static.tar`,

@@ -57,7 +57,7 @@ func (a *app) signCommand() *cobra.Command {
   kiln sign oci:web.oci --key kiln.key --type openvex --predicate vex.json
   kiln sign oci:web.oci --request web.request.json
   kiln sign --answer web.request.json --key kiln.key -o web.answer.json
-  kiln sign --answer web.request.json --signature 1.sig --signature 2.sig --public-key web.pub -o web.answer.json`,
+  kiln sign --answer web.request.json --signature 0.sig,1.sig --public-key web.pub -o web.answer.json`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeImage,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -85,7 +85,7 @@ func (f *signFlags) register(cmd *cobra.Command) {
 	flags.StringVarP(&f.output, "output", "o", "", "write bundles into `FOLDER`, and leave the image alone; with --answer, the answer to that file")
 	flags.StringVar(&f.request, "request", "", "write what is to be signed to `FILE`, and sign nothing")
 	flags.StringVar(&f.answer, "answer", "", "sign the request in `FILE`")
-	flags.StringArrayVar(&f.signatures, "signature", nil, "with --answer: take the signature in `FILE`, raw or in base64, for the next statement")
+	flags.StringSliceVar(&f.signatures, "signature", nil, "with --answer: take the signature in `FILE`, raw or in base64, for the next statement; several with commas")
 	flags.StringVar(&f.publicKey, "public-key", "", "with --signature: the public key in `FILE`")
 	flags.BoolVar(&f.skip, "unsafe-skip-content", false, "do not check the image's files before signing")
 	f.key.registerPassphrase(cmd)
@@ -291,9 +291,8 @@ func writeBundle(dir string, b attest.Bundle, told signedBundle) (string, error)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return "", &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot write the bundles: %v", err), Err: err, Hints: []string{"name a folder: -o FOLDER"}}
 	}
-	subject := strings.TrimPrefix(told.Subjects[0], "sha256:")
 	key := kiln.DigestOf([]byte(told.KeyID)).Hex()
-	file := filepath.Join(dir, fmt.Sprintf("%s-%s-%s%s", strings.NewReplacer("/", "-", ":", "-").Replace(told.Predicate), subject[:12], key[:8], bundleSuffix))
+	file := filepath.Join(dir, fmt.Sprintf("%s-%s-%s%s", strings.NewReplacer("/", "-", ":", "-").Replace(told.Predicate), b.Digest().Hex()[:12], key[:8], bundleSuffix))
 	return file, writeText(file, text)
 }
 

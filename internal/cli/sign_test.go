@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"kiln"
 	"kiln/internal/attest"
+	"kiln/internal/oci"
 )
 
 const signedRecipe = `kiln: v1
@@ -135,6 +137,7 @@ func TestTampering(t *testing.T) {
 	for _, row := range []struct {
 		summary string
 		layout  string                    // copied before it is tampered with
+		tag     string                    // by which it is named
 		tamper  func(s *scene, to string) // nil: nothing
 		args    []string
 		policy  [2]string     // what is replaced in the policy
@@ -191,6 +194,7 @@ func TestTampering(t *testing.T) {
 			s.writeJSON(to+"/index.json", top)
 		}, want: "which it stands beside"},
 		{summary: "a layer altered", layout: "new.oci", tamper: alterLayer, want: "its files are not those of the image that was signed"},
+		{summary: "a record that names one platform alone", layout: "new.oci", tag: ":1.4", tamper: oneRecorded, want: "the files of linux/arm64 were not checked"},
 		{summary: "downgraded", layout: "old.oci", args: []string{"--state", "accepted.json"},
 			want: "the image was signed with the serial number 4, and "},
 		{summary: "older than the policy allows", layout: "old.oci", policy: [2]string{"require:", "fresh: {serial: 5}\nrequire:"},
@@ -220,7 +224,7 @@ func TestTampering(t *testing.T) {
 			}
 			s.write(policy, strings.Replace(trustPolicy, row.policy[0], row.policy[1], 1))
 			s.write("accepted.json", `{"format":1,"images":{"web":{"digest":"sha256:`+strings.Repeat("0", 64)+`","created":"1970-01-01T00:00:00Z","serial":5}}}`)
-			o := s.kiln(append([]string{"verify", "oci:" + to, "--json", "--policy", policy}, row.args...)...)
+			o := s.kiln(append([]string{"verify", "oci:" + to + row.tag, "--json", "--policy", policy}, row.args...)...)
 			if row.want == "" {
 				if o.status != 0 || !strings.Contains(o.stdout, `"accepted": true`) {
 					t.Fatalf("%v", o)
@@ -261,6 +265,43 @@ func checkReason(t *testing.T, o outcome, want attest.Reason) {
 	if want != "" {
 		t.Errorf("every check is met: %v", o)
 	}
+}
+
+// oneRecorded takes a platform out of the record of the build, which nobody signed.
+func oneRecorded(s *scene, layout string) {
+	s.t.Helper()
+	swap := func(v any) (digest string, size int) {
+		b, err := json.Marshal(v)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		d := kiln.DigestOf(b)
+		s.write(layout+"/blobs/sha256/"+d.Hex(), string(b))
+		return string(d), len(b)
+	}
+	load := func(digest any) (v map[string]any) {
+		if err := json.Unmarshal([]byte(s.read(layout+"/blobs/sha256/"+strings.TrimPrefix(digest.(string), "sha256:"))), &v); err != nil {
+			s.t.Fatal(err)
+		}
+		return v
+	}
+	top := s.top(layout)
+	annotations := entryOf(top)["annotations"].(map[string]any)
+	list := load(annotations["vnd.kiln.referrers"])
+	for _, d := range list["manifests"].([]any) {
+		entry := d.(map[string]any)
+		if entry["artifactType"] != oci.TypeBuild {
+			continue
+		}
+		manifest := load(entry["digest"])
+		config := manifest["config"].(map[string]any)
+		record := load(config["digest"])
+		record["platforms"] = record["platforms"].([]any)[:1]
+		config["digest"], config["size"] = swap(record)
+		entry["digest"], entry["size"] = swap(manifest)
+	}
+	annotations["vnd.kiln.referrers"], _ = swap(list)
+	s.writeJSON(layout+"/index.json", top)
 }
 
 // altered changes the statements in bundles, one digit of a digest each.

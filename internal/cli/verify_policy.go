@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -142,6 +143,9 @@ func (a *app) verifyPolicy(ctx context.Context, ref image.Reference, want proof.
 	if unequal(ref, r.Reports) != nil {
 		return a.refuse(r, ref, "its files are not those of the image that was signed")
 	}
+	if p := unchecked(target, r.Reports); p != "" {
+		return a.refuse(r, ref, fmt.Sprintf("the files of %s were not checked, which were signed too: name what was, --platform PLATFORM", p))
+	}
 	return a.acceptFresh(ctx, ref, policy, r, f)
 }
 
@@ -160,6 +164,17 @@ func targetOf(o *image.Outline, ref image.Reference, platforms []kiln.Platform) 
 		return t, &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("%s holds no image for %s", ref, platforms[0]), Hints: []string{"leave --platform out to verify all there are"}}
 	}
 	return t, nil
+}
+
+// unchecked is a platform of the image whose files no report tells of: the record of a
+// build is not signed, and may name whatever it likes.
+func unchecked(t attest.Target, reports []*proof.Report) string {
+	for _, p := range t.Platforms {
+		if !slices.ContainsFunc(reports, func(r *proof.Report) bool { return r.Digest == p.Digest }) {
+			return p.Platform
+		}
+	}
+	return ""
 }
 
 // why joins what is not met.
