@@ -85,7 +85,8 @@ there is no live display, with NO_COLOR none in colour.`,
 	})
 	complete(cmd, "store", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
 	cmd.AddCommand(a.initCommand(), a.lockCommand(), a.buildCommand(), a.packCommand(), a.whyCommand(), a.scriptsCommand(), a.slimCommand(), a.diffCommand(), a.changelogCommand(),
-		a.proveCommand(), a.secondCommand(), a.verifyCommand(), a.keyCommand(), a.signCommand(), a.attachCommand(), a.provenanceCommand(), a.storeCommand(), a.versionCommand())
+		a.proveCommand(), a.secondCommand(), a.verifyCommand(), a.storeCommand(), a.versionCommand())
+	cmd.AddCommand(a.keyCommand(), a.signCommand(), a.attachCommand(), a.provenanceCommand())
 	return cmd
 }
 
