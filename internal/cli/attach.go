@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"strings"
 
@@ -128,13 +127,4 @@ func fits(o *image.Outline, b attest.Bundle, keys []attest.PublicKey) (signedBun
 		return told, fmt.Errorf("no key that was named signed its %s", told.Predicate)
 	}
 	return told, nil
-}
-
-// decoded is what base64 text stands for; nothing where it is none.
-func decoded(b []byte) []byte {
-	out, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(string(b)), ""))
-	if err != nil {
-		return nil
-	}
-	return out
 }

@@ -50,7 +50,7 @@ func newSigned(t *testing.T) *scene {
 	for _, version := range []string{"1.3", "1.4"} {
 		name := map[string]string{"1.3": "old", "1.4": "new"}[version]
 		s.write(name+"/kiln.yaml", strings.ReplaceAll(signedRecipe, "VERSION", version))
-		s.good("build", name, "-o", "oci:"+name+".oci")
+		s.does("build", name, "-o", "oci:"+name+".oci")
 	}
 	s.copyLayout("new.oci", "bare.oci")
 	for _, key := range []string{"alice1", "alice2", "bobold", "bobnext", "bob", "ci", "stranger"} {
@@ -58,23 +58,14 @@ func newSigned(t *testing.T) *scene {
 		if key == "bob" {
 			algorithm = "ed25519"
 		}
-		s.good("key", "generate", "--output-key-prefix", key, "--algorithm", algorithm, "--unsafe-no-passphrase")
+		s.does("key", "generate", "--output-key-prefix", key, "--algorithm", algorithm, "--unsafe-no-passphrase")
 	}
 	for serial, name := range map[string]string{"4": "old.oci", "5": "new.oci"} {
-		s.good("sign", "oci:"+name, "--type", "signature", "--key", "alice1.key", "--key", "bob.key", "--serial", serial)
-		s.good("sign", "oci:"+name, "--type", "slsaprovenance1", "--key", "ci.key")
+		s.does("sign", "oci:"+name, "--type", "signature", "--key", "alice1.key", "--key", "bob.key", "--serial", serial)
+		s.does("sign", "oci:"+name, "--type", "slsaprovenance1", "--key", "ci.key")
 	}
 	s.write("trust.yaml", trustPolicy)
 	return s
-}
-
-func (s *scene) good(args ...string) outcome {
-	s.t.Helper()
-	o := s.kiln(args...)
-	if o.status != 0 {
-		s.t.Fatalf("kiln %s: %v", strings.Join(args, " "), o)
-	}
-	return o
 }
 
 func (s *scene) copyLayout(from, to string) {
@@ -115,7 +106,7 @@ func (s *scene) bundle(layout, kind string, keys ...string) (files []string) {
 		args = append(args, "--key", k+".key")
 	}
 	var r struct{ Bundles []struct{ File string } }
-	if err := json.Unmarshal([]byte(s.good(args...).stdout), &r); err != nil {
+	if err := json.Unmarshal([]byte(s.does(args...).stdout), &r); err != nil {
 		s.t.Fatal(err)
 	}
 	for _, b := range r.Bundles {

@@ -3,10 +3,12 @@ package cli_test
 import (
 	"encoding/json"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
 	"kiln"
+	"kiln/internal/apt/apttest"
 	"kiln/internal/image"
 	"kiln/internal/oci"
 	"kiln/internal/store"
@@ -26,8 +28,8 @@ func newUnsigned(t *testing.T) *scene {
 	s.furnish("http://unused.example.org")
 	s.write("web/kiln.yaml", strings.ReplaceAll(signedRecipe, "VERSION", "1.4"))
 	s.write("file.conf", "x")
-	s.good("build", "web", "-o", "oci:web.oci", "-o", "oci-archive:web.tar")
-	s.good("key", "generate", "--algorithm", "ed25519", "--unsafe-no-passphrase")
+	s.does("build", "web", "-o", "oci:web.oci", "-o", "oci-archive:web.tar")
+	s.does("key", "generate", "--algorithm", "ed25519", "--unsafe-no-passphrase")
 	s.write("trust.yaml", onePolicy)
 	return s
 }
@@ -50,7 +52,7 @@ func TestKeys(t *testing.T) {
 	s.write("pass", "first line\nsecond line\n")
 	s.write("empty", "")
 	s.kiln("key", "generate", "--output-key-prefix", "b", "--passphrase-file", "empty").says(t, 1, "the passphrase is empty")
-	s.good("key", "generate", "--output-key-prefix", "b", "--passphrase-file", "pass")
+	s.does("key", "generate", "--output-key-prefix", "b", "--passphrase-file", "pass")
 	if info, err := os.Stat(s.path("b.key")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the private key: %v, %v", info, err)
 	}
@@ -58,7 +60,7 @@ func TestKeys(t *testing.T) {
 		t.Errorf("the private key is not encrypted: %s", text)
 	}
 	s.env = append(s.env, "KILN_KEY_PASSPHRASE=first line")
-	if got := s.good("key", "public", "b.key").stdout; got != s.read("b.pub") {
+	if got := s.does("key", "public", "b.key").stdout; got != s.read("b.pub") {
 		t.Errorf("the public key is %s, want %s", got, s.read("b.pub"))
 	}
 	s.env = append(s.env, "KILN_KEY_PASSPHRASE=another")
@@ -74,8 +76,8 @@ func TestKeys(t *testing.T) {
 
 func TestSignArchive(t *testing.T) {
 	s := newUnsigned(t)
-	s.good("sign", "oci-archive:web.tar", "--key", "kiln.key")
-	s.good("verify", "oci-archive:web.tar", "--policy", "trust.yaml").says(t, 0, "accepted by the trust policy trust.yaml")
+	s.does("sign", "oci-archive:web.tar", "--key", "kiln.key")
+	s.does("verify", "oci-archive:web.tar", "--policy", "trust.yaml").says(t, 0, "accepted by the trust policy trust.yaml")
 	s.kiln("sign", "tar:web.tar", "--key", "kiln.key").says(t, 1, "it is no OCI image layout")
 	s.kiln("sign", "web", "--key", "kiln.key").says(t, 1, "it is no OCI image layout")
 }
@@ -87,20 +89,20 @@ func TestSignTwice(t *testing.T) {
 	s := newUnsigned(t)
 	s.copyLayout("web.oci", "other.oci")
 	for _, layout := range []string{"web.oci", "other.oci"} {
-		s.good("sign", "oci:"+layout, "--key", "kiln.key", "-a", "stage=prod", "--serial", "7")
+		s.does("sign", "oci:"+layout, "--key", "kiln.key", "-a", "stage=prod", "--serial", "7")
 	}
 	if a, b := s.read("web.oci/index.json"), s.read("other.oci/index.json"); a != b {
 		t.Errorf("the layouts differ:\n%s\n%s", a, b)
 	}
 	before := s.read("web.oci/index.json")
-	s.good("sign", "oci:web.oci", "--key", "kiln.key", "-a", "stage=prod", "--serial", "7").says(t, 0, "(was there already)")
-	s.good("build", "web", "-o", "oci:web.oci")
+	s.does("sign", "oci:web.oci", "--key", "kiln.key", "-a", "stage=prod", "--serial", "7").says(t, 0, "(was there already)")
+	s.does("build", "web", "-o", "oci:web.oci")
 	if after := s.read("web.oci/index.json"); before != after {
 		t.Errorf("it has changed:\n%s\n%s", before, after)
 	}
-	s.good("verify", "oci:web.oci")
-	s.good("verify", "oci:web.oci", "--policy", "trust.yaml", "--state", "state.json")
-	s.good("verify", "oci:web.oci", "--policy", "trust.yaml", "--state", "state.json").says(t, 0, "accepted")
+	s.does("verify", "oci:web.oci")
+	s.does("verify", "oci:web.oci", "--policy", "trust.yaml", "--state", "state.json")
+	s.does("verify", "oci:web.oci", "--policy", "trust.yaml", "--state", "state.json").says(t, 0, "accepted")
 	if got := s.read("state.json"); !strings.Contains(got, `"serial": 7`) {
 		t.Errorf("it remembers %s", got)
 	}
@@ -111,23 +113,23 @@ func TestSignTwice(t *testing.T) {
 func TestSignElsewhere(t *testing.T) {
 	s := newUnsigned(t)
 	s.copyLayout("web.oci", "bare.oci")
-	s.good("sign", "oci:web.oci", "--request", "web.request")
-	s.good("sign", "--answer", "web.request", "--key", "kiln.key", "-o", "web.answer")
-	s.good("attach", "oci:web.oci", "web.answer", "--key", "kiln.pub")
-	s.good("verify", "oci:web.oci", "--policy", "trust.yaml")
-	s.good("verify", "oci:bare.oci", "--policy", "trust.yaml", "--bundle", "web.answer")
+	s.does("sign", "oci:web.oci", "--request", "web.request")
+	s.does("sign", "--answer", "web.request", "--key", "kiln.key", "-o", "web.answer")
+	s.does("attach", "oci:web.oci", "web.answer", "--key", "kiln.pub")
+	s.does("verify", "oci:web.oci", "--policy", "trust.yaml")
+	s.does("verify", "oci:bare.oci", "--policy", "trust.yaml", "--bundle", "web.answer")
 
 	s.edit("web.request", `"name": "web:1.4 linux/amd64"`, `"name": "web:1.5 linux/amd64"`)
 	s.kiln("sign", "--answer", "web.request", "--key", "kiln.key", "-o", "again").says(t, 3, "not those of the statement that it shows")
 	s.kiln("sign", "--answer", "kiln.pub", "--key", "kiln.key", "-o", "again").says(t, 1, "it is no signing request")
 	s.kiln("sign", "--answer", "none", "--key", "kiln.key", "-o", "again").says(t, 1, "kiln sign IMAGE --request FILE")
 	s.kiln("sign", "--answer", "web.request", "--key", "kiln.key").says(t, 2, "wants a file for the answer")
-	s.good("key", "generate", "--output-key-prefix", "other", "--unsafe-no-passphrase")
+	s.does("key", "generate", "--output-key-prefix", "other", "--unsafe-no-passphrase")
 	s.kiln("attach", "oci:bare.oci", "web.answer", "--key", "other.pub").says(t, 3, "no key that was named signed its signature")
 	s.kiln("attach", "oci:bare.oci", "trust.yaml").says(t, 1, "it is neither a bundle nor an answer")
 	s.kiln("attach", "oci:bare.oci").says(t, 2, "kiln attach wants an image")
 	s.write("web/kiln.yaml", strings.ReplaceAll(signedRecipe, "VERSION", "1.5"))
-	s.good("build", "web", "-o", "oci:next.oci")
+	s.does("build", "web", "-o", "oci:next.oci")
 	s.kiln("attach", "oci:next.oci", "web.answer").says(t, 3, "and the image is sha256:")
 	if o := s.kiln("verify", "oci:next.oci", "--policy", "trust.yaml"); o.status != 3 {
 		t.Errorf("something was attached: %v", o)
@@ -143,7 +145,7 @@ func TestSignDamaged(t *testing.T) {
 	if s.read("web.oci/index.json") != before {
 		t.Error("it was signed all the same")
 	}
-	s.good("sign", "oci:web.oci", "--key", "kiln.key", "--unsafe-skip-content")
+	s.does("sign", "oci:web.oci", "--key", "kiln.key", "--unsafe-skip-content")
 	s.kiln("verify", "oci:web.oci", "--policy", "trust.yaml").says(t, 3, "its files are not those of the image that was signed")
 }
 
@@ -181,9 +183,9 @@ func TestSignBillsOfMaterials(t *testing.T) {
 	}
 	s.write("trust.yaml", onePolicy+"  - {predicate: spdxjson, role: me}\n  - {predicate: cyclonedx, role: me}\n")
 	s.kiln("verify", "oci:web.oci", "--policy", "trust.yaml").says(t, 3, `spdxjson signed by the role "me" for linux/amd64: none stands beside the image`)
-	s.good("sign", "oci:web.oci", "--key", "kiln.key")
-	s.good("verify", "oci:web.oci", "--policy", "trust.yaml").says(t, 0, "cyclonedx of linux/arm64 sha256:")
-	s.good("sign", "oci:web.oci", "--key", "kiln.key", "--type", "spdxjson", "-o", "bundles")
+	s.does("sign", "oci:web.oci", "--key", "kiln.key")
+	s.does("verify", "oci:web.oci", "--policy", "trust.yaml").says(t, 0, "cyclonedx of linux/arm64 sha256:")
+	s.does("sign", "oci:web.oci", "--key", "kiln.key", "--type", "spdxjson", "-o", "bundles")
 	files, err := os.ReadDir(s.path("bundles"))
 	if err != nil || len(files) < 2 { // one for each platform, or more
 		t.Errorf("%v, %v", files, err)
@@ -195,18 +197,18 @@ func TestSignPredicate(t *testing.T) {
 	s.write("vex.json", `{"statements": []}`)
 	s.kiln("sign", "oci:web.oci", "--key", "kiln.key", "--predicate", "vex.json").says(t, 2, "--predicate wants one --type")
 	s.kiln("sign", "oci:web.oci", "--key", "kiln.key", "--type", "openvex", "--predicate", "kiln.pub").says(t, 1, "is no JSON")
-	s.good("sign", "oci:web.oci", "--key", "kiln.key", "--type", "openvex", "--predicate", "vex.json")
-	s.good("sign", "oci:web.oci", "--key", "kiln.key")
+	s.does("sign", "oci:web.oci", "--key", "kiln.key", "--type", "openvex", "--predicate", "vex.json")
+	s.does("sign", "oci:web.oci", "--key", "kiln.key")
 	s.write("trust.yaml", onePolicy+"  - {predicate: openvex, role: me}\n")
-	s.good("verify", "oci:web.oci", "--policy", "trust.yaml")
+	s.does("verify", "oci:web.oci", "--policy", "trust.yaml")
 }
 
 func TestProvenance(t *testing.T) {
 	s := newUnsigned(t)
 	s.write("web/kiln.yaml", strings.Replace(strings.ReplaceAll(signedRecipe, "VERSION", "1.4"), `content: "version=1.4\n"`, "from: files/a.conf", 1))
 	s.write("web/files/a.conf", "a=1\n")
-	s.good("build", "web", "-o", "oci:web.oci")
-	first := s.good("provenance", "oci:web.oci", "--started-on", "2026-01-02T03:04:05Z", "--builder-id", "https://ci.example.org/kiln").stdout
+	s.does("build", "web", "-o", "oci:web.oci")
+	first := s.does("provenance", "oci:web.oci", "--started-on", "2026-01-02T03:04:05Z", "--builder-id", "https://ci.example.org/kiln").stdout
 	type resource struct {
 		Name   string
 		Digest map[string]string
@@ -255,9 +257,34 @@ func TestProvenance(t *testing.T) {
 	}
 	// Elsewhere nobody knows which kiln built it; the rest is the same.
 	s.env = append(s.env, "KILN_STORE="+s.path("elsewhere"))
-	if o := s.good("provenance", "oci:web.oci", "--predicate"); strings.Contains(o.stdout, "environment") || strings.Contains(o.stdout, `"version"`) || !strings.Contains(o.stdout, "files/a.conf") {
+	if o := s.does("provenance", "oci:web.oci", "--predicate"); strings.Contains(o.stdout, "environment") || strings.Contains(o.stdout, `"version"`) || !strings.Contains(o.stdout, "files/a.conf") {
 		t.Errorf("%v", o)
 	}
 	s.kiln("provenance", "tar:file.conf").says(t, 1, "it is no OCI image layout")
 	s.kiln("provenance", "oci:web.oci", "--started-on", "noon").says(t, 2, `cannot read the time "noon"`)
+}
+
+// The provenance names every digest of the lock: signed files, indexes, packages.
+func TestProvenanceNamesTheWholeLock(t *testing.T) {
+	s := newScene(t, apttest.New(stable()))
+	s.does("build", "web", "-o", "oci:web.oci")
+	first := s.does("provenance", "oci:web.oci").stdout
+	digests := regexp.MustCompile("[0-9a-f]{64}").FindAllString(strings.Replace(s.read("web/kiln.lock"), "wants", "", 1), -1)
+	wants := regexp.MustCompile(`"wants": ?"sha256:([0-9a-f]{64})"`).FindStringSubmatch(s.read("web/kiln.lock"))
+	if len(digests) < 5 || len(wants) != 2 {
+		t.Fatalf("the lock has the digests %v, wants %v", digests, wants)
+	}
+	for _, d := range digests {
+		if d != wants[1] && !strings.Contains(first, d) {
+			t.Errorf("the provenance does not name %s", d)
+		}
+	}
+	if again := s.does("provenance", "oci:web.oci").stdout; again != first {
+		t.Error("the second time it is another")
+	}
+	s.does("key", "generate", "--unsafe-no-passphrase")
+	s.write("trust.yaml", onePolicy)
+	s.does("sign", "oci:web.oci", "--key", "kiln.key")
+	s.does("sign", "oci:web.oci", "--key", "kiln.key").says(t, 0, "slsaprovenance1  by kiln.key  (was there already)")
+	s.does("verify", "oci:web.oci", "--policy", "trust.yaml")
 }

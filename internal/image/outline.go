@@ -97,7 +97,7 @@ func (r *reader) layoutSource(ref Reference) (source, error) {
 		return nil, err
 	case kind == Layout:
 		return openFolderSource(ref.Path)
-	case kind == Folder || ref.Kind == Tar || ref.Kind == DockerArchive:
+	case kind == Folder || ref.Kind == Tar:
 		return nil, noLayout()
 	}
 	f, err := r.plainFile(ref.Path)

@@ -31,12 +31,13 @@ func distro(suite string) string {
 	return "debian-" + escape(suite)
 }
 
-// escape is percent-encoding as the specification of package URLs has it.
+// escape is percent-encoding as the specification of package URLs has it: a colon
+// stays.
 func escape(s string) string {
 	var b strings.Builder
 	for _, c := range []byte(s) {
 		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("-._~", c) >= 0:
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("-._~:", c) >= 0:
 			b.WriteByte(c)
 		default:
 			fmt.Fprintf(&b, "%%%02X", c)
