@@ -172,7 +172,15 @@ func TestOpensslSigns(t *testing.T) {
 	s.run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "ec.pem")
 	s.run("openssl", "genpkey", "-algorithm", "ed25519", "-out", "ed.pem")
 	s.run("openssl", "genpkey", "-algorithm", "RSA", "-out", "rsa.pem")
-	s.kiln("sign", "oci:image", "--key", "plugin:"+plugin+":ec.pem", "--key", "plugin:"+plugin+":ed.pem")
+	write(t, filepath.Join(s.dir, "spy"), "#!/bin/sh\n{ echo arguments: $#; env; } >>spied\nexec "+plugin+"\n")
+	if err := os.Chmod(filepath.Join(s.dir, "spy"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.kiln("sign", "oci:image", "--key", "plugin:./spy:ec.pem", "--key", "plugin:"+plugin+":ed.pem")
+	spied, err := os.ReadFile(filepath.Join(s.dir, "spied"))
+	if text := string(spied); err != nil || !strings.Contains(text, "arguments: 0\n") || !strings.Contains(text, "PATH=") || strings.Contains(text, "KILN_KEY_PASSPHRASE") {
+		t.Errorf("the plug-in is told too much: %v\n%s", err, text)
+	}
 	s.refused("kiln takes ECDSA P-256 and Ed25519", kilnBinary(t), "sign", "oci:image", "--key", "plugin:"+plugin+":rsa.pem")
 	s.refused("cannot read the key none.pem", kilnBinary(t), "sign", "oci:image", "--key", "plugin:"+plugin+":none.pem")
 	var policy strings.Builder

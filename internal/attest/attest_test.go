@@ -263,6 +263,17 @@ func TestRequests(t *testing.T) {
 	}
 	pae := base64.StdEncoding.EncodeToString(one.PAE)
 	other := base64.StdEncoding.EncodeToString(bytes.Replace(one.PAE, []byte("web:1.4"), []byte("web:1.5"), 1))
+	twice, err := attest.NewToSign(bytes.Replace(payload(t), []byte(`"predicateType"`), []byte(`"PredicateType":"https://example.org/x","predicateType"`), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	double, err := attest.MarshalIndented(attest.Request{Kiln: attest.RequestFormat, Statements: []attest.ToSign{twice}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := attest.ParseRequest(double); err == nil || !strings.Contains(err.Error(), "could be read in two ways") {
+		t.Errorf("a doubled key: %v", err)
+	}
 	for old, row := range map[string]struct{ new, want string }{
 		"signing-request/v1":          {"signing-request/v2", "its format is"},
 		`"web:1.4"`:                   {`"web:1.5"`, "not those of the statement that it shows"},

@@ -83,11 +83,20 @@ func ParseRequest(text []byte) (Request, error) {
 			return r, fmt.Errorf("statement %d: %w", i+1, err)
 		case !bytes.Equal(pae, t.PAE) || kiln.DigestOf(pae) != t.Digest:
 			return r, refused("statement %d: the bytes to sign are not those of the statement that it shows", i+1)
+		case !canonical(s, t.Payload()):
+			return r, refused("statement %d: it is not in the form that kiln writes, and could be read in two ways", i+1)
 		case s.PredicateType != t.PredicateType:
 			return r, refused("statement %d: it is a %q, and the request says %q", i+1, s.PredicateType, t.PredicateType)
 		}
 	}
 	return r, nil
+}
+
+// canonical reports whether the statement is read out of the bytes, and nothing else
+// stands in them: no doubled key, none that another reader may take for one of ours.
+func canonical(s Statement, payload []byte) bool {
+	b, err := s.Marshal()
+	return err == nil && bytes.Equal(b, payload)
 }
 
 // ParseAnswer reads an answer, or a single bundle.

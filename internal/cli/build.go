@@ -101,12 +101,11 @@ func (a *app) build(cmd *cobra.Command, path string, f buildFlags) error {
 		return err
 	}
 	defer in.close()
-	note := beginNote(f)
 	res, err := bake.Build(cmd.Context(), in.options)
 	if err != nil {
 		return err
 	}
-	if err := note(in.options.Store, res.Index); err != nil {
+	if err := noteBuild(in.options.Store, res.Index, in.options.Build, f, a.world.Now()); err != nil {
 		return err
 	}
 	if text := in.anotherImage(res); text != "" {

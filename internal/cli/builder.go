@@ -1,15 +1,16 @@
 package cli
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"bytes"
 	"encoding/json"
-	"io"
 	"os"
+	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"kiln"
+	"kiln/internal/durable"
 	"kiln/internal/provenance"
 	"kiln/internal/store"
 )
@@ -23,36 +24,71 @@ func builderKey(index kiln.Digest) kiln.Digest {
 	return kiln.DigestOf([]byte("kiln built " + string(index)))
 }
 
-// builderOf is the kiln that runs.
-func builderOf(f buildFlags) provenance.Builder {
+// noteBuild keeps which kiln built an image. Where that is known already, nothing is
+// written.
+func noteBuild(st *store.Store, index kiln.Digest, build string, f buildFlags, now time.Time) error {
 	v := versionOf()
-	b := provenance.Builder{
-		Version: v.Version, Revision: v.Revision, BuildID: buildID(), Program: programDigest(), Go: v.Go, Platform: v.Platform,
+	text, err := json.Marshal(provenance.Builder{
+		Version: v.Version, Revision: v.Revision, BuildID: build, Program: programDigest(st, now), Go: v.Go, Platform: v.Platform,
 		Kernel: kernelRelease(), Root: os.Geteuid() == 0,
 		Flags: provenance.Flags{
 			Locked: f.locked, Pack: f.pack != "", TrustLock: f.trustLock, VerifyCache: f.verifyCache,
 			Platforms: f.platforms, Compression: f.compression,
 		},
+	})
+	if err != nil {
+		return err
 	}
-	return b
+	key := builderKey(index)
+	if noted, ok := st.Mark(key); ok && bytes.Equal(noted, text) {
+		return nil
+	}
+	return st.SetMark(key, text)
 }
 
-// programDigest is the SHA-256 of the program that runs; empty where it cannot be read.
-func programDigest() string {
+// hashedProgram is what a program had for a digest when the file system said this of it.
+type hashedProgram struct {
+	Stamp  durable.Stamp `json:"stamp"`
+	Digest string        `json:"digest"` // SHA-256, 64 hexadecimal digits
+}
+
+// settled is how old a change of a file is to be for its stamp to be relied upon: no
+// file system counts time in larger steps.
+const settled = 5 * time.Second
+
+// programDigest is the SHA-256 of the program that runs; empty where it cannot be
+// read. It is hashed once: a build in which nothing has changed takes less time.
+func programDigest(st *store.Store, now time.Time) string {
 	path, err := os.Executable()
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
 	if err != nil {
 		return ""
 	}
-	f, err := os.Open(path)
+	key := kiln.DigestOf([]byte("kiln program " + path))
+	before, err := durable.StampOf(path)
 	if err != nil {
 		return ""
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	var known hashedProgram
+	if text, ok := st.Mark(key); ok && json.Unmarshal(text, &known) == nil && known.Stamp == before {
+		return known.Digest
+	}
+	digest, err := fileDigest(path)
+	if err != nil {
 		return ""
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	after, err := durable.StampOf(path)
+	if err != nil || after != before {
+		return ""
+	}
+	if now.Sub(time.Unix(0, after.Changed)) > settled {
+		if text, err := json.Marshal(hashedProgram{after, digest.Hex()}); err == nil {
+			_ = st.SetMark(key, text) // what is not kept is hashed again
+		}
+	}
+	return digest.Hex()
 }
 
 func kernelRelease() string {
@@ -61,19 +97,6 @@ func kernelRelease() string {
 		return ""
 	}
 	return unix.ByteSliceToString(u.Release[:])
-}
-
-// beginNote gathers what is to be noted while the build goes on.
-func beginNote(f buildFlags) func(st *store.Store, index kiln.Digest) error {
-	done := make(chan provenance.Builder, 1)
-	go func() { done <- builderOf(f) }()
-	return func(st *store.Store, index kiln.Digest) error {
-		text, err := json.Marshal(<-done)
-		if err != nil {
-			return err
-		}
-		return st.SetMark(builderKey(index), text)
-	}
 }
 
 // notedBuilder is what the store knows of the build of an image; nil where it knows
