@@ -6,7 +6,9 @@ package kiln
 
 import (
 	"crypto/sha256"
+	"encoding"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"strings"
@@ -69,6 +71,24 @@ type Digester struct{ hash.Hash }
 
 // NewDigester returns an empty Digester.
 func NewDigester() Digester { return Digester{sha256.New()} }
+
+// State returns where the digest is after what was written so far, for Resume.
+func (d Digester) State() ([]byte, error) {
+	m, ok := d.Hash.(encoding.BinaryMarshaler)
+	if !ok {
+		return nil, errors.New("bug: a digest whose state cannot be saved")
+	}
+	return m.MarshalBinary()
+}
+
+// Resume makes d go on after what another Digester had written when its State was taken.
+func (d Digester) Resume(state []byte) error {
+	u, ok := d.Hash.(encoding.BinaryUnmarshaler)
+	if !ok {
+		return errors.New("bug: a digest whose state cannot be restored")
+	}
+	return u.UnmarshalBinary(state)
+}
 
 // Digest returns the digest of all that was written so far.
 func (d Digester) Digest() Digest {

@@ -23,12 +23,17 @@ type Family interface {
 	// Fetch brings every package of the platforms into the store, checked
 	// against the lock. It may use the network.
 	Fetch(ctx context.Context, r *recipe.Recipe, l *lock.Lock, platforms []kiln.Platform) error
-	// Assemble makes the tree of one platform, layer by layer, from the store.
-	Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*Root, error)
+	// Assemble makes the tree of one platform, layer by layer, from the store. early,
+	// which may be nil, is told of what members will most likely be, as soon as that can be known.
+	Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, early Early) (*Root, error)
 	// Explain does what Assemble does, and tells what led to the tree. Beside an
 	// error there may be an Explanation that has Packages alone.
 	Explain(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*Explanation, error)
 }
+
+// Early is told of a member of a layer while the tree is still being made, with the
+// content of its files, which may be read by another goroutine. In the end the member may be another one.
+type Early func(layer string, m tree.Member, c tree.Contents)
 
 // Update says how far a new lock may move from the old one.
 type Update struct {

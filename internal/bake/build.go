@@ -3,7 +3,6 @@ package bake
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -146,15 +145,30 @@ func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock)
 
 // makeImage makes the tree of one platform, checks it, and turns it into an image.
 func (o Options) makeImage(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (built, error) {
-	root, err := o.Lock.Family.Assemble(ctx, r, l, p)
+	a := o.goAhead(ctx, r, l, p)
+	defer a.close()
+	root, err := o.Lock.Family.Assemble(ctx, r, l, p, a.early(ctx))
 	if err != nil {
 		return built{}, err
 	}
-	found, err := o.examine(ctx, r, l, p, root)
-	if err != nil {
-		return built{}, err
+	// Most trees are sound: their layers need not wait until that is known.
+	root.Tree.Paths() // so that several may read it
+	examined := make(chan error, 1)
+	var found []Finding
+	checking, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() {
+		var err error
+		if found, err = o.examine(ctx, r, l, p, root); err != nil {
+			stop(err)
+		}
+		examined <- err
+	}()
+	b, err := buildImage(checking, o, r, p, root, a)
+	if unsound := <-examined; unsound != nil {
+		closeLayers(b.manifest.Layers)
+		return built{}, unsound
 	}
-	b, err := buildImage(ctx, o, r, p, root)
 	b.image.Findings = found
 	return b, err
 }
@@ -171,7 +185,7 @@ func closeLayers(layers []oci.Layer) {
 const mostSpools = 4
 
 // buildImage turns the tree of one platform into the blobs of its image.
-func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root) (_ built, err error) {
+func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root, a *ahead) (_ built, err error) {
 	img := Image{Platform: p, Packages: root.Packages, Units: root.Units}
 	var e evidence
 	var described errgroup.Group
@@ -180,16 +194,18 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 		return err
 	})
 	defer func() { _ = described.Wait() }() // whose error is looked at below
-	layout := slices.ContainsFunc(o.Outputs, func(out Output) bool { return out.Type == OCI })
-	options := oci.LayerOptions{Compression: o.Compression, Sink: ofPlatform(o.Sink, p)}
+	a.compressor.Stop()
 	var layers []oci.Layer
 	defer func() {
 		if err != nil {
 			closeLayers(layers)
 		}
 	}()
-	for i, l := range root.Layers {
-		options.Spool = layout && i < mostSpools
+	for _, l := range root.Layers {
+		options, ok := a.layers[l.Name]
+		if !ok { // one that the recipe does not name
+			options = o.ofLayer(r, p, l.Name)
+		}
 		b, err := oci.BuildLayer(ctx, o.Store, l, root.Contents, options)
 		if err != nil {
 			return built{}, err

@@ -52,13 +52,13 @@ func (f *failing) Explain(context.Context, *recipe.Recipe, *lock.Lock, kiln.Plat
 	return nil, errors.New("not asked for")
 }
 
-func (f *failing) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*bake.Root, error) {
+func (f *failing) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, early bake.Early) (*bake.Root, error) {
 	if do := f.before["assemble"]; do != nil {
 		if err := do(); err != nil {
 			return nil, err
 		}
 	}
-	return f.family.Assemble(ctx, r, l, p)
+	return f.family.Assemble(ctx, r, l, p, early)
 }
 
 // The lock is written when the images are made: not before, so that a build that

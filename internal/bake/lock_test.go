@@ -54,7 +54,7 @@ func (f *family) Explain(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platf
 	return &bake.Explanation{Root: *f.root}, nil
 }
 
-func (f *family) Assemble(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform) (*bake.Root, error) {
+func (f *family) Assemble(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform, bake.Early) (*bake.Root, error) {
 	f.note("assemble")
 	if f.root == nil {
 		return nil, nil

@@ -164,5 +164,5 @@ func (o Options) rootOf(ctx context.Context, r *recipe.Recipe, l *lock.Lock, b b
 	if err := o.Lock.Family.Fetch(ctx, r, l, []kiln.Platform{b.image.Platform}); err != nil {
 		return nil, err
 	}
-	return o.Lock.Family.Assemble(ctx, r, l, b.image.Platform)
+	return o.Lock.Family.Assemble(ctx, r, l, b.image.Platform, nil)
 }

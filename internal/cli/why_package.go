@@ -89,9 +89,12 @@ func (q *inquiry) packageFacts(p *bake.Package) packageFacts {
 	return f
 }
 
-// count adds up files; a further name of one takes no room.
+// count adds up files, not directories; a further name of one takes no room.
 func (f *packageFacts) count(entries []tree.Entry) {
 	for i := range entries {
+		if entries[i].Type == tree.Dir {
+			continue
+		}
 		f.Files++
 		if !entries[i].Hard {
 			f.Bytes += entries[i].Size

@@ -15,7 +15,7 @@ import (
 
 // Explain implements bake.Family.
 func (f *Family) Explain(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*bake.Explanation, error) {
-	img, err := f.assemble(ctx, r, l, p, true)
+	img, err := f.assemble(ctx, r, l, p, rootfs.Input{Trace: true})
 	if err != nil {
 		return lockedAlone(r, l, p), err
 	}

@@ -32,15 +32,15 @@ type Family struct {
 var _ bake.Family = (*Family)(nil)
 
 // Assemble implements bake.Family.
-func (f *Family) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*bake.Root, error) {
-	img, err := f.assemble(ctx, r, l, p, false)
+func (f *Family) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, early bake.Early) (*bake.Root, error) {
+	img, err := f.assemble(ctx, r, l, p, rootfs.Input{Early: early})
 	if err != nil {
 		return nil, err
 	}
 	return rootOf(img, l.Platforms[p]), nil
 }
 
-func (f *Family) assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, trace bool) (*rootfs.Image, error) {
+func (f *Family) assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, in rootfs.Input) (*rootfs.Image, error) {
 	folder, err := r.Root()
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (f *Family) assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p
 	if f.Files != nil {
 		files = f.Files(files)
 	}
-	in := rootfs.Input{Platform: p, Recipe: r, Files: files, Trace: trace, Build: f.Build, Sink: f.Sink}
+	in.Platform, in.Recipe, in.Files, in.Build, in.Sink = p, r, files, f.Build, f.Sink
 	for _, pkg := range l.Platforms[p].Packages {
 		d, err := kiln.DigestFromHex(pkg.SHA256)
 		if err != nil {

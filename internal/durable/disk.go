@@ -2,6 +2,7 @@ package durable
 
 import (
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -47,6 +48,7 @@ type Temp struct {
 	file    *os.File
 	disk    *Disk
 	written int64
+	begun   int64 // bytes that the disk was told to begin with
 }
 
 // CreateTemp opens a new file in folder dir, named by pattern as os.CreateTemp
@@ -78,6 +80,25 @@ func (t *Temp) Write(b []byte) (n int, err error) {
 	})
 	t.written += int64(n)
 	return n, err
+}
+
+// Truncate drops what was written after the first n bytes; writing goes on from there.
+func (t *Temp) Truncate(n int64) error {
+	if err := t.file.Truncate(n); err != nil {
+		return err
+	}
+	if _, err := t.file.Seek(n, io.SeekStart); err != nil {
+		return err
+	}
+	t.written, t.begun = n, min(t.begun, n)
+	return nil
+}
+
+// Begin has the disk begin with what was written by now, without waiting for it, so that
+// Seal has less to wait for. It is a wish: where the system has no such call, nothing happens.
+func (t *Temp) Begin() {
+	beginWriting(t.file, t.begun, t.written-t.begun)
+	t.begun = t.written
 }
 
 // Name returns the temporary name.

@@ -9,36 +9,53 @@ import (
 	"kiln/internal/store"
 )
 
-// join returns digest and size in bytes of the blob that the members are together,
-// and, where it is asked for, the blob itself.
-func (b *builder) join(ctx context.Context, members []Member, job *kiln.Job) (kiln.Digest, int64, *store.Spool, error) {
-	if !b.spool {
-		sum := kiln.NewDigester()
-		n := &counter{w: told{sum, job}}
-		err := copyMembers(ctx, b.store, members, n)
-		return sum.Digest(), n.n, nil, err
+// join hashes the blob that the members are together, from a waypoint on, and, where
+// it is asked for, writes it to the disk.
+func (b *builder) join(ctx context.Context, sum *running, last chain, from waypoint, job *kiln.Job) (*store.Spool, error) {
+	if w, _ := last.waypoint(b.members); w.After != from.After { // a member was compressed to other bytes
+		from, b.forget = waypoint{}, true
 	}
-	w, err := b.store.Create()
-	if err != nil {
-		return "", 0, nil, err
-	}
-	defer w.Discard()
-	n := &counter{w: told{w, job}}
-	if err := copyMembers(ctx, b.store, members, n); err != nil {
-		return "", 0, nil, err
-	}
-	spool, d, err := w.Spool()
-	return d, n.n, spool, err
-}
-
-// copyMembers writes the members to w one after the other, each verified.
-func copyMembers(ctx context.Context, st *store.Store, members []Member, w io.Writer) error {
-	for _, m := range members {
-		if err := copyBlob(ctx, st, m.Digest, w); err != nil {
-			return err
+	if from.After > 0 {
+		if err := sum.resume(from.Blob, from.Size); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	w, written, err := b.prejoined.take(b.members)
+	if err == nil && w == nil && b.spool {
+		w, err = b.store.CreateSpool()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if w != nil {
+		defer w.Discard()
+	}
+	at := b.stops()
+	for i := range b.members {
+		var to []io.Writer
+		if w != nil && i >= written {
+			to = append(to, w)
+		}
+		if i >= from.After {
+			to = append(to, sum)
+		}
+		if len(to) == 0 {
+			job.Add(b.members[i].blob.Size)
+			continue
+		}
+		if err := copyBlob(ctx, b.store, b.members[i].blob.Digest, io.MultiWriter(append(to, told{io.Discard, job})...)); err != nil {
+			return nil, err
+		}
+		if at[i+1] && i >= from.After {
+			if err := sum.pass(i + 1); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if w == nil {
+		return nil, nil
+	}
+	return w.Spool()
 }
 
 // CopyLayer writes the layer's blob to w, and checks it against its digest.

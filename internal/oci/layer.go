@@ -4,7 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
+	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -52,7 +53,10 @@ type built struct {
 // LayerOptions say how a layer is built.
 type LayerOptions struct {
 	Compression Compression
-	Spool       bool // where the blob has to be joined, write it to the disk: a WriteLayout follows, and then Layer.Close
+	Line        string      // what builds of this layer have in common, such as recipe, layer and platform: the next one goes on from what this one hashed; empty: it does not
+	Reason      kiln.Digest // of what the caller makes the layer of: where it is that of the line's last build, the layer is likely the same
+	Prejoined   *Prejoined  // of the same options; may be nil
+	Spool       bool        // where the blob has to be joined, write it to the disk: a WriteLayout follows, and then Layer.Close
 	Sink        kiln.Sink
 }
 
@@ -72,6 +76,9 @@ func BuildLayer(ctx context.Context, st *store.Store, l tree.Layer, c tree.Conte
 		return Layer{}, err
 	}
 	b.sink, b.spool = sink, o.Spool
+	if o.Line != "" {
+		b.line, b.reason, b.prejoined = chainKey(b.settings, o.Line), o.Reason, o.Prejoined
+	}
 	got, ok := b.cached()
 	if ok {
 		sink.Send(kiln.Event{Step: kiln.StepWrite, State: kiln.Cached, Subject: b.subject(), Done: got.Size, Total: got.Size})
@@ -95,15 +102,20 @@ func BuildLayer(ctx context.Context, st *store.Store, l tree.Layer, c tree.Conte
 
 // builder makes one layer.
 type builder struct {
-	name     string // of the layer
-	sink     kiln.Sink
-	store    *store.Store
-	contents tree.Contents
-	comp     Compression
-	spool    bool
-	key      kiln.Digest
-	members  []member
-	entries  int
+	name      string // of the layer
+	sink      kiln.Sink
+	store     *store.Store
+	contents  tree.Contents
+	comp      Compression
+	spool     bool
+	settings  string
+	key       kiln.Digest
+	line      kiln.Digest // key of the layer's chain; may be empty
+	reason    kiln.Digest
+	prejoined *Prejoined
+	forget    bool // that chain, which is not of these members
+	members   []member
+	entries   int
 }
 
 func newBuilder(st *store.Store, l tree.Layer, c tree.Contents, comp Compression) (*builder, error) {
@@ -115,17 +127,27 @@ func newBuilder(st *store.Store, l tree.Layer, c tree.Contents, comp Compression
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{name: l.Name, store: st, contents: c, comp: comp}
+	members = slices.DeleteFunc(slices.Clone(members), func(m tree.Member) bool {
+		return len(m.Entries) == 0 // it must not show in the bytes
+	})
+	parts := make([][]member, len(members))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range members {
+		group.Go(func() error {
+			parts[i] = cut(members[i], settings)
+			return nil
+		})
+	}
+	_ = group.Wait() // nothing that fails
+	b := &builder{name: l.Name, store: st, contents: c, comp: comp, settings: settings}
 	var keys []kiln.Digest
-	for _, m := range members {
-		if len(m.Entries) == 0 { // an empty member is none: it must not show in the bytes
-			continue
-		}
-		for _, part := range cut(m, settings) {
+	for i := range members {
+		for _, part := range parts[i] {
 			b.members = append(b.members, part)
 			keys = append(keys, part.key)
 		}
-		b.entries += len(m.Entries)
+		b.entries += len(members[i].Entries)
 	}
 	end := member{name: "end", key: memberKey(settings, nil)}
 	b.members = append(b.members, end)
@@ -157,7 +179,8 @@ func HasMembers(st *store.Store, members []Member) bool {
 }
 
 // build compresses the members, and at the same time hashes the tar, which no
-// member's digest can tell.
+// member's digest can tell. Both digests go on from where the last build of the same
+// line was behind the members that the two have in common.
 func (b *builder) build(ctx context.Context) (built, error) {
 	var got built
 	var total int64
@@ -166,6 +189,12 @@ func (b *builder) build(ctx context.Context) (built, error) {
 	}
 	b.sink.Plan(kiln.StepCompress, len(b.members), total)
 	b.sink.Plan(kiln.StepHash, 1, total)
+	var last chain
+	if b.line != "" {
+		last = lastChain(b.store, b.line)
+	}
+	from, _ := last.waypoint(b.members)
+	blob, tar := newRunning(), newRunning()
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		if err := b.compress(gctx); err != nil {
@@ -175,12 +204,14 @@ func (b *builder) build(ctx context.Context) (built, error) {
 			got.Members = append(got.Members, b.members[i].blob)
 		}
 		job := b.sink.Start(kiln.StepWrite, b.subject(), 0)
-		got.Digest, got.Size, got.spool, err = b.join(gctx, got.Members, job)
+		got.spool, err = b.join(gctx, blob, last, from, job)
+		got.Digest, got.Size = blob.sum.Digest(), blob.n
 		return job.End(err)
 	})
 	g.Go(func() (err error) {
 		job := b.sink.Start(kiln.StepHash, b.subject(), total)
-		got.DiffID, got.Uncompressed, err = b.hashTar(gctx, job)
+		err = b.hashTar(gctx, tar, from, job)
+		got.DiffID, got.Uncompressed = tar.sum.Digest(), tar.n
 		return job.End(err)
 	})
 	err := g.Wait()
@@ -189,8 +220,10 @@ func (b *builder) build(ctx context.Context) (built, error) {
 	}
 	if err != nil {
 		got.spool.Discard()
+		return got, err
 	}
-	return got, err
+	b.remember(last, from, blob, tar)
+	return got, nil
 }
 
 // keep saves what the layer came to.
@@ -202,31 +235,24 @@ func (b *builder) keep(got built) error {
 	return b.store.SetResult(b.key, value)
 }
 
-// hashTar returns the digest and size of the whole tar.
-func (b *builder) hashTar(ctx context.Context, job *kiln.Job) (kiln.Digest, int64, error) {
-	sum := kiln.NewDigester()
-	n := &counter{w: told{sum, job}}
-	hashed := newAside(n)
+// hashTar hashes the whole tar, from a waypoint on.
+func (b *builder) hashTar(ctx context.Context, tar *running, from waypoint, job *kiln.Job) error {
+	if from.After > 0 {
+		if err := tar.resume(from.Tar, from.Uncompressed); err != nil {
+			return err
+		}
+		job.Add(from.Uncompressed)
+	}
+	hashed := newAside(told{tar, job})
 	defer hashed.Close()
-	for i := range b.members {
+	at := b.stops()
+	for i := from.After; i < len(b.members); i++ {
 		if err := b.members[i].writeTar(ctx, hashed, b.contents); err != nil {
-			return "", 0, err
+			return err
+		}
+		if at[i+1] {
+			hashed.Then(func() error { return tar.pass(i + 1) })
 		}
 	}
-	if err := hashed.Close(); err != nil {
-		return "", 0, err
-	}
-	return sum.Digest(), n.n, nil
-}
-
-// counter counts what is written through it.
-type counter struct {
-	w io.Writer
-	n int64
-}
-
-func (c *counter) Write(b []byte) (int, error) {
-	n, err := c.w.Write(b)
-	c.n += int64(n)
-	return n, err
+	return hashed.Close()
 }

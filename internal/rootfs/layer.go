@@ -21,6 +21,7 @@ type layer struct {
 	drop     []*glob
 	keep     []*glob
 	dirs     map[string]*shippedDir
+	oldest   kiln.Epoch  // time of any of them
 	holds    directories // of the finished layer
 	scripted []*place    // what maintainer scripts made or changed, directories among them
 	removed  []string    // what they and the layer's patterns took away of the layers below
@@ -32,17 +33,19 @@ type layer struct {
 // shippedDir is a directory that packages of the layer ship, whether it is
 // dropped or not.
 type shippedDir struct {
-	first  *place     // in unpack order: as in dpkg, its mode and owner count
-	newest kiln.Epoch // of all
+	first   *place // in unpack order: as in dpkg, its mode and owner count
+	several bool   // packages ship it
 }
 
 func (l *layer) noteDir(p *place) {
-	d := l.dirs[p.entry.Path]
-	if d == nil {
-		d = &shippedDir{first: p}
-		l.dirs[p.entry.Path] = d
+	if len(l.dirs) == 0 || p.entry.ModTime < l.oldest {
+		l.oldest = p.entry.ModTime
 	}
-	d.newest = max(d.newest, p.entry.ModTime)
+	if d := l.dirs[p.entry.Path]; d != nil {
+		d.several = d.several || d.first.unit != p.unit
+		return
+	}
+	l.dirs[p.entry.Path] = &shippedDir{first: p}
 }
 
 func (l *layer) name() string { return l.recipe.Name }

@@ -5,6 +5,7 @@ import (
 
 	"kiln"
 	"kiln/internal/maint"
+	"kiln/internal/store"
 	"kiln/internal/tree"
 )
 
@@ -55,68 +56,83 @@ func (a *assembly) remember(l *layer, key kiln.Digest, before *tree.Tree, res *m
 		a.below = ""
 		return nil
 	}
-	full := a.contentKey(l, key, l.looked)
-	e := &encoder{}
-	c.encode(e)
-	if err := a.keepPieces(e, c); err != nil {
-		return err
-	}
-	if err := a.store.SetResult(full, e.b); err != nil {
-		return err
-	}
-	a.below = full
+	a.below = a.contentKey(l, key, l.looked)
+	full, pieces := a.below, a.piecesOf(c)
 	list := &encoder{}
 	list.list(l.looked)
-	return a.store.SetResult(key, list.b)
+	a.saving.Go(func() error { // the disk is not waited for before assemble ends
+		e := &encoder{}
+		c.encode(e)
+		if err := pieces.keep(e, a.store); err != nil {
+			return err
+		}
+		if err := a.store.SetResult(full, e.b); err != nil {
+			return err
+		}
+		return a.store.SetResult(key, list.b)
+	})
+	return nil
 }
 
-// keepPieces puts what scripts wrote into one blob, and where each piece stands
-// into e. What was compiled is a blob already.
-func (a *assembly) keepPieces(e *encoder, c *configured) error {
-	w, err := a.store.Create()
-	if err != nil {
-		return err
-	}
-	defer w.Discard()
-	var digests []kiln.Digest
-	var sizes []int64
-	var compiled []kiln.Digest
+// pieces are the contents that scripts wrote, and those that were compiled, which are
+// blobs already.
+type pieces struct {
+	digests  []kiln.Digest
+	contents [][]byte
+	compiled []kiln.Digest
+	sizes    []int64 // of compiled
+}
+
+func (a *assembly) piecesOf(c *configured) *pieces {
+	p := &pieces{}
 	seen := map[kiln.Digest]bool{}
 	for i := range c.changed {
 		d := c.changed[i].Content
 		content, made := a.contents.made[d]
 		if _, known := a.compiled.sizes[d]; known && !made && !seen[d] {
 			seen[d] = true
-			compiled = append(compiled, d)
+			p.compiled, p.sizes = append(p.compiled, d), append(p.sizes, a.compiled.sizes[d])
 		}
 		if !made || seen[d] {
 			continue
 		}
 		seen[d] = true
+		p.digests, p.contents = append(p.digests, d), append(p.contents, content)
+	}
+	return p
+}
+
+// keep puts what scripts wrote into one blob, and where each piece stands into e.
+func (p *pieces) keep(e *encoder, st *store.Store) error {
+	w, err := st.Create()
+	if err != nil {
+		return err
+	}
+	defer w.Discard()
+	for _, content := range p.contents {
 		if _, err := w.Write(content); err != nil {
 			return err
 		}
-		digests, sizes = append(digests, d), append(sizes, int64(len(content)))
 	}
 	blob, _, err := w.Commit("")
 	if err != nil {
 		return err
 	}
 	e.digest(blob)
-	e.num(int64(len(digests)))
-	for i := range digests {
-		e.digest(digests[i])
-		e.num(sizes[i])
+	e.num(int64(len(p.digests)))
+	for i := range p.digests {
+		e.digest(p.digests[i])
+		e.num(int64(len(p.contents[i])))
 	}
-	e.num(int64(len(compiled)))
-	for _, d := range compiled {
+	e.num(int64(len(p.compiled)))
+	for i, d := range p.compiled {
 		e.digest(d)
-		e.num(a.compiled.sizes[d])
+		e.num(p.sizes[i])
 	}
 	return nil
 }
 
-// knowPieces reads what keepPieces wrote.
+// knowPieces reads what pieces.keep wrote.
 func (a *assembly) knowPieces(d *decoder) bool {
 	blob := d.digest()
 	pieces := map[kiln.Digest]piece{}

@@ -18,6 +18,8 @@ import (
 	"io/fs"
 	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
+
 	"kiln"
 	"kiln/internal/deb"
 	"kiln/internal/linkage"
@@ -33,8 +35,11 @@ type Input struct {
 	Packages []Package // of this platform, from the lock, in any order
 	Files    fs.FS     // the recipe's folder, confined to it as os.Root.FS is; nil where the recipe takes no file of the host
 	Trace    bool      // make Image.Report
-	Build    string    // names the build of kiln, whose results only it may take; empty: none are kept
-	Sink     kiln.Sink
+	// Early is told, once all packages are unpacked, of the members of those that had not
+	// been before, as they are if no script touches them. It may keep what it is given. May be nil.
+	Early func(layer string, m tree.Member, c tree.Contents)
+	Build string // names the build of kiln, whose results only it may take; empty: none are kept
+	Sink  kiln.Sink
 }
 
 // Package is one locked package.
@@ -69,7 +74,12 @@ func Assemble(ctx context.Context, st *store.Store, in Input) (*Image, error) {
 	return a.assemble(ctx)
 }
 
-func (a *assembly) assemble(ctx context.Context) (*Image, error) {
+func (a *assembly) assemble(ctx context.Context) (_ *Image, err error) {
+	defer func() {
+		if saved := a.saving.Wait(); err == nil {
+			err = saved
+		}
+	}()
 	if err := a.unpack(ctx); err != nil {
 		return nil, err
 	}
@@ -88,6 +98,7 @@ func (a *assembly) assemble(ctx context.Context) (*Image, error) {
 	if err := a.checkAnswers(); err != nil {
 		return nil, err
 	}
+	a.foretell()
 	for _, l := range a.layers {
 		if err := a.configure(ctx, l); err != nil {
 			return nil, err
@@ -119,6 +130,7 @@ type assembly struct {
 	below     kiln.Digest       // key of what the layer below came to; empty where that is not kept
 	world     *tree.Tree        // the layers configured so far, nothing dropped but by rules
 	report    report
+	saving    errgroup.Group // what configuring gave, to the store
 }
 
 func newAssembly(st *store.Store, in Input) (*assembly, error) {

@@ -173,15 +173,15 @@ func TestAssemble(t *testing.T) {
 	}}, "app")
 	img := b.assemble()
 	want := []string{
-		"/usr d 0755 @200",
+		"/usr d 0755 @100",
 		"/usr/bin d 0755 @200",
 		"/usr/bin/app f 4755 @200 3B a172cedcae47",
 		"/usr/bin/app2 f 4755 @200 3B a172cedcae47 = /usr/bin/app",
 		"/usr/lib/x d 0755 @100",
 		"/usr/lib/x/lib.so l 0777 @100 -> lib.so.1",
 		"/usr/lib/x/lib.so.1 f 0644 @100 3B 0b8a72d8e4ca",
-		"/usr/share d 0755 @200",
-		"/usr/share/doc d 0755 @200",
+		"/usr/share d 0755 @100",
+		"/usr/share/doc d 0755 @100",
 		"/usr/share/doc/app d 0755 @200",
 		"/usr/share/doc/app/copyright f 0644 @200 4B b0d8d1b9c0ce",
 		"/usr/share/doc/lib l 0777 @100 -> app",
@@ -196,7 +196,7 @@ func TestAssemble(t *testing.T) {
 	for _, m := range img.Layers[0].Members {
 		members = append(members, m.Name)
 	}
-	if diff := cmp.Diff([]string{"directories", "lib_1.0_all", "app_1.0_all", "kiln"}, members); diff != "" {
+	if diff := cmp.Diff([]string{"directories", "app_1.0_all", "lib_1.0_all", "kiln"}, members); diff != "" {
 		t.Error(diff)
 	}
 	if img.Epoch != 200 || img.Layers[0].Epoch != 200 {
@@ -357,10 +357,10 @@ func TestLayers(t *testing.T) {
 		got = append(got, l.Name+" @"+l.Epoch.Time().Format("05")+" "+strings.Join(files, " "))
 	}
 	want := []string{
-		"base @30 b_1.0_all:usr/b b_1.0_all:var/x/b shared_1.0_all:usr/bin/s a_1.0_all:usr/a kiln:etc/group kiln:etc/passwd " +
+		"base @30 b_1.0_all:usr/b b_1.0_all:var/x/b a_1.0_all:usr/a shared_1.0_all:usr/bin/s kiln:etc/group kiln:etc/passwd " +
 			"kiln:var/lib/dpkg/info/a.list kiln:var/lib/dpkg/info/a.md5sums kiln:var/lib/dpkg/info/b.list kiln:var/lib/dpkg/info/b.md5sums kiln:var/lib/dpkg/info/format " +
 			"kiln:var/lib/dpkg/info/shared.list kiln:var/lib/dpkg/info/shared.md5sums kiln:var/lib/dpkg/status",
-		"app @25 d_1.0_all:usr/d c_1.0_all:usr/c c_1.0_all:var/x/c kiln:etc/motd " +
+		"app @25 c_1.0_all:usr/c c_1.0_all:var/x/c d_1.0_all:usr/d kiln:etc/motd " +
 			"kiln:var/lib/dpkg/info/c.list kiln:var/lib/dpkg/info/c.md5sums kiln:var/lib/dpkg/info/d.list kiln:var/lib/dpkg/info/d.md5sums kiln:var/lib/dpkg/info/format kiln:var/lib/dpkg/status",
 		"dpkg @30 kiln:var/lib/dpkg/status",
 	}
@@ -458,7 +458,7 @@ func TestCancelled(t *testing.T) {
 // The bytes of images are a promise: this digest may change only together with
 // lock.Format.
 func TestTreeIsGolden(t *testing.T) {
-	const want = "sha256:59795f04872ea172b7c3325293dcad817d35c270d7d877e2b4b0d96a39643ebe"
+	const want = "sha256:95c19ec027bcc163d6ebcc08acfcfb0d9fe8037b048c7a3cf31b6bfd9a280293"
 	if got := twoLayers(t).assemble().Tree.Digest(); got != want {
 		t.Errorf("tree digest %s, want %s", got, want)
 	}

@@ -29,6 +29,7 @@ type unit struct {
 	skip    []string // scripts that the recipe skips
 	places  []*place
 	foreign bool // of another architecture than the platform's
+	fresh   bool // unpacked just now
 }
 
 // String names the package for people: with its architecture only where another
@@ -161,6 +162,7 @@ func (a *assembly) unpackOnce(u *unit, key kiln.Digest, job *kiln.Job) error {
 	if u.ix, err = unpackDeb(a.store, told{blob, job}, blob.Size(), workers); err != nil {
 		return badDeb(err)
 	}
+	u.fresh = true
 	return a.store.SetResult(key, u.ix.encode())
 }
 

@@ -54,7 +54,10 @@ func wrongMembers(l tree.Layer, lower, after *tree.Tree, number int) []string {
 				problems = append(problems, fmt.Sprintf("layer %q: %q is in the members %q and %q", l.Name, e.Path, other, m.Name))
 			}
 			seen[e.Path] = m.Name
-			if (m.Name == "directories") != (e.Type == tree.Dir) {
+			if _, ok := seen[tree.Parent(e.Path)]; !ok {
+				problems = append(problems, fmt.Sprintf("layer %q: %v comes before its directory", l.Name, e))
+			}
+			if m.Name == "directories" && e.Type != tree.Dir {
 				problems = append(problems, fmt.Sprintf("layer %q: %v is in the member %q", l.Name, e, m.Name))
 			}
 			if last != "" && tree.Compare(last, e.Path) >= 0 {
@@ -65,7 +68,7 @@ func wrongMembers(l tree.Layer, lower, after *tree.Tree, number int) []string {
 				problems = append(problems, fmt.Sprintf("layer %q: %v is newer than the layer", l.Name, e))
 			}
 			old, there := lower.Lookup(e.Path)
-			if m.Name == "kiln" && number > 0 && there && alike(old, e) && !isDatabase(e.Path) &&
+			if m.Name == "kiln" && e.Type != tree.Dir && number > 0 && there && alike(old, e) && !isDatabase(e.Path) &&
 				len(after.Names(e.Path)) < 2 && len(lower.Names(e.Path)) < 2 {
 				problems = append(problems, fmt.Sprintf("layer %q repeats %v", l.Name, e))
 			}

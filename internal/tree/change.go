@@ -57,7 +57,7 @@ func (t *Tree) insertable(e *Entry) error {
 // add puts a node where there is none.
 func (t *Tree) add(e Entry) {
 	t.nodes[e.Path] = &node{entry: e}
-	t.sorted = nil
+	t.came(e.Path)
 	up := t.nodes[Parent(e.Path)]
 	if up.kids == nil {
 		up.kids = map[string]struct{}{}
@@ -104,7 +104,7 @@ func (t *Tree) Remove(p string) bool {
 	t.leaveGroup(p)
 	delete(t.nodes, p)
 	delete(t.nodes[Parent(p)].kids, base(p))
-	t.sorted = nil
+	t.gone = true
 	return true
 }
 

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"kiln"
 	"kiln/internal/tree"
@@ -353,4 +356,40 @@ func TestClone(t *testing.T) {
 	}
 	wantDump(t, a, "/d d 0755 @0", "/d/x f 0644 @0 1B 6b86b273ff34", "/y f 0644 @0 1B 6b86b273ff34 = /d/x")
 	wantDump(t, b, "/n f 0644 @0 0B e3b0c44298fc", "/y f 0644 @0 1B 6b86b273ff34")
+}
+
+// Paths tells what is there, sorted, whatever came and went since it told last.
+func TestPathsAfterChanges(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		tr, want := tree.New(), map[string]bool{".": true}
+		for i := range rapid.IntRange(0, 60).Draw(rt, "before") {
+			p := fmt.Sprintf("p%02d", i)
+			if err := tr.Insert(tree.Entry{Path: p, Type: tree.Dir, Mode: 0o755}); err != nil {
+				rt.Fatal(err)
+			}
+			want[p] = true
+		}
+		for range rapid.IntRange(0, 30).Draw(rt, "changes") {
+			p := fmt.Sprintf("p%02d", rapid.IntRange(0, 70).Draw(rt, "path"))
+			switch rapid.IntRange(0, 3).Draw(rt, "what") {
+			case 0:
+				tr.Remove(p)
+				delete(want, p)
+			case 1:
+				if err := tr.Insert(tree.Entry{Path: p, Type: tree.Dir, Mode: 0o755}); err != nil {
+					rt.Fatal(err)
+				}
+				want[p] = true
+			case 2:
+				tr = tr.Clone()
+			case 3:
+				if got := tr.Paths(); !slices.Equal(got, slices.SortedFunc(maps.Keys(want), tree.Compare)) {
+					rt.Fatalf("got %q, want %v", got, want)
+				}
+			}
+		}
+		if got := tr.Paths(); !slices.Equal(got, slices.SortedFunc(maps.Keys(want), tree.Compare)) {
+			rt.Fatalf("got %q, want %v", got, want)
+		}
+	})
 }

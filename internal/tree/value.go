@@ -16,7 +16,10 @@ import (
 type Tree struct {
 	nodes  map[string]*node
 	groups map[string][]string // first name of a group of hard links: all its names, sorted
-	sorted []string            // every path, sorted; nil when it must be made anew
+	sorted []string            // every path, sorted, but for late and gone; nil when it must be made anew
+	late   []string            // paths that came since
+	mixed  bool                // late is in no order
+	gone   bool                // paths were taken away since
 }
 
 type node struct {
@@ -29,7 +32,7 @@ func New() *Tree { return Sized(1) }
 
 // Sized is New with room for so many entries.
 func Sized(entries int) *Tree {
-	t := &Tree{nodes: make(map[string]*node, entries), groups: map[string][]string{}}
+	t := &Tree{nodes: make(map[string]*node, entries), groups: map[string][]string{}, sorted: []string{"."}}
 	t.nodes["."] = &node{entry: Entry{Path: ".", Type: Dir, Mode: 0o755}}
 	return t
 }
@@ -88,11 +91,55 @@ func (t *Tree) Lookup(p string) (Entry, bool) {
 
 // Paths returns every path, sorted. The caller must not change it.
 func (t *Tree) Paths() []string {
-	if t.sorted == nil {
+	switch {
+	case t.sorted == nil:
 		t.sorted = slices.AppendSeq(make([]string, 0, len(t.nodes)), maps.Keys(t.nodes))
 		slices.SortFunc(t.sorted, Compare)
+	case t.gone || len(t.late) > 0:
+		t.sorted = t.resorted()
+	default:
+		return t.sorted // nothing is written: many may read
 	}
+	t.late, t.mixed, t.gone = nil, false, false
 	return t.sorted
+}
+
+// resorted is sorted with what came and went since, which is little or in order. A path that
+// went and came again is in both.
+func (t *Tree) resorted() []string {
+	if t.mixed {
+		slices.SortFunc(t.late, Compare)
+	}
+	late := t.late
+	all := make([]string, 0, len(t.nodes))
+	put := func(p string) {
+		if t.gone && t.nodes[p] == nil || len(all) > 0 && all[len(all)-1] == p {
+			return
+		}
+		all = append(all, p)
+	}
+	for _, p := range t.sorted {
+		for len(late) > 0 && Compare(late[0], p) <= 0 {
+			put(late[0])
+			late = late[1:]
+		}
+		put(p)
+	}
+	for _, p := range late {
+		put(p)
+	}
+	return all
+}
+
+// came notes that p is in the tree now.
+func (t *Tree) came(p string) {
+	if t.sorted == nil {
+		return
+	}
+	t.mixed = t.mixed || len(t.late) > 0 && Compare(t.late[len(t.late)-1], p) > 0
+	if t.late = append(t.late, p); t.mixed && len(t.late) > len(t.sorted)/4 {
+		t.sorted, t.late, t.mixed = nil, nil, false
+	}
 }
 
 // All yields every entry, sorted by path. The tree must not change meanwhile.
@@ -145,7 +192,7 @@ func (t *Tree) Linked() iter.Seq[[]string] { return maps.Values(t.groups) }
 
 // Clone returns an independent copy.
 func (t *Tree) Clone() *Tree {
-	c := &Tree{nodes: make(map[string]*node, len(t.nodes)), groups: make(map[string][]string, len(t.groups)), sorted: t.sorted}
+	c := &Tree{nodes: make(map[string]*node, len(t.nodes)), groups: make(map[string][]string, len(t.groups)), sorted: t.sorted, late: slices.Clone(t.late), mixed: t.mixed, gone: t.gone}
 	for p, n := range t.nodes {
 		c.nodes[p] = &node{entry: n.entry, kids: maps.Clone(n.kids)}
 	}

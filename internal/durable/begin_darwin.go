@@ -1,0 +1,5 @@
+package durable
+
+import "os"
+
+func beginWriting(*os.File, int64, int64) {}
