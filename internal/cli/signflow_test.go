@@ -103,6 +103,7 @@ func TestSignTwice(t *testing.T) {
 	s.does("verify", "oci:web.oci")
 	s.does("verify", "oci:web.oci", "--policy", "trust.yaml", "--state", "state.json")
 	s.does("verify", "oci:web.oci", "--policy", "trust.yaml", "--state", "state.json").says(t, 0, "accepted")
+	s.does("verify", "oci:web.oci", "--policy", "trust.yaml", "--state", "state.json", "--platform", "linux/arm64")
 	if got := s.read("state.json"); !strings.Contains(got, `"serial": 7`) {
 		t.Errorf("it remembers %s", got)
 	}

@@ -31,7 +31,7 @@ func (a *app) acceptFresh(ctx context.Context, ref image.Reference, policy *atte
 		return a.refuse(r, ref, r.Fresh+": name a file for that with --state FILE")
 	}
 	if f.state != "" {
-		if r.Fresh, err = remember(ctx, f.state, policy, ref, standing); err != nil {
+		if r.Fresh, err = remember(ctx, f.state, policy, ref, r.Platform, standing); err != nil {
 			return err
 		}
 		if r.Fresh != "" {
@@ -44,7 +44,7 @@ func (a *app) acceptFresh(ctx context.Context, ref image.Reference, policy *atte
 
 // remember compares an image with the last one that was accepted under its name, and
 // keeps it as that where it is not older.
-func remember(ctx context.Context, file string, policy *attest.Policy, ref image.Reference, s attest.Standing) (older string, err error) {
+func remember(ctx context.Context, file string, policy *attest.Policy, ref image.Reference, platform string, s attest.Standing) (older string, err error) {
 	problem := func(err error) error {
 		return &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot use the record of accepted images %q: %v", file, err), Err: err,
 			Hints: []string{"have it back from a backup; without it, nobody knows what was accepted before"}}
@@ -66,6 +66,9 @@ func remember(ctx context.Context, file string, policy *attest.Policy, ref image
 	name, _ := policy.Name()
 	if name == "" {
 		name = ref.Path
+	}
+	if platform != "" {
+		name += " " + platform // by itself: another digest, and perhaps older than the whole
 	}
 	if older := known.Older(name, s); older != "" {
 		return older, nil

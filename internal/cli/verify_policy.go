@@ -80,6 +80,7 @@ type policyReport struct {
 	Image     string                  `json:"image"`
 	Digest    kiln.Digest             `json:"digest"`
 	Tag       string                  `json:"tag,omitempty"`
+	Platform  string                  `json:"platform,omitempty"` // that was named
 	Platforms []attest.PlatformTarget `json:"platforms"`
 	Policy    string                  `json:"policy"`
 	At        time.Time               `json:"at"` // keys were judged as of then
@@ -120,6 +121,9 @@ func (a *app) verifyPolicy(ctx context.Context, ref image.Reference, want proof.
 	r := &policyReport{
 		Image: ref.String(), Digest: target.Digest, Tag: target.Tag, Platforms: target.Platforms, Policy: f.file,
 		At: a.world.Now().UTC(), Created: target.Created, Skipped: []string{}, Reports: []*proof.Report{},
+	}
+	if len(o.Platforms) > 0 {
+		r.Platform = o.Platforms[0].String()
 	}
 	if f.at != "" {
 		r.At, _ = attest.ParseTime(f.at) // it was checked
