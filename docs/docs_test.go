@@ -3,6 +3,7 @@
 package docs_test
 
 import (
+	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"kiln/internal/attest"
 	"kiln/internal/recipe"
 )
 
@@ -62,7 +64,8 @@ func blocks(name, text string) []block {
 	return list
 }
 
-// Every YAML block is a recipe, or some of its top-level keys: "yaml fragment".
+// Every YAML block is a recipe, or some of its top-level keys: "yaml fragment"; or a
+// trust policy: "yaml trust".
 // Pages of docs/design record what was argued at the time and are left as they are.
 func TestRecipesParse(t *testing.T) {
 	seen := map[string]int{}
@@ -80,8 +83,13 @@ func TestRecipesParse(t *testing.T) {
 			case "yaml":
 			case "yaml fragment":
 				src = completed(t, b)
+			case "yaml trust":
+				if _, err := attest.ParsePolicy(b.place, []byte(src), newPublicKey); err != nil {
+					t.Error(err)
+				}
+				continue
 			default:
-				t.Errorf("%s: the block is called %q: want \"yaml\" or \"yaml fragment\"", b.place, b.info)
+				t.Errorf("%s: the block is called %q: want \"yaml\", \"yaml fragment\" or \"yaml trust\"", b.place, b.info)
 			}
 			if _, problems := recipe.Parse(b.place, []byte(src)); len(problems) > 0 {
 				t.Errorf("%s:\n%v", b.place, problems)
@@ -91,6 +99,15 @@ func TestRecipesParse(t *testing.T) {
 	if seen["yaml"] == 0 || seen["yaml fragment"] == 0 {
 		t.Errorf("no blocks were looked at: %v", seen)
 	}
+}
+
+// newPublicKey is a key that no other is the same as, for a file that a policy names.
+func newPublicKey(string) ([]byte, error) {
+	k, err := attest.Generate(attest.Ed25519, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return k.Public().PEM(), nil
 }
 
 // completed adds to a fragment what every recipe must have.

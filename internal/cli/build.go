@@ -107,6 +107,9 @@ func (a *app) build(cmd *cobra.Command, path string, f buildFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := noteBuild(in.options.Store, res.Index, in.options.Build, f, a.world.Now()); err != nil {
+		return err
+	}
 	if text := in.anotherImage(res); text != "" {
 		a.ui.sink(kiln.Event{State: kiln.Warning, Text: text})
 	}

@@ -67,7 +67,8 @@ Environment: KILN_STORE names the store, KILN_CONFIG the configuration file,
 KILN_MIRROR_DEBIAN and KILN_MIRROR_DEBIAN_SECURITY mirrors, REGISTRY_AUTH_FILE the
 logins of registries; http_proxy, https_proxy
 and no_proxy are obeyed. KILN_RETRIES says how often to try again for a file (4),
-KILN_STALL_TIMEOUT how long a mirror may send nothing (30s). With CI or TERM=dumb
+KILN_STALL_TIMEOUT how long a mirror may send nothing (30s). KILN_KEY_PASSPHRASE is the
+passphrase of a key file that signs. With CI or TERM=dumb
 there is no live display, with NO_COLOR none in colour.`,
 		Example: `  kiln init --template base web && kiln build web
   kiln build examples/static -o docker-archive:static.tar`,
@@ -85,7 +86,8 @@ there is no live display, with NO_COLOR none in colour.`,
 	})
 	complete(cmd, "store", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
 	cmd.AddCommand(a.initCommand(), a.lockCommand(), a.buildCommand(), a.packCommand(), a.whyCommand(), a.scriptsCommand(), a.slimCommand(), a.diffCommand(), a.changelogCommand(),
-		a.proveCommand(), a.secondCommand(), a.verifyCommand(), a.pushCommand(), a.pullCommand(), a.copyCommand(), a.sbomCommand(), a.storeCommand(), a.versionCommand())
+		a.proveCommand(), a.secondCommand(), a.verifyCommand(), a.pushCommand(), a.pullCommand(), a.copyCommand(), a.sbomCommand(), a.keyCommand(), a.signCommand(), a.attachCommand(), a.provenanceCommand(),
+		a.storeCommand(), a.versionCommand())
 	return cmd
 }
 

@@ -25,9 +25,8 @@ type pty struct {
 	seen   bytes.Buffer
 }
 
-// onTerminal starts a command with standard error on a terminal of that width. end
-// waits for its end; what was written is then in seen.
-func onTerminal(t *testing.T, cmd *exec.Cmd, width uint16, until string, reached func()) (p *pty, end func() outcome) {
+// openTerminal opens a terminal of that width: what a person has, and what a program.
+func openTerminal(t *testing.T, width uint16) (master, slave *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
@@ -40,13 +39,21 @@ func onTerminal(t *testing.T, cmd *exec.Cmd, width uint16, until string, reached
 	if err != nil {
 		t.Fatal(err)
 	}
-	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: width}); err != nil {
 		t.Fatal(err)
 	}
+	return master, slave
+}
+
+// onTerminal starts a command with standard error on a terminal of that width. end
+// waits for its end; what was written is then in seen.
+func onTerminal(t *testing.T, cmd *exec.Cmd, width uint16, until string, reached func()) (p *pty, end func() outcome) {
+	t.Helper()
+	master, slave := openTerminal(t, width)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, slave
 	if err := cmd.Start(); err != nil {
@@ -188,4 +195,25 @@ func TestNoLiveDisplay(t *testing.T) {
 	if entries, err := filepath.Glob(s.path("*.tmp*")); err != nil || entries != nil {
 		t.Errorf("left %q, %v", entries, err)
 	}
+}
+
+// On a terminal the passphrase is asked for: twice for a new key, once for a key file.
+func TestPassphraseIsAskedFor(t *testing.T) {
+	s := newUnsigned(t)
+	ask := func(typed string, args ...string) outcome {
+		t.Helper()
+		master, slave := openTerminal(t, 80)
+		defer master.Close()
+		defer slave.Close()
+		if _, err := master.WriteString(typed); err != nil {
+			t.Fatal(err)
+		}
+		cmd := s.command(args...)
+		cmd.Stdin = slave
+		return finish(t, cmd)
+	}
+	ask("one\nother\n", "key", "generate", "--output-key-prefix", "asked").says(t, 1, "the two passphrases are not the same")
+	ask("secret\nsecret\n", "key", "generate", "--output-key-prefix", "asked").says(t, 0, "asked.key")
+	ask("secret\n", "sign", "oci:web.oci", "--key", "asked.key").says(t, 0, "signature  by asked.key")
+	ask("wrong\n", "sign", "oci:web.oci", "--key", "asked.key").says(t, 1, "the passphrase is not the right one")
 }

@@ -15,9 +15,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/term"
 
 	"kiln"
 	"kiln/internal/recipe"
@@ -180,6 +183,18 @@ func (u *ui) tell(text string) {
 	if !u.quiet {
 		u.write(text)
 	}
+}
+
+// secret asks for a line that is not shown; ok tells whether in is a terminal.
+func (u *ui) secret(in io.Reader, prompt string) (line []byte, ok bool, err error) {
+	if !isTerminal(in) {
+		return nil, false, nil
+	}
+	u.done()
+	u.write(prompt)
+	line, err = term.ReadPassword(int(in.(*os.File).Fd()))
+	u.write("\n")
+	return line, true, err
 }
 
 // fail prints an error and returns the exit status that it maps to.

@@ -34,6 +34,12 @@ func terminalOf(w io.Writer, getenv func(string) string) *terminal {
 	}
 }
 
+// isTerminal reports whether somebody may type into r.
+func isTerminal(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
 func welcome(getenv func(string) string) bool {
 	switch getenv("CI") {
 	case "", "0", "false":

@@ -22,6 +22,7 @@ type verifyFlags struct {
 	listing  string
 	recipe   string
 	tree     string
+	policy   policyFlags
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -49,8 +50,16 @@ tree digest that kiln build reported, which tells whether but not where.
 Status 0 means that all is equal. With status 3, each path that differs is listed
 with what it was to be and what it is, each damaged layer with the part that is
 damaged, and each file of a layout that is not as kiln wrote it. In a folder that an
-ordinary user unpacked, what only root can set is not compared, and it says so.`,
+ordinary user unpacked, what only root can set is not compared, and it says so.
+
+None of that says whose image it is. --policy FILE does: a trust policy (YAML) that
+names keys, roles, and what must be signed by how many. Every requirement must be met
+by the bundles that stand beside the image, or are given with --bundle; each is of
+this image's digest, and the files are checked against that digest as well. It is
+told what was verified, by whom and against what. Nothing is asked of a network.`,
 		Example: `  kiln verify oci:web.oci
+  kiln verify oci:web.oci --policy trust.yaml
+  kiln verify oci:web.oci:1.4.0 --policy trust.yaml --state accepted.json
   kiln verify folder:/mnt/web --listing web.listing
   kiln verify docker-archive:web.tar --json
   kiln verify registry.example.org/team/web:1.4
@@ -69,6 +78,7 @@ ordinary user unpacked, what only root can set is not compared, and it says so.`
 	complete(cmd, "recipe", completeRecipeFlag)
 	complete(cmd, "tree", words())
 	cmd.MarkFlagsMutuallyExclusive("listing", "recipe", "tree")
+	f.policy.register(cmd)
 	return cmd
 }
 
@@ -104,6 +114,12 @@ func (a *app) verify(cmd *cobra.Command, arg string, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := f.policy.check(); err != nil {
+		return err
+	}
+	if f.policy.file != "" {
+		return a.verifyPolicy(cmd.Context(), ref, want, o, f.policy)
+	}
 	reports, err := proof.Verify(cmd.Context(), ref, want, o)
 	if err != nil {
 		return err
@@ -113,6 +129,15 @@ func (a *app) verify(cmd *cobra.Command, arg string, f verifyFlags) error {
 	}{reports}, func(w io.Writer) { printVerified(w, reports) }); err != nil {
 		return err
 	}
+	if err := unequal(ref, reports); err != nil {
+		return err
+	}
+	a.ui.sink(kiln.Event{State: kiln.Note, Text: "whose image it is was not asked: --policy FILE checks signatures"})
+	return nil
+}
+
+// unequal is the error of an image that is not what it is to be.
+func unequal(ref image.Reference, reports []*proof.Report) error {
 	for _, r := range reports {
 		if !r.Equal {
 			return &kiln.Error{
