@@ -47,6 +47,7 @@ type Image struct {
 	Packages int           `json:"packages"`
 	Units    []Unit        `json:"units,omitempty"`    // that packages want enabled or the recipe enables
 	Findings []Finding     `json:"findings,omitempty"` // what files need and is not there
+	Secrets  []Secret      `json:"secrets,omitempty"`  // that the recipe accepts, masked
 }
 
 // Layer is one layer of an Image.
@@ -154,8 +155,12 @@ func (o Options) makeImage(ctx context.Context, r *recipe.Recipe, l *lock.Lock, 
 	if err != nil {
 		return built{}, err
 	}
+	accepted, err := o.search(ctx, r, l, p, root)
+	if err != nil {
+		return built{}, err
+	}
 	b, err := buildImage(ctx, o, r, p, root)
-	b.image.Findings = found
+	b.image.Findings, b.image.Secrets = found, accepted
 	return b, err
 }
 

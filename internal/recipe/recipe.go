@@ -30,6 +30,7 @@ type Recipe struct {
 	Container Container       `yaml:"container"`                       // how the image runs as a container
 	System    System          `yaml:"system"`                          // for an image that runs systemd
 	Closure   Closure         `yaml:"closure"`                         // what its files need and is not there
+	Secrets   Secrets         `yaml:"secrets"`                         // what looks like a secret in it
 
 	document *document // where it was read from; nil for a Recipe made by hand
 }
@@ -198,4 +199,17 @@ type Accept struct {
 	Missing   string          `yaml:"missing"`                    // pattern of what is missing; default whatever it needs
 	Platforms []kiln.Platform `yaml:"platforms"`                  // default all
 	Why       string          `yaml:"why" jsonschema:"required"`  // why the image does without
+}
+
+// Secrets says what becomes of secrets that are found in the image.
+type Secrets struct {
+	Accept []AcceptSecret `yaml:"accept"` // what is no secret, or is meant to be there
+}
+
+// AcceptSecret accepts secrets. One that no finding answers to is an error.
+type AcceptSecret struct {
+	Path      string          `yaml:"path" jsonschema:"required"` // pattern of the file; or a part of the recipe as the finding names it: container.env[NAME], kiln.yaml
+	Rule      string          `yaml:"rule"`                       // name of the rule that found it; default any
+	Platforms []kiln.Platform `yaml:"platforms"`                  // default all
+	Why       string          `yaml:"why" jsonschema:"required"`  // why it may be there
 }

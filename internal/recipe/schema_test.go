@@ -54,7 +54,7 @@ func schema(t *testing.T) []byte {
 	s.ID = "urn:kiln:recipe:v1"
 	s.Title = "kiln recipe, format v1"
 	refine("Recipe", s)
-	for _, name := range []string{"Source", "Layer", "File", "User", "Group", "Skip", "Rules", "Container", "Healthcheck", "Answer", "System", "Services", "Unit", "Closure", "Accept", "Package", "Glob", "RuleOff"} {
+	for _, name := range []string{"Source", "Layer", "File", "User", "Group", "Skip", "Rules", "Container", "Healthcheck", "Answer", "System", "Services", "Unit", "Closure", "Accept", "Secrets", "AcceptSecret", "Package", "Glob", "RuleOff"} {
 		if s.Definitions[name] == nil {
 			t.Fatalf("the schema has no definition %q", name)
 		}
