@@ -151,12 +151,13 @@ func (o Options) makeImage(ctx context.Context, r *recipe.Recipe, l *lock.Lock, 
 	if err != nil {
 		return built{}, err
 	}
+	job := o.Sink.Start(kiln.StepCheck, "files of "+p.String(), 0)
 	found, err := o.examine(ctx, r, l, p, root)
-	if err != nil {
-		return built{}, err
+	var accepted []Secret
+	if err == nil {
+		accepted, err = o.search(ctx, r, l, p, root)
 	}
-	accepted, err := o.search(ctx, r, l, p, root)
-	if err != nil {
+	if job.End(err) != nil {
 		return built{}, err
 	}
 	b, err := buildImage(ctx, o, r, p, root)

@@ -62,7 +62,7 @@ func unvouched(root *Root, l *lock.Lock, p kiln.Platform) []*tree.Entry {
 			for i := range m.Entries {
 				e := &m.Entries[i]
 				o := e.Origin
-				signed := o.Package != "" && o.Script == "" && o.Rule == "" && o.Recipe == "" && !local[o.Package]
+				signed := o.Package != "" && o.Script == "" && o.Rule == "" && !local[o.Package]
 				if e.Type == tree.File && !e.Hard && e.Size > 0 && !signed {
 					list = append(list, e)
 				}
@@ -223,19 +223,17 @@ func configTexts(r *recipe.Recipe, root *Root) []literal {
 // search looks for secrets before anything of an image is written. One that the
 // recipe does not accept is the error; those that it does are returned.
 func (o Options) search(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, root *Root) ([]Secret, error) {
-	job := o.Sink.Start(kiln.StepCheck, "secrets of "+p.String(), 0)
 	found, err := Secrets(ctx, o.Store, r, l, p, root)
 	if err != nil {
-		return nil, job.End(err)
+		return nil, err
 	}
 	refused, unused := AcceptSecrets(r, p, found)
 	if len(refused) > 0 {
-		return nil, job.End(secretsError(p, refused))
+		return nil, secretsError(p, refused)
 	}
 	if len(unused) > 0 {
-		return nil, job.End(unusedSecrets(r, p, unused))
+		return nil, unusedSecrets(r, p, unused)
 	}
-	job.Finish()
 	return found, nil
 }
 

@@ -231,7 +231,9 @@ func (r *secretsReport) look(ctx context.Context, img *image.Image, all []tree.E
 			r.add("the image's "+d.Name, secrets.Bytes(d.Name, d.Text))
 		}
 	}
-	slices.SortStableFunc(r.Secrets, func(a, b bake.Secret) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Offset, b.Offset)) })
+	slices.SortStableFunc(r.Secrets, func(a, b bake.Secret) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Offset, b.Offset))
+	})
 	return nil
 }
 
@@ -253,7 +255,7 @@ func packaged(img *image.Image) (map[string]kiln.Digest, error) {
 	}
 	all := map[string]kiln.Digest{}
 	for e := range t.All() {
-		if o := e.Origin; o.Package != "" && o.Script == "" && o.Rule == "" && o.Recipe == "" {
+		if o := e.Origin; o.Package != "" && o.Script == "" && o.Rule == "" {
 			all[e.Path] = e.Content
 		}
 	}

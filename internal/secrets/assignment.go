@@ -66,8 +66,8 @@ func (p *probe) assignment() (a assignment, ok bool) {
 	}
 	right := p.end + keySet.run(p.text, p.end, 64)
 	a.key, a.before = p.text[left:right], p.text[p.end:right]
-	if left > 0 && bytes.IndexByte([]byte("$%@*&/"), p.text[left-1]) >= 0 || left > 1 && p.text[left-1] == '{' && p.text[left-2] == '$' {
-		return a, false // that is the name of a variable, whose value is elsewhere; or a path
+	if left > 0 && bytes.IndexByte([]byte("$%@*&"), p.text[left-1]) >= 0 || left > 1 && p.text[left-1] == '{' && p.text[left-2] == '$' {
+		return a, false // that is the name of a variable, whose value is elsewhere
 	}
 	i := right
 	if left > 0 && p.text[left-1] == '<' && i < len(p.text) && p.text[i] == '>' {
@@ -147,7 +147,7 @@ func (p *probe) value(a assignment, i int) (assignment, bool) {
 		return p.quotedValue(a, i, q, escaped)
 	}
 	a.from = i
-	for i < len(p.text) && i-a.from < mostValue && !valueBreak[p.text[i]] {
+	for i < len(p.text) && i-a.from < mostValue && !valueBreak[p.text[i]] && !(p.text[i] == '\\' && i+1 < len(p.text) && (p.text[i+1] == 'n' || p.text[i+1] == 'r')) {
 		i++
 	}
 	a.to = i
@@ -353,8 +353,11 @@ func isExpression(v []byte) bool {
 	if v[0] == '/' && bytes.Count(v, []byte("/")) >= 2 || bytes.HasPrefix(v, []byte("./")) || v[0] == '^' {
 		return true
 	}
+	if name, _, assigned := bytes.Cut(v, []byte{'='}); assigned && lowerSet.all(name) {
+		return true // the next option of a list
+	}
 	first, rest, dotted := bytes.Cut(v, []byte{'.'})
-	return dotted && wordSet.all(first) && dottedSet.all(rest) && bytes.IndexAny(first, "0123456789") < 0 && bytes.Contains([]byte(" self this args opts options config cfg cls params req request env os settings "), append(append([]byte{' '}, first...), ' '))
+	return dotted && wordSet.all(first) && dottedSet.all(rest) && !bytes.ContainsAny(first, "0123456789") && bytes.Contains([]byte(" self this args opts options config cfg cls params req request env os settings "), append(append([]byte{' '}, first...), ' '))
 }
 
 // secretValue finds random values of what is called a secret.
@@ -377,14 +380,14 @@ var secretSet = setOf("A-Za-z0-9+/=_.~:!@#$%^&*-")
 func isMixed(v []byte) bool {
 	lower, upper, digit, other := classes(v)
 	return len(v) >= 8 && len(v) < 40 && lower > 0 && upper > 0 && digit > 0 && other > 0 && other <= 4 && secretSet.all(v) &&
-		bytes.IndexAny(v, "/.:_-") < 0 && entropy(v) >= 2.8 && !isPlaceholder(v) && !isExpression(v)
+		!bytes.ContainsAny(v, "/.:_-") && entropy(v) >= 2.8 && !isPlaceholder(v) && !isExpression(v)
 }
 
 // isThrown reports whether a long value has signs among its letters as Django's keys
 // have.
 func isThrown(v []byte) bool {
 	lower, upper, digit, other := classes(v)
-	return visible.all(v) && digit > 1 && lower+upper > 0 && other >= 4 && other <= len(v)/2 && bytes.IndexAny(v, "!@#$%^&*") >= 0 && entropy(v) >= 4 && !isPlaceholder(v)
+	return visible.all(v) && digit > 1 && lower+upper > 0 && other >= 4 && other <= len(v)/2 && bytes.ContainsAny(v, "!@#$%^&*") && entropy(v) >= 4 && !isPlaceholder(v)
 }
 
 // isRandom reports whether a value looks as if a machine had thrown dice for it.

@@ -108,6 +108,7 @@ var (
 	digitSet     = setOf("0-9")
 	pairSpace    = setOf(" \t\r\n,\"'")
 	blankQuote   = setOf(" \t\"'")
+	lowerSet     = setOf("a-z")
 	numeric      = setOf("0-9.:/_-")
 	dottedSet    = setOf("A-Za-z0-9_.")
 	visible      = setOf("!-~")

@@ -12,7 +12,6 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
-	"math/big"
 	randv2 "math/rand/v2"
 	"strings"
 	"testing"
@@ -91,10 +90,10 @@ func keysOf(t testing.TB, m maker) []planted {
 		}
 		return b
 	}
-	d := new(big.Int).SetBytes(m.bytes(31))
-	ec := &ecdsa.PrivateKey{D: d}
-	ec.Curve = elliptic.P256()
-	ec.X, ec.Y = ec.Curve.ScalarBaseMult(d.Bytes()) //nolint:staticcheck // a key that is the same in every run
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
 	r, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -379,6 +378,7 @@ func TestLookAlikes(t *testing.T) {
 		{"asm.json", `{"PublicKeyToken": "b77a5c561934e089", "public_key": "` + m.base64(32) + `"}`},
 		{"cacerts", "\xfe\xed\xfe\xed\x00\x00\x00\x02\x00\x00\x00\x80\x00\x00\x00\x02" + string(m.bytes(300))},
 		{"ca-certificates.crt", strings.Repeat(block("CERTIFICATE", m.bytes(900)), 20)},
+		{"_mount", "_comp_compgen -a -- -W 'user= pass" + "word= credentials='\n"},
 		{"settings.ini", "password_min_length = 12\ntoken_lifetime = 86400\nsecret_rotation_days=30\n"},
 	} {
 		if got := secrets.Bytes(row.file, []byte(row.text)); len(got) > 0 {
