@@ -29,6 +29,7 @@ type Recipe struct {
 	Rules     Rules           `yaml:"rules"`                           // default rules
 	Container Container       `yaml:"container"`                       // how the image runs as a container
 	System    System          `yaml:"system"`                          // for an image that runs systemd
+	Harden    []Harden        `yaml:"harden"`                          // rules that make the image harder to break into
 	Closure   Closure         `yaml:"closure"`                         // what its files need and is not there
 	Secrets   Secrets         `yaml:"secrets"`                         // what looks like a secret in it
 
@@ -134,6 +135,15 @@ type Rules struct {
 type RuleOff struct {
 	Name string
 	Why  string
+}
+
+// Harden names a rule that leaves out or changes what packages bring. Short forms
+// in YAML: "- no-shells" and "- no-shells: why".
+type Harden struct {
+	Name     string
+	Except   []string `yaml:"except"`   // what the rule leaves as it is: patterns of paths, users, settings, as the rule has it
+	Writable []string `yaml:"writable"` // of read-only-root: folders that are written to
+	Why      string   `yaml:"why"`      // why the rule is wanted, or the exceptions are; required with except
 }
 
 // Container is the configuration of the image as a container.

@@ -34,6 +34,7 @@ func (a *assembly) makeLayer(l *layer, lower *tree.Tree) (*tree.Layer, error) {
 			own.Entries = append(own.Entries, l.linked(p.entry))
 		}
 	}
+	a.clearBits(append(slices.Clone(members), own))
 	dirs := a.directories(l, lower, slices.Concat(members, []tree.Member{own}))
 	l.holds = dirs
 	for _, p := range made.Removed {

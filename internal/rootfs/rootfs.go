@@ -20,6 +20,7 @@ import (
 
 	"kiln"
 	"kiln/internal/deb"
+	"kiln/internal/harden"
 	"kiln/internal/linkage"
 	"kiln/internal/recipe"
 	"kiln/internal/store"
@@ -107,6 +108,7 @@ type assembly struct {
 	accounts  *Accounts
 	user      string
 	rules     []Rule // that are on
+	harden    []harden.Use
 	units     []*unit
 	layers    []*layer
 	decoding  atomic.Int32 // .debs under decoding
@@ -135,7 +137,8 @@ func newAssembly(st *store.Store, in Input) (*assembly, error) {
 	if a.rules, err = rulesOf(in.Recipe); err != nil {
 		return nil, err
 	}
-	return a, nil
+	a.harden, err = a.hardenUses()
+	return a, err
 }
 
 // readAccounts makes the accounts of an image in which no package does.
@@ -174,9 +177,6 @@ func (a *assembly) check() error {
 // image makes the layers out of what was placed.
 func (a *assembly) image(ctx context.Context) (*Image, error) {
 	img := &Image{Tree: tree.New(), Contents: a.contents, Accounts: a.accounts, User: a.user, Units: a.unitWishes(), Linkage: a.contents.linkage}
-	if a.in.Trace {
-		img.Report = a.makeReport()
-	}
 	for _, l := range a.layers {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -192,10 +192,21 @@ func (a *assembly) image(ctx context.Context) (*Image, error) {
 		job.Finish()
 	}
 	last, err := a.databaseLayer(img)
-	if err != nil || last == nil {
-		return img, err
+	if err != nil {
+		return nil, err
 	}
-	return img, img.add(last)
+	if last != nil {
+		if err := img.add(last); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.addHarden(img); err != nil {
+		return nil, err
+	}
+	if a.in.Trace {
+		img.Report = a.makeReport()
+	}
+	return img, nil
 }
 
 // add puts a layer on top.
