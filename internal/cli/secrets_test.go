@@ -31,7 +31,8 @@ container:
 // and whose postinst makes a file.
 func guarded(script string) apttest.Suite {
 	return later(0, pkg("app", "1.0", "amd64", func(s *debtest.Spec) {
-		entries(debtest.Entry{Path: "usr/share/app/test.conf", Content: "password=" + word + "\n"})(s)
+		entries(debtest.Entry{Path: "usr/share/app/test.conf", Content: "password=" + word + "\n"}, debtest.Entry{Path: "usr/bin/app", Content: "#!/bin/sh\n", Mode: 0o755},
+			debtest.Entry{Path: "usr/bin/dash", Content: "dash", Mode: 0o755}, debtest.Entry{Path: "usr/bin/sh", Link: "dash"})(s)
 		s.Scripts = []debtest.Script{{Name: "postinst", Content: script}, {Name: "templates", Content: "Template: app/password\nType: string\nDescription: x\n"}}
 	}))
 }
@@ -51,7 +52,7 @@ func TestSecretStopsTheBuild(t *testing.T) {
 		{"a file of the recipe", "PLAIN", `a=b\npassword=` + word + `\n`, "/etc/app.conf line 2, column 10: password ... (11 characters)\n    layers[base].files[0]: settings\n"},
 		{"a variable", "MODE: fast", "DB_PASSWORD: " + word, "container.env[DB_PASSWORD]: password ... (11 characters)\n"},
 		{"a label", "container:", "container:\n  labels: {db.password: " + word + "}", "container.labels[db.password]: password ..."},
-		{"an argument", "container:", "closure: {accept: [{path: /usr/bin/app, why: a test}]}\ncontainer:\n  entrypoint: [/usr/bin/app, --password=" + word + "]", "container.entrypoint: password ..."},
+		{"an argument", "container:", "container:\n  entrypoint: [/usr/bin/app, --password=" + word + "]", "container.entrypoint: password ..."},
 		{"an answer", "container:", "debconf: [{question: app/password, value: " + word + ", why: a test}]\ncontainer:", "debconf[0].value: password ..."},
 		{"a comment", "container:", "# password: " + word + "\ncontainer:", "kiln.yaml line 12, column 13: password ..."},
 	} {

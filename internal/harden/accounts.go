@@ -14,7 +14,7 @@ func accountRules() []Rule {
 			Name: "noninteractive", Why: "accounts that run services have nobody to log in",
 			Does:   "gives every user but root the shell /usr/sbin/nologin, and locks its password. One whose shell is no shell (nologin, false, sync) keeps it.",
 			Except: "users", apply: applyNoninteractive,
-			Answers: cis("5.4.2.7", "Ensure system accounts do not have a valid login shell", "5.4.2.8", "Ensure accounts without a valid login shell are locked", "7.2.2", "Ensure /etc/shadow password fields are not empty"),
+			Answers: cis("5.4.2.7", "Ensure system accounts do not have a valid login shell", "5.4.2.8", "Ensure accounts without a valid login shell are locked"),
 		},
 		{
 			Name: "root-locked", Why: "root is nobody's name: who did something as root should be known",

@@ -132,7 +132,7 @@ func sysctls() []setting {
 		{"fs.protected_hardlinks", "1", nil},
 		{"fs.protected_regular", "2", nil},
 		{"fs.protected_symlinks", "1", nil},
-		{"fs.suid_dumpable", "0", cis("1.5.3", "Ensure core dumps are restricted")},
+		{"fs.suid_dumpable", "0", nil}, // CIS 1.5.3 asks for limits of sessions besides
 		{"kernel.dmesg_restrict", "1", stig("UBTU-24-600140", "must restrict access to the kernel message buffer")},
 		{"kernel.kexec_load_disabled", "1", nil},
 		{"kernel.kptr_restrict", "2", nil},

@@ -66,7 +66,7 @@ func (a *assembly) checkHarden() error {
 				case u.Drops(&p.entry):
 					return harden.Conflict(u, tree.Absolute(p.entry.Path), p.entry.Origin.Recipe, "leaves out")
 				case u.Clears(&p.entry):
-					return harden.Conflict(u, tree.Absolute(p.entry.Path), p.entry.Origin.Recipe+" with the mode "+fmt.Sprintf("%04o", p.entry.Mode), "takes the setuid bit off")
+					return harden.Conflict(u, tree.Absolute(p.entry.Path), p.entry.Origin.Recipe, "takes the setuid bit off")
 				}
 			}
 		}
@@ -167,4 +167,11 @@ func (a *assembly) rereadAccounts(img *Image) error {
 	}
 	a.accounts, img.Accounts = accounts, accounts
 	return nil
+}
+
+// dpkgReads reports whether dpkg is in the layer or below it, and stays: what only
+// it reads of its database is there for it alone.
+func (a *assembly) dpkgReads(l *layer) bool {
+	gone := slices.ContainsFunc(a.harden, func(u harden.Use) bool { return u.Rule.Name == "no-package-manager" })
+	return a.hasPackage(l, "dpkg") && !gone
 }
