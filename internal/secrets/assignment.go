@@ -45,6 +45,7 @@ func assignmentRules() []Rule {
 // assignment is a value and what it is given to.
 type assignment struct {
 	key      []byte
+	start    int    // of the key
 	before   []byte // of the key, what follows the keyword
 	from, to int    // the value is text[from:to], without quotes
 	quoted   bool
@@ -65,7 +66,7 @@ func (p *probe) assignment() (a assignment, ok bool) {
 		left--
 	}
 	right := p.end + keySet.run(p.text, p.end, 64)
-	a.key, a.before = p.text[left:right], p.text[p.end:right]
+	a.key, a.before, a.start = p.text[left:right], p.text[p.end:right], left
 	if left > 0 && bytes.IndexByte([]byte("$%@*&"), p.text[left-1]) >= 0 || left > 1 && p.text[left-1] == '{' && p.text[left-2] == '$' {
 		return a, false // that is the name of a variable, whose value is elsewhere
 	}
@@ -90,6 +91,10 @@ func (p *probe) separator(a *assignment, i int) (int, bool) {
 	}
 	i += blank.run(p.text, i, 32)
 	rest := p.text[i:min(len(p.text), i+2)]
+	if p.isEnv(a) && i > start || p.isArgument(a) && len(rest) > 0 && rest[0] == ',' {
+		a.equals, a.tight = true, true
+		return i + argumentSpace.run(p.text, i, 8), true
+	}
 	switch {
 	case len(rest) < 2, string(rest) == "==", string(rest) == "=~", string(rest) == "::", string(rest) == ":/":
 		return 0, false
@@ -105,6 +110,17 @@ func (p *probe) separator(a *assignment, i int) (int, bool) {
 	spaces := blank.run(p.text, i, 32)
 	a.tight = i == start+1 && spaces == 0
 	return i + spaces, true
+}
+
+// isEnv reports whether the name is that of an ENV line of a Dockerfile.
+func (p *probe) isEnv(a *assignment) bool {
+	return bytes.HasSuffix(p.text[:a.start], []byte("ENV ")) && (a.start == 4 || p.text[a.start-5] == '\n')
+}
+
+// isArgument reports whether the name is the first argument of a call:
+// define('DB_PASSWORD', 'value').
+func (p *probe) isArgument(a *assignment) bool {
+	return a.start > 1 && p.text[a.start-2] == '(' && (p.text[a.start-1] == '\'' || p.text[a.start-1] == '"')
 }
 
 // namedValue skips to the separator of a pair that is written as name: X, value: Y,
@@ -278,7 +294,7 @@ func passwordValue(p *probe) (int, int, bool) {
 	case bytes.ContainsAny(v, " "):
 		ok = isPassphrase(a.key, v)
 	case isWords(v):
-		ok = isWord(&a, v, p.kind)
+		ok = isWord(&a, v, p.kind) || p.kind == config && a.equals && a.alone && isDiceware(v)
 	case lower+upper == 0 && numeric.all(v) && digit < len(v):
 		ok = false // a version, a date, an address
 	case digit == len(v):
@@ -324,6 +340,12 @@ func isPassphrase(key, v []byte) bool {
 		return false
 	}
 	return len(v) >= 16 && bytes.Count(v, []byte(" ")) >= 3 && !bytes.ContainsAny(v, ".:,?!%<>{}()") && v[0] > 'Z'
+}
+
+// isDiceware reports whether a value is four words or more of small letters, joined
+// by dashes.
+func isDiceware(v []byte) bool {
+	return bytes.Count(v, []byte("-")) >= 3 && len(v) >= 20 && lowerDash.all(v) && v[0] != '-'
 }
 
 // isWord reports whether a value of letters alone can be a password: in KEY=value

@@ -15,7 +15,8 @@ func documentRules() []Rule {
 		{Name: "url-password", What: "an address with a password: scheme://user:password@host", anchors: []string{"://"}, match: urlPassword},
 		{Name: "tsig-key", What: "a key of DNS servers: TSIG, rndc", anchors: []string{"secret"}, match: tsigKey},
 		{Name: "npmrc-login", What: "a login of .npmrc", anchors: []string{"_authtoken", ":_auth", ":_password"}, match: npmrc},
-		{Name: "command-login", What: "a password among the arguments of curl or sshpass", anchors: []string{"curl ", "sshpass -p"}, match: commandLogin},
+		{Name: "command-login", What: "a password among the arguments of curl, mysql or sshpass", anchors: []string{"curl ", "sshpass -p", "mysql ", "mysqldump ", "mysqladmin "}, match: commandLogin},
+		{Name: "config-password", What: "a password of ldap.conf, slapd.conf, sssd.conf, redis.conf or interfaces(5)", anchors: []string{"bindpw", "rootpw", "ldap_default_authtok", "requirepass", "masterauth", "wpa-psk", "wpa-passphrase"}, match: configPassword},
 	}
 }
 
@@ -109,8 +110,8 @@ func urlPassword(p *probe) (int, int, bool) {
 	if colon < 0 || host < 0 || host+1 >= len(p.text) || !alphanumeric[p.text[host+1]] && p.text[host+1] != '[' {
 		return 0, 0, false
 	}
-	if colon == p.end {
-		return 0, 0, false
+	if colon == p.end && bytes.IndexByte(p.text[colon+1:host], ':') >= 0 {
+		return 0, 0, false // ":pserver:user@host" of CVS
 	}
 	user, value := p.text[p.end:colon], p.text[colon+1:host]
 	return colon + 1, host, len(value) >= 3 && !isPlaceholder(value) && !(len(user) > 1 && isReference(user)) && !isHint(value) && !isExampleHost(p.text[host+1:])
@@ -156,6 +157,7 @@ func npmrc(p *probe) (int, int, bool) {
 
 var loginForms = []*regexp.Regexp{
 	regexp.MustCompile(`^curl [^\n]{0,200}?(?:-u|--user)[ =]?["']?[A-Za-z0-9_.@-]+:([^\s"']{6,})`),
+	regexp.MustCompile(`^mysql(?:dump|admin)? [^\n|;]{0,200}?-p([^\s"'$-][^\s"'$]{5,})`),
 	regexp.MustCompile(`^sshpass -p ?["']?([^\s"'$]{4,})`),
 }
 
@@ -168,4 +170,20 @@ func commandLogin(p *probe) (int, int, bool) {
 		}
 	}
 	return 0, 0, false
+}
+
+var configForm = regexp.MustCompile(`^(?:[ \t]+|[ \t]*=[ \t]*)("[^"\n]{4,100}"|[^\s"]{4,100})[ \t]*(?:\r?\n|$)`)
+
+// configPassword finds what follows a word that begins a line.
+func configPassword(p *probe) (int, int, bool) {
+	line := p.text[bytes.LastIndexByte(p.text[:p.at], '\n')+1 : p.at]
+	if len(bytes.Trim(line, " \t")) > 0 || p.kind == code && !p.binary || p.binary {
+		return 0, 0, false
+	}
+	from, to, ok := p.found(configForm, p.end, 200)
+	if !ok {
+		return 0, 0, false
+	}
+	value := bytes.Trim(p.text[from:to], `"`)
+	return from, to, !isPlaceholder(value) && !isHint(value) && !bytes.HasPrefix(value, []byte("{"))
 }
