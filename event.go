@@ -26,7 +26,7 @@ const (
 	StepUnpack    Step = "unpack"    // a package
 	StepConfigure Step = "configure" // a layer, by the scripts of its packages
 	StepAssemble  Step = "assemble"  // a layer, as a tree
-	StepCheck     Step = "check"     // whether an image has what its files need
+	StepCheck     Step = "check"     // whether an image has what its files need, and no secret
 	StepCompress  Step = "compress"  // a member of a layer
 	StepHash      Step = "hash"      // a layer, uncompressed; what an image or a layer lists
 	StepWrite     Step = "write"     // a layer to the store; an output

@@ -23,6 +23,7 @@ func Templates() []Template {
 		{"base", "static, with glibc and OpenSSL"},
 		{"debug", "base, with a shell and the usual commands"},
 		{"python", "base, with Python 3.13 and its standard library, for one Python program"},
+		{"hardened", "Redis without a shell or a package manager, on a read-only root"},
 		{"java", "TLS roots, time zones, an ordinary user and OpenJDK 21, for one Java program"},
 	}
 }

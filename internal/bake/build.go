@@ -48,6 +48,7 @@ type Image struct {
 	Packages int           `json:"packages"`
 	Units    []Unit        `json:"units,omitempty"`    // that packages want enabled or the recipe enables
 	Findings []Finding     `json:"findings,omitempty"` // what files need and is not there
+	Secrets  []Secret      `json:"secrets,omitempty"`  // that the recipe accepts, masked
 }
 
 // Layer is one layer of an Image.
@@ -157,11 +158,16 @@ func (o Options) makeImage(ctx context.Context, r *recipe.Recipe, l *lock.Lock, 
 	root.Tree.Paths() // so that several may read it
 	examined := make(chan error, 1)
 	var found []Finding
+	var accepted []Secret
 	checking, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	go func() {
+		job := o.Sink.Start(kiln.StepCheck, "files of "+p.String(), 0)
 		var err error
-		if found, err = o.examine(ctx, r, l, p, root); err != nil {
+		if found, err = o.examine(ctx, r, l, p, root); err == nil {
+			accepted, err = o.search(ctx, r, l, p, root)
+		}
+		if job.End(err) != nil {
 			stop(err)
 		}
 		examined <- err
@@ -171,7 +177,7 @@ func (o Options) makeImage(ctx context.Context, r *recipe.Recipe, l *lock.Lock, 
 		closeLayers(b.manifest.Layers)
 		return built{}, unsound
 	}
-	b.image.Findings = found
+	b.image.Findings, b.image.Secrets = found, accepted
 	return b, err
 }
 

@@ -167,21 +167,18 @@ func files(words []string) []string {
 // examine checks that the image has what its files need. What stops the build is
 // the error; what does not is returned.
 func (o Options) examine(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, root *Root) ([]Finding, error) {
-	job := o.Sink.Start(kiln.StepCheck, "files of "+p.String(), 0)
 	in, err := ClosureOf(ctx, o.Store, r, root)
 	if err != nil {
-		job.Fail()
 		return nil, err
 	}
 	policy, places := policyOf(r, p)
 	v := closure.Judge(closure.Check(in), policy)
 	if len(v.Errors) > 0 {
-		return nil, job.End(lacking(r, p, v.Errors, o.whereabouts(ctx, r, l, p)))
+		return nil, lacking(r, p, v.Errors, o.whereabouts(ctx, r, l, p))
 	}
 	if len(v.Unused) > 0 {
-		return nil, job.End(unusedAcceptances(r, p, v, places))
+		return nil, unusedAcceptances(r, p, v, places)
 	}
-	job.Finish()
 	var all []Finding
 	for _, f := range v.Notes {
 		all = append(all, Finding{Finding: f})

@@ -22,7 +22,7 @@ func containerConfig(r *recipe.Recipe, p kiln.Platform, root *Root) oci.Config {
 		Env:          environment(c.Env),
 		WorkingDir:   c.WorkDir,
 		ExposedPorts: c.Ports,
-		Volumes:      c.Volumes,
+		Volumes:      volumes(r, root),
 		StopSignal:   c.StopSignal,
 		Labels:       labels(r, root.Epoch),
 	}
@@ -36,6 +36,21 @@ func containerConfig(r *recipe.Recipe, p kiln.Platform, root *Root) oci.Config {
 		}
 	}
 	return cfg
+}
+
+// volumes are the recipe's own and, of a container whose root is read-only, the
+// folders that are written to: engines mount something there.
+func volumes(r *recipe.Recipe, root *Root) []string {
+	list := slices.Clone(r.Container.Volumes)
+	if _, systemd := root.Tree.Lookup("usr/lib/systemd/systemd"); systemd {
+		return list
+	}
+	for _, dir := range r.Writable() {
+		if !slices.Contains(list, dir) {
+			list = append(list, dir)
+		}
+	}
+	return list
 }
 
 // defaultPath is what Debian's login sets for an ordinary user, less the games;

@@ -51,6 +51,9 @@ func hints(f closure.Finding, dropped []Dropped) []string {
 	switch {
 	case len(dropped) > 0:
 		list[0] = fmt.Sprintf("have it stay: change %s, or write keep: [%s]", dropped[0].By, tree.Absolute(dropped[0].Path))
+		if slices.Contains(recipe.HardenNames(), dropped[0].By) {
+			list[0] = fmt.Sprintf("have it stay: harden: [{%s: {except: [%s], why: ...}}]", dropped[0].By, tree.Absolute(dropped[0].Path))
+		}
 	case f.There != "":
 		list[0] = fmt.Sprintf("have it found: container: {env: {LD_LIBRARY_PATH: %s}}", path.Dir(f.There))
 	}

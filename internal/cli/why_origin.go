@@ -8,6 +8,7 @@ import (
 
 	"kiln"
 	"kiln/internal/bake"
+	"kiln/internal/harden"
 	"kiln/internal/lock"
 	"kiln/internal/oci"
 	"kiln/internal/recipe"
@@ -131,6 +132,9 @@ func (q *inquiry) origin(o tree.Origin) *origin {
 	}
 	if o.Rule != "" {
 		made.Rule = &rule{o.Rule, o.Why}
+		if r, ok := harden.Find(o.Rule); ok {
+			made.Rule.Why = r.Why // the recipe's reason stands in its line
+		}
 	}
 	if by := packageOf(o.Script); o.Script != "" && by != o.Package {
 		made.Script, made.Changed = "", q.origin(tree.Origin{Package: by, Script: o.Script})

@@ -46,7 +46,9 @@ func (c *checker) recipe(r *Recipe) {
 	c.rules(r)
 	c.container(r)
 	c.units(r)
+	c.harden(r)
 	c.closure(r)
+	c.secrets(r)
 }
 
 // platforms checks a list of platforms; known, where it is not nil, is what the

@@ -141,6 +141,10 @@ func (d *decoder) unknown(key *yaml.Node, fields keys) {
 func (d *decoder) item(n *yaml.Node, v reflect.Value, path string) {
 	fields := keysOf(v.Type())
 	if n.Kind == yaml.ScalarNode && n.ShortTag() != "!!null" {
+		if fields.bare {
+			v.Field(0).SetString(n.Value)
+			return
+		}
 		d.refuse(n, path, fmt.Sprintf("write %q", "- "+n.Value+": why it is so"), "missing reason for %q", n.Value)
 		return
 	}

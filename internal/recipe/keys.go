@@ -12,11 +12,12 @@ type keys struct {
 	index    map[string]int
 	required []string
 	named    bool     // the first field is the item's name
+	bare     bool     // the name alone is an item
 	later    []string // what the design of the recipe has here and this kiln not yet
 }
 
 func keysOf(t reflect.Type) keys {
-	k := keys{index: map[string]int{}, later: laterKeys(t)}
+	k := keys{index: map[string]int{}, later: laterKeys(t), bare: t == reflect.TypeFor[Harden]()}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name := f.Tag.Get("yaml")
@@ -38,7 +39,7 @@ func keysOf(t reflect.Type) keys {
 func laterKeys(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[Recipe]():
-		return []string{"harden", "policy", "tests", "lifecycle", "from", "stages"}
+		return []string{"policy", "tests", "lifecycle", "from", "stages"}
 	case reflect.TypeFor[System]():
 		return []string{"kernel", "cmdline", "disk"}
 	}

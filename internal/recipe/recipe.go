@@ -29,7 +29,9 @@ type Recipe struct {
 	Rules     Rules           `yaml:"rules"`                           // default rules
 	Container Container       `yaml:"container"`                       // how the image runs as a container
 	System    System          `yaml:"system"`                          // for an image that runs systemd
+	Harden    []Harden        `yaml:"harden"`                          // rules that make the image harder to break into
 	Closure   Closure         `yaml:"closure"`                         // what its files need and is not there
+	Secrets   Secrets         `yaml:"secrets"`                         // what looks like a secret in it
 
 	document *document // where it was read from; nil for a Recipe made by hand
 }
@@ -135,6 +137,15 @@ type RuleOff struct {
 	Why  string
 }
 
+// Harden names a rule that leaves out or changes what packages bring. Short forms
+// in YAML: "- no-shells" and "- no-shells: why".
+type Harden struct {
+	Name     string
+	Except   []string `yaml:"except"`   // what the rule leaves as it is: patterns of paths, users, settings, as the rule has it
+	Writable []string `yaml:"writable"` // of read-only-root: folders that are written to
+	Why      string   `yaml:"why"`      // why the rule is wanted, or the exceptions are; required with except
+}
+
 // Container is the configuration of the image as a container.
 type Container struct {
 	User        string            `yaml:"user"`        // name or number, [:group]
@@ -198,4 +209,17 @@ type Accept struct {
 	Missing   string          `yaml:"missing"`                    // pattern of what is missing; default whatever it needs
 	Platforms []kiln.Platform `yaml:"platforms"`                  // default all
 	Why       string          `yaml:"why" jsonschema:"required"`  // why the image does without
+}
+
+// Secrets says what becomes of secrets that are found in the image.
+type Secrets struct {
+	Accept []AcceptSecret `yaml:"accept"` // what is no secret, or is meant to be there
+}
+
+// AcceptSecret accepts secrets. One that no finding answers to is an error.
+type AcceptSecret struct {
+	Path      string          `yaml:"path" jsonschema:"required"` // pattern of the file; or a part of the recipe as the finding names it: container.env[NAME], kiln.yaml
+	Rule      string          `yaml:"rule"`                       // name of the rule that found it; default any
+	Platforms []kiln.Platform `yaml:"platforms"`                  // default all
+	Why       string          `yaml:"why" jsonschema:"required"`  // why it may be there
 }

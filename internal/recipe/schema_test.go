@@ -54,7 +54,7 @@ func schema(t *testing.T) []byte {
 	s.ID = "urn:kiln:recipe:v1"
 	s.Title = "kiln recipe, format v1"
 	refine("Recipe", s)
-	for _, name := range []string{"Source", "Layer", "File", "User", "Group", "Skip", "Rules", "Container", "Healthcheck", "Answer", "System", "Services", "Unit", "Closure", "Accept", "Package", "Glob", "RuleOff"} {
+	for _, name := range []string{"Source", "Layer", "File", "User", "Group", "Skip", "Rules", "Container", "Healthcheck", "Answer", "System", "Services", "Unit", "Closure", "Accept", "Secrets", "AcceptSecret", "Harden", "Package", "Glob", "RuleOff"} {
 		if s.Definitions[name] == nil {
 			t.Fatalf("the schema has no definition %q", name)
 		}
@@ -67,6 +67,7 @@ func schema(t *testing.T) []byte {
 	item(s.Definitions, "Glob", "a path pattern, and why", "")
 	item(s.Definitions, "RuleOff", "a default rule, and why it is off", "")
 	s.Definitions["RuleOff"].PropertyNames = &generate.Schema{Enum: anys(recipe.RuleNames())}
+	hardenItem(s.Definitions)
 	set(s, "kiln", func(p *generate.Schema) { p.Enum = []any{"v1"} })
 	set(s.Definitions["Skip"], "scripts", func(p *generate.Schema) { p.Items = &generate.Schema{Enum: []any{"preinst", "postinst"}} })
 	set(s.Definitions["Closure"], "strict", func(p *generate.Schema) { p.Items = &generate.Schema{Enum: anys(recipe.StrictKinds())} })
@@ -159,6 +160,14 @@ func item(defs generate.Definitions, name, description, detail string) {
 		short.AdditionalProperties = &generate.Schema{OneOf: []*generate.Schema{why, {Ref: "#/$defs/" + detail}}}
 	}
 	defs[name] = short
+}
+
+// hardenItem is item for one whose name alone is enough.
+func hardenItem(defs generate.Definitions) {
+	item(defs, "Harden", "a rule, and why or with what exceptions", "HardenDetail")
+	named := defs["Harden"]
+	named.PropertyNames = &generate.Schema{Enum: anys(recipe.HardenNames())}
+	defs["Harden"] = &generate.Schema{OneOf: []*generate.Schema{{Type: "string", Enum: anys(recipe.HardenNames())}, named}}
 }
 
 func compiled(t *testing.T) *jsonschema.Schema {

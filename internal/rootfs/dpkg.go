@@ -38,7 +38,7 @@ func (a *assembly) database(l *layer, dirs directories) ([]tree.Entry, error) {
 			return nil, err
 		}
 		entries = append(entries, files...)
-		if a.hasPackage(l, "dpkg") {
+		if a.dpkgReads(l) {
 			entries = append(entries, u.controlEntries(l.epoch)...)
 		}
 	}
@@ -85,7 +85,7 @@ func (u *unit) controlEntries(epoch kiln.Epoch) []tree.Entry {
 // lateFiles returns what the layers without dpkg, and below the one that brings it, do
 // not have of its database: what is in a layer is no matter of those above.
 func (a *assembly) lateFiles(l *layer, image *tree.Tree) []tree.Entry {
-	if !a.hasPackage(l, "dpkg") || a.hasPackage(a.layers[0], "dpkg") {
+	if !a.dpkgReads(l) || a.hasPackage(a.layers[0], "dpkg") {
 		return nil
 	}
 	var entries []tree.Entry

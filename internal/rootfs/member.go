@@ -28,6 +28,7 @@ func (a *assembly) makeLayer(l *layer, lower *tree.Tree) (*tree.Layer, error) {
 			own.Entries = append(own.Entries, l.linked(p.entry))
 		}
 	}
+	a.clearBits(allOf(members, own))
 	dirs := a.directories(l, lower, members, own)
 	l.holds = dirs
 	for _, p := range made.Removed {

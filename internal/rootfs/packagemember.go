@@ -31,6 +31,15 @@ func (l *layer) members() []*packageMember {
 	return all
 }
 
+// allOf are the members with what is in no package, whose entries they share.
+func allOf(members []*packageMember, own tree.Member) []tree.Member {
+	all := []tree.Member{own}
+	for _, m := range members {
+		all = append(all, m.Member)
+	}
+	return all
+}
+
 // member returns the package's own entries, but for directories. Where the first
 // name of hard links is not among them, the next one becomes the first.
 func (l *layer) member(u *unit) tree.Member {

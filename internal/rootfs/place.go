@@ -69,6 +69,9 @@ func (a *assembly) place() error {
 		}
 	}
 	a.skeleton = nil // it is as large as the tree
+	if err := a.checkHarden(); err != nil {
+		return err
+	}
 	return a.checkPaths()
 }
 
@@ -168,8 +171,10 @@ func (a *assembly) decide(p *place) (dropped string, excluded bool) {
 		return w.keep[0].origin, rule != ""
 	case drop != nil:
 		return drop.origin, rule != ""
+	case rule == "":
+		return a.hardenDrops(&p.entry), false
 	}
-	return rule, rule != ""
+	return rule, true
 }
 
 func (a *assembly) ruleThatDrops(e *tree.Entry) string {

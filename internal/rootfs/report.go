@@ -197,7 +197,7 @@ func (a *assembly) reasonOf(p *place) string {
 			return rule.Why
 		}
 	}
-	return ""
+	return a.hardenReason(p.dropped)
 }
 
 // unitWishes lists the units that packages want enabled or that the recipe

@@ -22,6 +22,7 @@ import (
 
 	"kiln"
 	"kiln/internal/deb"
+	"kiln/internal/harden"
 	"kiln/internal/linkage"
 	"kiln/internal/recipe"
 	"kiln/internal/store"
@@ -118,6 +119,7 @@ type assembly struct {
 	accounts  *Accounts
 	user      string
 	rules     []Rule // that are on
+	harden    []harden.Use
 	units     []*unit
 	layers    []*layer
 	decoding  atomic.Int32 // .debs under decoding
@@ -148,7 +150,8 @@ func newAssembly(st *store.Store, in Input) (*assembly, error) {
 	if a.rules, err = rulesOf(in.Recipe); err != nil {
 		return nil, err
 	}
-	return a, nil
+	a.harden, err = a.hardenUses()
+	return a, err
 }
 
 // readAccounts makes the accounts of an image in which no package does.
@@ -186,7 +189,7 @@ func (a *assembly) check() error {
 
 // image makes the layers out of what was placed.
 func (a *assembly) image(ctx context.Context) (*Image, error) {
-	img := &Image{Tree: tree.New(), Contents: a.contents, Accounts: a.accounts, User: a.user, Units: a.unitWishes(), Packages: a.described(), Report: a.makeReport(), Linkage: a.contents.linkage}
+	img := &Image{Tree: tree.New(), Contents: a.contents, Accounts: a.accounts, User: a.user, Units: a.unitWishes(), Packages: a.described(), Linkage: a.contents.linkage}
 	for _, l := range a.layers {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -202,10 +205,19 @@ func (a *assembly) image(ctx context.Context) (*Image, error) {
 		job.Finish()
 	}
 	last, err := a.databaseLayer(img)
-	if err != nil || last == nil {
-		return img, err
+	if err != nil {
+		return nil, err
 	}
-	return img, img.add(last)
+	if last != nil {
+		if err := img.add(last); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.addHarden(img); err != nil {
+		return nil, err
+	}
+	img.Report = a.makeReport()
+	return img, nil
 }
 
 // add puts a layer on top.

@@ -146,7 +146,7 @@ func isDatabase(path string) bool {
 func (a *assembly) keepsDatabase(l *layer, path string) bool {
 	name := strings.TrimPrefix(path, databaseDir+"/")
 	switch {
-	case !a.hasPackage(l, "dpkg"), path == infoDir, strings.HasPrefix(path, infoDir+"/"):
+	case !a.dpkgReads(l), path == infoDir, strings.HasPrefix(path, infoDir+"/"):
 		return false
 	case name == "status", name == "arch", strings.HasSuffix(name, "-old"), strings.HasPrefix(name, "lock"), name == "triggers/Lock":
 		return false

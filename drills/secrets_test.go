@@ -1,0 +1,77 @@
+package drills_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// Nothing that the scripts of the parity sets' packages make or change is taken for
+// a secret; and of all their files, read as if nobody had signed for them, those that
+// are have a reason in testdata/secrets.txt.
+func TestNoFalseAlarms(t *testing.T) {
+	real(t)
+	dir := t.TempDir()
+	var recipe strings.Builder
+	recipe.WriteString("kiln: v1\nname: all\nplatforms: [linux/amd64]\nessential: true\nsources: [{archive: debian, suite: trixie}]\nlayers:\n  - name: base\n    packages:\n")
+	seen := map[string]bool{}
+	for _, set := range paritySets() {
+		for _, name := range strings.Split(set.packages, ",") {
+			if name != "" && !seen[name] {
+				seen[name] = true
+				recipe.WriteString("      - " + name + ": a set of the parity drill\n")
+			}
+		}
+	}
+	write(t, filepath.Join(dir, "kiln.yaml"), recipe.String())
+	built := build(t, dir, "-o", "oci:all.oci") // which a find would stop
+	cmd := exec.Command(kilnBinary(t), "secrets", "oci:all.oci", "--json")
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil && cmd.ProcessState.ExitCode() != 3 {
+		t.Fatal(err)
+	}
+	var found struct {
+		Files   int
+		Secrets []struct{ Path, Rule, Masked string }
+	}
+	if err := json.Unmarshal(out, &found); err != nil {
+		t.Fatal(err)
+	}
+	if found.Files < 10000 || built.Images[0].Packages < 300 {
+		t.Errorf("%d files of %d packages: that is no test", found.Files, built.Images[0].Packages)
+	}
+	explained := explainedSecrets(t)
+	for _, s := range found.Secrets {
+		if !slices.ContainsFunc(explained, func(p string) bool { return doublestar.MatchUnvalidated(p, strings.TrimPrefix(s.Path, "/")) }) {
+			t.Errorf("%s: %s %s has no reason in testdata/secrets.txt", s.Path, s.Rule, s.Masked)
+		}
+	}
+	t.Logf("%d files of %d packages, %d findings, all explained", found.Files, built.Images[0].Packages, len(found.Secrets))
+}
+
+func explainedSecrets(t *testing.T) []string {
+	t.Helper()
+	data, err := os.ReadFile("testdata/secrets.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var patterns []string
+	for line := range strings.Lines(string(data)) {
+		pattern, why, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if pattern == "" || pattern == "#" {
+			continue
+		}
+		if strings.TrimSpace(why) == "" {
+			t.Errorf("testdata/secrets.txt: %q has no reason", pattern)
+		}
+		patterns = append(patterns, pattern)
+	}
+	return patterns
+}

@@ -1,0 +1,189 @@
+package secrets
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+)
+
+// documentRules are passwords in places of their own.
+func documentRules() []Rule {
+	return []Rule{
+		{Name: "netrc", What: "a login of .netrc or apt's auth.conf", anchors: []string{"machine"}, match: netrc},
+		{Name: "pgpass", What: "a password of PostgreSQL's .pgpass", file: pgpass},
+		{Name: "secret-file", What: "a file that is a secret as a whole: .erlang.cookie, Rails' master.key, ppp's chap-secrets", file: secretFile},
+		{Name: "url-password", What: "an address with a password: scheme://user:password@host", anchors: []string{"://"}, match: urlPassword},
+		{Name: "tsig-key", What: "a key of DNS servers: TSIG, rndc", anchors: []string{"secret"}, match: tsigKey},
+		{Name: "npmrc-login", What: "a login of .npmrc", anchors: []string{"_authtoken", ":_auth", ":_password"}, match: npmrc},
+		{Name: "command-login", What: "a password among the arguments of curl, mysql or sshpass", anchors: []string{"curl ", "sshpass -p", "mysql ", "mysqldump ", "mysqladmin "}, match: commandLogin},
+		{Name: "config-password", What: "a password of ldap.conf, slapd.conf, sssd.conf, redis.conf or interfaces(5)", anchors: []string{"bindpw", "rootpw", "ldap_default_authtok", "requirepass", "masterauth", "wpa-psk", "wpa-passphrase"}, match: configPassword},
+	}
+}
+
+var netrcForm = regexp.MustCompile(`^(?:machine\s+\S{1,200}|default)(?:\s+(?:login|account)\s+\S{1,200}){0,2}\s+password\s+("[^"\n]+"|\S+)`)
+
+// netrc finds "machine HOST login USER password WORD" (netrc(5), apt_auth.conf(5)).
+func netrc(p *probe) (int, int, bool) {
+	if !p.is("machine") || !p.starts(p.at) {
+		return 0, 0, false
+	}
+	from, to, ok := p.found(netrcForm, p.at, 800)
+	if !ok {
+		return 0, 0, false
+	}
+	value := bytes.Trim(p.text[from:to], `"`)
+	named := strings.Contains(p.name, "netrc") || strings.HasPrefix(p.name, "auth.conf") || strings.HasSuffix(p.name, ".conf")
+	return from, to, len(value) >= 3 && !isPlaceholder(value) && (named || !isWords(value))
+}
+
+// pgpass finds the fifth field of host:port:database:user:password, in which
+// a backslash keeps the meaning of a colon (libpq, The Password File).
+func pgpass(name string, text []byte, _ bool, found func(from, to int)) {
+	if !strings.HasSuffix(name, "pgpass") && name != "pgpass.conf" {
+		return
+	}
+	at := 0
+	for line := range bytes.Lines(text) {
+		start := at
+		at += len(line)
+		colons := 0
+		for i := 0; i < len(line) && line[0] != '#'; i++ {
+			if line[i] == '\\' {
+				i++
+			} else if line[i] == ':' {
+				colons++
+			}
+			if colons == 4 {
+				value := bytes.TrimRight(line[i+1:], "\r\n")
+				if len(value) >= 3 && !isPlaceholder(value) {
+					found(start+i+1, start+i+1+len(value))
+				}
+				break
+			}
+		}
+	}
+}
+
+// secretFile finds what some programs keep in files of their own.
+func secretFile(name string, text []byte, _ bool, found func(from, to int)) {
+	word := bytes.TrimSpace(text)
+	switch {
+	case name == ".erlang.cookie" && len(word) >= 8 && alphanumeric.all(word), name == "master.key" && len(word) == 32 && hexSet.all(word):
+		if entropy(word) >= 2.5 {
+			found(bytes.Index(text, word), bytes.Index(text, word)+len(word))
+		}
+	case name == "chap-secrets" || name == "pap-secrets":
+		at := 0
+		for line := range bytes.Lines(text) {
+			fields := bytes.Fields(line)
+			if len(fields) >= 3 && line[0] != '#' && len(fields[2]) >= 4 && fields[2][0] != '@' && !isPlaceholder(bytes.Trim(fields[2], `"`)) {
+				i := at + bytes.LastIndex(line, fields[2])
+				found(i, i+len(fields[2]))
+			}
+			at += len(line)
+		}
+	}
+}
+
+var (
+	schemeSet    = setOf("A-Za-z0-9+.-")
+	authorityEnd = setOf(" \t\r\n/?#\"'<>`\\()[]{}|,\x00")
+)
+
+// urlPassword finds the password in the authority of a URI (RFC 3986, section 3.2.1).
+func urlPassword(p *probe) (int, int, bool) {
+	if p.at == 0 || !schemeSet[p.text[p.at-1]] {
+		return 0, 0, false
+	}
+	colon, host := -1, -1
+	for i := p.end; i < len(p.text) && i < p.end+300; i++ {
+		c := p.text[i]
+		switch {
+		case c == ':' && colon < 0:
+			colon = i
+		case c == '@' && colon >= 0:
+			host = i
+		case authorityEnd[c], c < ' ', c > '~':
+			i = len(p.text)
+		}
+	}
+	if colon < 0 || host < 0 || host+1 >= len(p.text) || !alphanumeric[p.text[host+1]] && p.text[host+1] != '[' {
+		return 0, 0, false
+	}
+	if colon == p.end && bytes.IndexByte(p.text[colon+1:host], ':') >= 0 {
+		return 0, 0, false // ":pserver:user@host" of CVS
+	}
+	user, value := p.text[p.end:colon], p.text[colon+1:host]
+	return colon + 1, host, len(value) >= 3 && !isPlaceholder(value) && !(len(user) > 1 && isReference(user)) && !isHint(value) && !isExampleHost(p.text[host+1:])
+}
+
+// hints are what stands for a password in explanations.
+var hints = map[string]bool{
+	"pass": true, "passwd": true, "password": true, "passw": true, "pwd": true, "pw": true, "secret": true, "mypass": true, "mypassword": true, "user": true, "test": true,
+	"userpass": true, "port": true, "host": true, "token": true, "guest": true, "postgres": true, "pass123": true, "p4ss": true, "foo": true, "bar": true, "baz": true, "abc": true, "auth": true, "key": true,
+}
+
+func isHint(v []byte) bool { return hints[strings.ToLower(string(v))] }
+
+// isExampleHost reports whether a host is one that is kept for examples (RFC 2606)
+// with nothing below it that is not.
+func isExampleHost(host []byte) bool {
+	n := hostSet.run(host, 0, 200)
+	name := strings.ToLower(string(host[:n]))
+	return name == "host" || name == "hostname" || name == "server" || name == "proxy"
+}
+
+var tsigForm = regexp.MustCompile(`^secret[ \t]+"([A-Za-z0-9+/]{20,}={0,2})"`)
+
+// tsigKey finds 'secret "BASE64";' of named.conf(5) and nsd.conf's 'secret: "..."'.
+func tsigKey(p *probe) (int, int, bool) {
+	if !p.starts(p.at) {
+		return 0, 0, false
+	}
+	from, to, ok := p.found(tsigForm, p.at, 200)
+	return from, to, ok && entropy(p.text[from:to]) >= leastRandom
+}
+
+// npmrc finds //registry/:_authToken=VALUE.
+func npmrc(p *probe) (int, int, bool) {
+	i := p.end + blank.run(p.text, p.end, 4)
+	if i >= len(p.text) || p.text[i] != '=' {
+		return 0, 0, false
+	}
+	i += 1 + blankDouble.run(p.text, i+1, 4)
+	n := bearerSet.run(p.text, i, 500)
+	return i, i + n, n >= 8 && !isPlaceholder(p.text[i:i+n])
+}
+
+var loginForms = []*regexp.Regexp{
+	regexp.MustCompile(`^curl [^\n]{0,200}?(?:-u|--user)[ =]?["']?[A-Za-z0-9_.@-]+:([^\s"']{6,})`),
+	regexp.MustCompile(`^mysql(?:dump|admin)? [^\n|;]{0,200}?-p([^\s"'$-][^\s"'$]{5,})`),
+	regexp.MustCompile(`^sshpass -p ?["']?([^\s"'$]{4,})`),
+}
+
+// commandLogin finds passwords among the arguments of commands.
+func commandLogin(p *probe) (int, int, bool) {
+	for _, form := range loginForms {
+		if from, to, ok := p.found(form, p.at, 400); ok {
+			value := p.text[from:to]
+			return from, to, !isPlaceholder(value) && !isHint(value) && !isWords(value)
+		}
+	}
+	return 0, 0, false
+}
+
+var configForm = regexp.MustCompile(`^(?:[ \t]+|[ \t]*=[ \t]*)("[^"\n]{4,100}"|[^\s"]{4,100})[ \t]*(?:\r?\n|$)`)
+
+// configPassword finds what follows a word that begins a line.
+func configPassword(p *probe) (int, int, bool) {
+	line := p.text[bytes.LastIndexByte(p.text[:p.at], '\n')+1 : p.at]
+	if len(bytes.Trim(line, " \t")) > 0 || p.kind == code && !p.binary || p.binary {
+		return 0, 0, false
+	}
+	from, to, ok := p.found(configForm, p.end, 200)
+	if !ok {
+		return 0, 0, false
+	}
+	value := bytes.Trim(p.text[from:to], `"`)
+	return from, to, !isPlaceholder(value) && !isHint(value) && !bytes.HasPrefix(value, []byte("{"))
+}
