@@ -47,6 +47,7 @@ func (c *checker) recipe(r *Recipe) {
 	c.container(r)
 	c.units(r)
 	c.closure(r)
+	c.policies(r)
 }
 
 // platforms checks a list of platforms; known, where it is not nil, is what the

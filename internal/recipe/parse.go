@@ -23,35 +23,44 @@ const (
 // Parse reads a recipe; name is what messages call the file. The Recipe is
 // complete with its defaults, and nil if there is any problem.
 func Parse(name string, src []byte) (*Recipe, Problems) {
-	text := string(bytes.TrimPrefix(src, []byte("\ufeff")))
-	s := newSource(name, text)
-	if p := s.checkBytes(text); p != nil {
-		return nil, p
-	}
-	root, problems := s.tree(text)
-	if root == nil {
-		return nil, problems
-	}
-	d := &decoder{source: s, problems: problems, places: map[string]place{}}
-	d.form(root, 0)
 	r := &Recipe{}
-	d.value(root, reflect.ValueOf(r).Elem(), "")
+	d, complete := decode(name, "recipe", src, r)
+	if !complete {
+		return nil, d.problems
+	}
 	(&checker{d}).recipe(r)
 	if len(d.problems) > 0 {
 		d.problems.sort()
 		return nil, d.problems
 	}
 	r.fillDefaults()
-	r.document = &document{path: name, text: src, source: s, places: d.places}
+	r.document = &document{path: name, text: src, source: d.source, places: d.places}
 	r.document.folder, r.document.file = filepath.Split(name)
 	return r, nil
+}
+
+// decode fills v, a pointer to a struct, from a document; complete tells whether
+// there was one at all.
+func decode(name, noun string, src []byte, v any) (d *decoder, complete bool) {
+	text := string(bytes.TrimPrefix(src, []byte("\ufeff")))
+	d = &decoder{source: newSource(name, noun, text), places: map[string]place{}}
+	if d.problems = d.checkBytes(text); d.problems != nil {
+		return d, false
+	}
+	var root *yaml.Node
+	if root, d.problems = d.tree(text); root == nil {
+		return d, false
+	}
+	d.form(root, 0)
+	d.value(root, reflect.ValueOf(v).Elem(), "")
+	return d, true
 }
 
 // checkBytes refuses what is no text, before YAML sees it. YAML would take
 // U+0085, U+2028 and U+2029 as line ends, editors do not.
 func (s *source) checkBytes(text string) Problems {
 	if len(text) > maxSize {
-		return Problems{s.at(1, 1, 1, fmt.Sprintf("the recipe is too large: %d bytes, at most %d are read", len(text), maxSize))}
+		return Problems{s.at(1, 1, 1, fmt.Sprintf("the %s is too large: %d bytes, at most %d are read", s.noun, len(text), maxSize))}
 	}
 	for i, line := range s.lines {
 		column := 0
@@ -95,14 +104,16 @@ func (s *source) tree(text string) (*yaml.Node, Problems) {
 	case err != nil:
 		return nil, Problems{s.syntax(err)}
 	}
-	p := s.at(second.Line, second.Column, 1, "a recipe is one YAML document, here begins a second")
+	p := s.at(second.Line, second.Column, 1, "a "+s.noun+" is one YAML document, here begins a second")
 	p.Note = "put it into a file of its own"
 	return doc.Content[0], Problems{p}
 }
 
 func (s *source) empty() Problem {
-	p := s.at(1, 1, 1, "the recipe is empty")
-	p.Note = "begin with \"kiln: v1\", or let \"kiln init\" write a first recipe"
+	p := s.at(1, 1, 1, "the "+s.noun+" is empty")
+	if s.noun == "recipe" {
+		p.Note = "begin with \"kiln: v1\", or let \"kiln init\" write a first recipe"
+	}
 	return p
 }
 
@@ -115,13 +126,13 @@ func (d *decoder) form(n *yaml.Node, depth int) {
 		d.report(d.node(n, fmt.Sprintf("nested too deeply: more than %d levels", maxDepth)))
 		return
 	case n.Anchor != "":
-		d.notPart(n, 1+utf8.RuneCountInString(n.Anchor), "anchors and aliases are not part of a recipe", "write the value out where it is wanted")
+		d.notPart(n, 1+utf8.RuneCountInString(n.Anchor), "anchors and aliases are not part of a "+d.noun, "write the value out where it is wanted")
 	case n.Style&yaml.TaggedStyle != 0:
-		d.notPart(n, 1, fmt.Sprintf("tags are not part of a recipe: %q", shorten(n.Tag)), "put the value in quotes if it is to be a text")
+		d.notPart(n, 1, fmt.Sprintf("tags are not part of a %s: %q", d.noun, shorten(n.Tag)), "put the value in quotes if it is to be a text")
 	}
 	for i, c := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 0 && isMerge(c) {
-			d.notPart(c, 2, "merge keys are not part of a recipe", "write the keys out")
+			d.notPart(c, 2, "merge keys are not part of a "+d.noun, "write the keys out")
 		}
 		d.form(c, depth+1)
 	}

@@ -31,6 +31,8 @@ type Recipe struct {
 	System    System          `yaml:"system"`                          // for an image that runs systemd
 	Closure   Closure         `yaml:"closure"`                         // what its files need and is not there
 
+	Policy []Policy `yaml:"policy"` // rules that the image must keep
+
 	document *document // where it was read from; nil for a Recipe made by hand
 }
 
