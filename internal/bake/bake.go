@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kiln"
+	"kiln/internal/facts"
 	"kiln/internal/linkage"
 	"kiln/internal/lock"
 	"kiln/internal/recipe"
@@ -28,6 +29,8 @@ type Family interface {
 	// Explain does what Assemble does, and tells what led to the tree. Beside an
 	// error there may be an Explanation that has Packages alone.
 	Explain(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*Explanation, error)
+	// Facts tells what policies ask of an image.
+	Facts(s Subject) (*facts.Facts, error)
 }
 
 // Update says how far a new lock may move from the old one.

@@ -14,6 +14,7 @@ import (
 
 	"kiln"
 	"kiln/internal/bake"
+	"kiln/internal/facts"
 	"kiln/internal/lock"
 	"kiln/internal/oci"
 	"kiln/internal/recipe"
@@ -49,6 +50,8 @@ func (f *family) Fetch(context.Context, *recipe.Recipe, *lock.Lock, []kiln.Platf
 	f.note("fetch")
 	return nil
 }
+
+func (f *family) Facts(bake.Subject) (*facts.Facts, error) { return &facts.Facts{}, nil }
 
 func (f *family) Explain(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform) (*bake.Explanation, error) {
 	return &bake.Explanation{Root: *f.root}, nil

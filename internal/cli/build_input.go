@@ -130,7 +130,7 @@ func (a *app) bakeOptions(r *recipe.Recipe, f buildFlags) (o bake.Options, err e
 		return o, err
 	}
 	fitOpenFiles(len(o.Platforms))
-	o.Native, o.Owners, o.Sink = nativePlatform(), os.Geteuid() == 0, a.ui.sink
+	o.Native, o.Owners, o.Sink, o.Now = nativePlatform(), os.Geteuid() == 0, a.ui.sink, a.world.Now()
 	return o, nil
 }
 

@@ -62,7 +62,7 @@ func (a *app) second(cmd *cobra.Command, in secondInput) error {
 	family := &debian.Family{Store: st, Build: buildID(), Files: func(f fs.FS) fs.FS { return reversed{f} }, Now: ahead, Mirrors: apt.MirrorOptions{Getenv: a.world.Getenv}}
 	out.Result, err = bake.Build(cmd.Context(), bake.Options{
 		Lock:  bake.LockOptions{Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: true},
-		Store: st, Platforms: in.Platforms, Outputs: in.Outputs, Compression: in.Compression, Native: nativePlatform(), Build: family.Build,
+		Store: st, Platforms: in.Platforms, Outputs: in.Outputs, Compression: in.Compression, Native: nativePlatform(), Build: family.Build, Unjudged: true,
 	})
 	if err != nil {
 		return err
