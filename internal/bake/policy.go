@@ -1,7 +1,6 @@
 package bake
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -37,61 +36,76 @@ type Used struct {
 	Except []policy.Named
 }
 
-// Policies reads the policies of a recipe, all at once. All that is wrong with one is
-// told, of the first that something is wrong with.
+// Policies reads the policies of a recipe. All that is wrong with one is told, of the
+// first that something is wrong with.
 func Policies(r *recipe.Recipe) ([]Used, error) {
-	all, errs := make([]Used, len(r.Policy)), make([]error, len(r.Policy))
-	var group errgroup.Group
+	loaded := make([]loadedPolicy, len(r.Policy))
+	var group errgroup.Group // a no-change build takes little longer than compiling them
 	for i, use := range r.Policy {
 		group.Go(func() error {
-			all[i], errs[i] = readPolicy(r, i, use)
+			loaded[i] = loadPolicy(r, use.Use)
 			return nil
 		})
 	}
 	_ = group.Wait()
-	return all, cmp.Or(errs...)
+	var all []Used
+	for i, use := range r.Policy {
+		u, err := loaded[i].used(r, i, use)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, u)
+	}
+	return all, nil
 }
 
-func readPolicy(r *recipe.Recipe, i int, use recipe.Policy) (Used, error) {
-	p, err := loadPolicy(r, fmt.Sprintf("policy[%d].use", i), use.Use)
-	if err != nil {
-		return Used{}, err
+// loadedPolicy is a policy, or why it could not be read.
+type loadedPolicy struct {
+	policy   *policy.Policy
+	file     string
+	problems recipe.Problems
+	err      error
+}
+
+func loadPolicy(r *recipe.Recipe, use string) (l loadedPolicy) {
+	var text []byte
+	if name, builtin := strings.CutPrefix(use, recipe.BuiltinPolicy); builtin {
+		l.file = use
+		text, l.err = policy.BuiltinText(name)
+	} else {
+		l.file = filepath.Join(filepath.Dir(r.Path()), filepath.FromSlash(use))
+		text, l.err = r.ReadFile(use)
 	}
-	u := Used{Policy: p, Params: use.Params}
-	problems := badParams(r, i, p, use)
+	if l.err == nil {
+		l.policy, l.problems = policy.Load(l.file, text)
+	}
+	return l
+}
+
+// used checks what the recipe says to a policy.
+func (l *loadedPolicy) used(r *recipe.Recipe, i int, use recipe.Policy) (Used, error) {
+	var problems recipe.Problems
+	switch {
+	case l.err != nil:
+		p := r.Problem(fmt.Sprintf("policy[%d].use", i), l.err.Error())
+		p.Note = "kiln policy list shows what comes with kiln; a path is relative to the recipe"
+		problems = recipe.Problems{p}
+	case l.problems != nil:
+		return Used{}, &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot use the policy %q: %v", l.file, l.problems), Err: l.problems}
+	default:
+		problems = badParams(r, i, l.policy, use)
+	}
+	u := Used{Policy: l.policy, Params: use.Params}
 	for j, e := range use.Except {
-		part := fmt.Sprintf("policy[%d].except[%d]", i, j)
-		problems = append(problems, badException(r, part, p, e)...)
+		if l.policy != nil {
+			problems = append(problems, badException(r, fmt.Sprintf("policy[%d].except[%d]", i, j), l.policy, e)...)
+		}
 		u.Except = append(u.Except, policy.Named{Rule: e.Rule, Exception: policy.Exception{Path: e.Path, Package: e.Package, Item: e.Item, Why: e.Why, Until: e.Until}})
 	}
 	if problems != nil {
 		return Used{}, &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot use the recipe %q: %v", r.Path(), problems), Err: problems}
 	}
 	return u, nil
-}
-
-func loadPolicy(r *recipe.Recipe, part, use string) (*policy.Policy, error) {
-	name, builtin := strings.CutPrefix(use, recipe.BuiltinPolicy)
-	var text []byte
-	var err error
-	file := use
-	if builtin {
-		text, err = policy.BuiltinText(name)
-	} else {
-		file = filepath.Join(filepath.Dir(r.Path()), filepath.FromSlash(use))
-		text, err = r.ReadFile(use)
-	}
-	if err != nil {
-		p := r.Problem(part, err.Error())
-		p.Note = "kiln policy list shows what comes with kiln; a path is relative to the recipe"
-		problems := recipe.Problems{p}
-		return nil, &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot use the recipe %q: %v", r.Path(), problems), Err: problems}
-	}
-	loaded, problems := policy.Load(file, text)
-	if problems != nil {
-		return nil, &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot use the policy %q: %v", file, problems), Err: problems}
-	}
-	return loaded, nil
 }
 
 func badParams(r *recipe.Recipe, i int, p *policy.Policy, use recipe.Policy) recipe.Problems {
@@ -302,7 +316,7 @@ func Denied(what string, verdicts []*policy.Verdict, writable bool) error {
 	}
 	first := found[0]
 	if writable {
-		fmt.Fprintf(&b, "\nwhere one is as it should be, write in the recipe:\npolicy:\n  - use: ...\n    except:\n      - {rule: %s, %swhy: ...}", first.Rule, subjectOf(first))
+		fmt.Fprintf(&b, "\nwhere one is as it should be, write in the recipe:\npolicy:\n  - use: %s\n    except:\n      - {rule: %s, %swhy: ...}", useOf(verdicts, first), first.Rule, subjectOf(first))
 	}
 	return &kiln.Error{Code: kiln.Refused, Text: b.String(), Hints: []string{"kiln policy show " + fileOf(verdicts, first)}}
 }
@@ -318,6 +332,14 @@ func subjectOf(f policy.Finding) string {
 		return "package: " + f.Item + ", "
 	}
 	return fmt.Sprintf("item: %q, ", f.Item)
+}
+
+// useOf is how the recipe names the policy of a finding, where that is plain.
+func useOf(verdicts []*policy.Verdict, f policy.Finding) string {
+	if file := fileOf(verdicts, f); strings.HasPrefix(file, recipe.BuiltinPolicy) {
+		return file
+	}
+	return "..."
 }
 
 func fileOf(verdicts []*policy.Verdict, f policy.Finding) string {

@@ -220,3 +220,39 @@ func completeSide(cmd *cobra.Command, args []string, word string) ([]string, cob
 	}
 	return completeSides(cmd, args, word)
 }
+
+// mostWarned bounds the findings of policyLeft.
+const mostWarned = 10
+
+// policyLeft tells what policies warn of, and how much the recipe accepts; it is empty
+// where neither is.
+func policyLeft(res *bake.Result) string {
+	var lines []string
+	warned, accepted := 0, 0
+	seen := map[string]bool{}
+	for _, img := range res.Images {
+		for _, v := range img.Policies {
+			accepted += len(v.Accepted)
+			for _, f := range v.Warned {
+				text := f.String()
+				if seen[text] { // of another platform
+					continue
+				}
+				seen[text] = true
+				if warned++; warned <= mostWarned {
+					lines = append(lines, text)
+				}
+			}
+		}
+	}
+	if warned > mostWarned {
+		lines = append(lines, fmt.Sprintf("  and %d more: --json has them", warned-mostWarned))
+	}
+	if warned > 0 {
+		lines = append([]string{"policies warn of this:"}, lines...)
+	}
+	if accepted > 0 {
+		lines = append(lines, fmt.Sprintf("exceptions accept what policies would deny or warn of: %s", count(accepted, "finding")))
+	}
+	return strings.Join(lines, "\n")
+}

@@ -3,8 +3,7 @@ package policy
 import (
 	"embed"
 	"fmt"
-	"path"
-	"strings"
+	"slices"
 
 	"kiln"
 	"kiln/internal/recipe"
@@ -20,20 +19,18 @@ func Builtins() []string {
 }
 
 // BuiltinText is the file of a policy that comes with kiln.
-func BuiltinText(name string) ([]byte, error) {
-	text, err := builtinFiles.ReadFile(path.Join("builtin", name+".yaml"))
-	if err != nil || strings.ContainsAny(name, "./") {
+func BuiltinText(name string) ([]byte, error) { return builtinFile(name, ".yaml") }
+
+// BuiltinTests is the file of test cases of a policy that comes with kiln.
+func BuiltinTests(name string) ([]byte, error) { return builtinFile(name, ".test.yaml") }
+
+func builtinFile(name, ending string) ([]byte, error) {
+	if !slices.Contains(Builtins(), name) {
 		e := &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("no policy %q comes with kiln", name), Hints: []string{"kiln policy list"}}
 		if near := recipe.Nearest(name, Builtins()); near != "" {
 			e.Hints = append([]string{recipe.BuiltinPolicy + near}, e.Hints...)
 		}
 		return nil, e
 	}
-	return text, nil
+	return builtinFiles.ReadFile("builtin/" + name + ending)
 }
-
-// BuiltinTests is the file of test cases of a policy that comes with kiln.
-func BuiltinTests(name string) ([]byte, error) { return BuiltinText(name + testSuffix) }
-
-// testSuffix is what the name of a file of test cases has before its ending.
-const testSuffix = ".test"

@@ -59,7 +59,11 @@ func functions() []cel.EnvOption {
 func costs() []cost.TrackerOption {
 	var all []cost.TrackerOption
 	for _, f := range Functions() {
-		all = append(all, cost.OverloadTracker(f.overload, costOf))
+		of := costOf
+		if f.name == "glob" {
+			of = globCost
+		}
+		all = append(all, cost.OverloadTracker(f.overload, of))
 	}
 	return all
 }
@@ -73,6 +77,13 @@ func costOf(args []ref.Val, result ref.Val) *uint64 {
 			}
 		}
 	}
+	return &n
+}
+
+// globCost is that of a pattern which is not compiled yet: one may be made of facts.
+func globCost(args []ref.Val, _ ref.Val) *uint64 {
+	path, pattern := texts(args)
+	n := 1 + uint64(len(path))/10 + uint64(len(pattern))
 	return &n
 }
 

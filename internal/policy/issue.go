@@ -22,8 +22,13 @@ func (c *compiler) issues(part, text string, offset int, env *cel.Env, all *cel.
 		}
 		at := place(text, issue.Location)
 		p := c.explain(text, env, issue)
-		if r := []rune(text); at < len(r) && r[at] == '.' && noField.MatchString(issue.Message) {
-			at++ // of a selection, CEL tells the place of the dot
+		if r := []rune(text); at < len(r) && r[at] == '.' { // of a selection, CEL tells the place of the dot
+			switch {
+			case noField.MatchString(issue.Message):
+				at++
+			case p.dotted > 0:
+				at = max(0, at-p.dotted)
+			}
 		}
 		c.RefuseInside(part, offset+at, max(p.length, 1), p.text, p.note, p.suggestion)
 	}
@@ -45,6 +50,7 @@ func place(text string, l common.Location) int {
 type explained struct {
 	text, note, suggestion string
 	length                 int
+	dotted                 int // characters of a name before its dot
 }
 
 var (
@@ -84,12 +90,20 @@ func (c *compiler) explain(text string, env *cel.Env, issue *cel.Error) explaine
 		}
 		return explained{text: "not a CEL expression: " + plain(rest), note: "texts stand in quotes, names do not; && is and, || is or, ! is not", length: 1}
 	}
+	switch {
+	case m == "invalid matches argument", strings.Contains(m, "regex program"):
+		return explained{text: "not a regular expression that can be used", note: "RE2's syntax, https://github.com/google/re2/wiki/Syntax, and at most 10,000 steps", length: 1}
+	case m == "invalid duration argument":
+		return explained{text: "not a duration", note: "write duration(\"12h\"), or days(30)", length: 1}
+	case m == "comprehension exceeds nesting limit":
+		return explained{text: "a loop in a loop in a loop", note: "use for:, or a variable, for the outer one", length: 1}
+	}
 	return explained{text: plain(m), length: 1}
 }
 
 // explainName explains a name that nothing has.
 func (c *compiler) explainName(name string, env *cel.Env) explained {
-	e := explained{text: fmt.Sprintf("unknown name %q", name), length: runes(name)}
+	e := explained{text: fmt.Sprintf("unknown name %q", name), length: runes(name), dotted: strings.IndexByte(name, '.')}
 	for _, f := range c.schema.top.Fields {
 		if f.Each == name {
 			e.note = fmt.Sprintf("it is one of %s: write for: %s, or go through them: %s.all(x, ...)", f.Name, f.Name, f.Name)
@@ -108,7 +122,7 @@ func (c *compiler) explainName(name string, env *cel.Env) explained {
 	if name == "params" || name == "variables" {
 		e.note = "known: " + strings.Join(slices.DeleteFunc(c.known, func(s string) bool { return !strings.HasPrefix(s, name+".") }), ", ")
 		if e.note == "known: " {
-			e.note = "the policy declares none"
+			e.note = "none is declared above this"
 		}
 		return e
 	}
