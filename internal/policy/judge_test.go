@@ -34,7 +34,7 @@ func small(t testing.TB) *facts.Facts {
 	libc, none, one := "libc6", "", int64(1)
 	f := &facts.Facts{
 		Image:    facts.Image{Name: "web", Kind: "oci", Created: &facts.Time{Time: now.AddDate(0, 0, -10)}, Compressed: &one},
-		Config:   &facts.Config{User: "app", Env: map[string]string{"PATH": "/usr/bin"}, Labels: map[string]string{}},
+		Config:   &facts.Config{User: "app", Env: map[string]string{"PATH": "/usr/bin"}, Labels: map[string]string{}, Entrypoint: []string{}, Command: []string{}, Volumes: []string{}, Healthcheck: []string{}},
 		Packages: []facts.Package{{Name: "libc6", Version: "2.41-12"}, {Name: "tzdata", Version: "2026f-0", Licences: []string{"public-domain"}}},
 		Files: []facts.File{
 			{Path: "/usr", Type: "directory", Package: &none},
@@ -42,7 +42,7 @@ func small(t testing.TB) *facts.Facts {
 			{Path: "/usr/lib/libc.so.6", Mode: "0755", Package: &libc, Size: 100},
 			{Path: "/usr/lib/l\x1b[31m\nn", Package: &none},
 		},
-		Users:   []facts.User{{Name: "root"}, {Name: "app", UID: 10001}},
+		Users:   []facts.User{{Name: "root", Groups: []string{}}, {Name: "app", UID: 10001, Groups: []string{"app"}}},
 		Unknown: map[string]string{"secrets": "nobody looked", "pkg.licences": "nobody read them"},
 	}
 	if _, err := f.Complete(); err != nil {
