@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"kiln/internal/policy"
 	"kiln/internal/recipe"
 )
 
@@ -80,8 +81,18 @@ func TestRecipesParse(t *testing.T) {
 			case "yaml":
 			case "yaml fragment":
 				src = completed(t, b)
+			case "yaml policy":
+				if _, problems := policy.Load(b.place, []byte(src)); problems != nil {
+					t.Errorf("%s:\n%v", b.place, problems)
+				}
+				continue
+			case "yaml policy test":
+				if _, problems := policy.LoadTests(b.place, []byte(src)); problems != nil {
+					t.Errorf("%s:\n%v", b.place, problems)
+				}
+				continue
 			default:
-				t.Errorf("%s: the block is called %q: want \"yaml\" or \"yaml fragment\"", b.place, b.info)
+				t.Errorf("%s: the block is called %q: want \"yaml\", \"yaml fragment\", \"yaml policy\" or \"yaml policy test\"", b.place, b.info)
 			}
 			if _, problems := recipe.Parse(b.place, []byte(src)); len(problems) > 0 {
 				t.Errorf("%s:\n%v", b.place, problems)
