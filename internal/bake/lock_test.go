@@ -31,6 +31,7 @@ type family struct {
 	old     *lock.Lock // what Lock was given
 	update  bake.Update
 	root    *bake.Root
+	facts   *facts.Facts
 }
 
 // note notes a call; platforms are assembled at the same time.
@@ -51,7 +52,13 @@ func (f *family) Fetch(context.Context, *recipe.Recipe, *lock.Lock, []kiln.Platf
 	return nil
 }
 
-func (f *family) Facts(bake.Subject) (*facts.Facts, error) { return &facts.Facts{}, nil }
+func (f *family) Facts(bake.Subject) (*facts.Facts, error) {
+	f.note("facts")
+	if f.facts == nil {
+		return &facts.Facts{}, nil
+	}
+	return f.facts, nil
+}
 
 func (f *family) Explain(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform) (*bake.Explanation, error) {
 	return &bake.Explanation{Root: *f.root}, nil
