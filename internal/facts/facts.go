@@ -91,7 +91,7 @@ type Package struct {
 	Version       string   `json:"version" yaml:"version"`                         // as the package family writes it
 	Architecture  string   `json:"architecture" yaml:"architecture"`               // "amd64", "all"
 	Source        string   `json:"source" yaml:"source"`                           // source package
-	SourceVersion string   `json:"source_version,omitempty" yaml:"source_version"` // where it is another
+	SourceVersion string   `json:"source_version,omitempty" yaml:"source_version"` // version of the source package
 	InstalledSize int64    `json:"installed_size" yaml:"installed_size"`           // as the package says, in bytes
 	Section       string   `json:"section,omitempty" yaml:"section"`               // such as "utils"
 	Priority      string   `json:"priority,omitempty" yaml:"priority"`             // such as "required"

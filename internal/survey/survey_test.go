@@ -113,7 +113,7 @@ func TestRootFileSystem(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", row.path, diff)
 		}
 	}
-	if got, want := jsonOf(t, f.Packages), `[{"name":"base","version":"1.0-1","architecture":"all","source":"base","installed_size":3072,"section":"admin","priority":"required","essential":true}]`; got != want {
+	if got, want := jsonOf(t, f.Packages), `[{"name":"base","version":"1.0-1","architecture":"all","source":"base","source_version":"1.0-1","installed_size":3072,"section":"admin","priority":"required","essential":true}]`; got != want {
 		t.Errorf("packages %s", got)
 	}
 	wantUsers := `[{"name":"root","uid":0,"gid":0,"groups":["root"],"gecos":"root","home":"/root","shell":"/bin/bash","password":"locked"},` +
