@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"kiln/internal/attest"
+	"kiln/internal/policy"
 	"kiln/internal/recipe"
 )
 
@@ -88,8 +89,18 @@ func TestRecipesParse(t *testing.T) {
 					t.Error(err)
 				}
 				continue
+			case "yaml policy":
+				if _, problems := policy.Load(b.place, []byte(src)); problems != nil {
+					t.Errorf("%s:\n%v", b.place, problems)
+				}
+				continue
+			case "yaml policy test":
+				if _, problems := policy.LoadTests(b.place, []byte(src)); problems != nil {
+					t.Errorf("%s:\n%v", b.place, problems)
+				}
+				continue
 			default:
-				t.Errorf("%s: the block is called %q: want \"yaml\", \"yaml fragment\" or \"yaml trust\"", b.place, b.info)
+				t.Errorf("%s: the block is called %q: want \"yaml\", \"yaml fragment\", \"yaml policy\", \"yaml policy test\" or \"yaml trust\"", b.place, b.info)
 			}
 			if _, problems := recipe.Parse(b.place, []byte(src)); len(problems) > 0 {
 				t.Errorf("%s:\n%v", b.place, problems)

@@ -68,7 +68,7 @@ const policyFormat = "v1"
 // reads a file that it names.
 func ParsePolicy(name string, src []byte, open func(file string) ([]byte, error)) (*Policy, error) {
 	p := &Policy{}
-	doc := recipe.ReadStrict(name, "trust policy", src, p)
+	doc := recipe.Decode(name, "trust policy", src, p)
 	c := &policyCheck{doc, p}
 	c.head()
 	c.allKeys(open)
@@ -85,6 +85,17 @@ func ParsePolicy(name string, src []byte, open func(file string) ([]byte, error)
 type policyCheck struct {
 	*recipe.Strict
 	p *Policy
+}
+
+// Problem reports something about the value at path; the note helps to mend it, and
+// may be empty.
+func (c *policyCheck) Problem(path, note, format string, args ...any) {
+	c.Refuse(path, fmt.Sprintf(format, args...), note, "")
+}
+
+// Suggest is Problem for a word that is none of the known ones.
+func (c *policyCheck) Suggest(path, word string, known []string, format string, args ...any) {
+	c.Refuse(path, fmt.Sprintf(format, args...), "known: "+strings.Join(known, ", "), recipe.Nearest(word, known))
 }
 
 func (c *policyCheck) head() {

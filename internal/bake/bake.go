@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kiln"
+	"kiln/internal/facts"
 	"kiln/internal/linkage"
 	"kiln/internal/lock"
 	"kiln/internal/recipe"
@@ -30,6 +31,8 @@ type Family interface {
 	// Explain does what Assemble does, and tells what led to the tree. Beside an
 	// error there may be an Explanation that has Packages alone.
 	Explain(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*Explanation, error)
+	// Facts tells what policies ask of an image.
+	Facts(s Subject) (*facts.Facts, error)
 }
 
 // Early is told of a member of a layer while the tree is still being made, with the

@@ -3,12 +3,14 @@ package bake
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"kiln"
 	"kiln/internal/lock"
 	"kiln/internal/oci"
+	"kiln/internal/policy"
 	"kiln/internal/recipe"
 	"kiln/internal/sbom"
 	"kiln/internal/store"
@@ -26,6 +28,8 @@ type Options struct {
 	Build       string        // names the build of kiln, whose images only it may recall; empty: none are kept
 	Tool        string        // kiln with its version, as SBOMs name what made them: "kiln-1.4"
 	Sink        kiln.Sink
+	Now         time.Time // for policies about ages; zero: not known
+	Unjudged    bool      // leave out the recipe's policies: a proof compares images, and may run in another year
 }
 
 // Result is what a build gave, in the shape that --json prints.
@@ -40,15 +44,16 @@ type Result struct {
 
 // Image is the result for one platform.
 type Image struct {
-	Platform kiln.Platform `json:"platform"`
-	Digest   kiln.Digest   `json:"digest"` // of the manifest
-	Tree     kiln.Digest   `json:"tree"`
-	Size     int64         `json:"size"` // of all layers, compressed, in bytes
-	Layers   []Layer       `json:"layers"`
-	Packages int           `json:"packages"`
-	Units    []Unit        `json:"units,omitempty"`    // that packages want enabled or the recipe enables
-	Findings []Finding     `json:"findings,omitempty"` // what files need and is not there
-	Secrets  []Secret      `json:"secrets,omitempty"`  // that the recipe accepts, masked
+	Platform kiln.Platform     `json:"platform"`
+	Digest   kiln.Digest       `json:"digest"` // of the manifest
+	Tree     kiln.Digest       `json:"tree"`
+	Size     int64             `json:"size"` // of all layers, compressed, in bytes
+	Layers   []Layer           `json:"layers"`
+	Packages int               `json:"packages"`
+	Units    []Unit            `json:"units,omitempty"`    // that packages want enabled or the recipe enables
+	Findings []Finding         `json:"findings,omitempty"` // what files need and is not there
+	Secrets  []Secret          `json:"secrets,omitempty"`  // that the recipe accepts, masked
+	Policies []*policy.Verdict `json:"policies,omitempty"` // what the recipe's policies say
 }
 
 // Layer is one layer of an Image.
@@ -65,24 +70,35 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	r := o.Lock.Recipe
+	var policies []Used
+	if !o.Unjudged {
+		var err error
+		if policies, err = Policies(r); err != nil {
+			return nil, err
+		}
+	}
 	locked, err := settle(ctx, o.Lock)
 	if err != nil {
 		return nil, err
 	}
-	r, l := o.Lock.Recipe, locked.Lock
+	l := locked.Lock
 	for _, p := range o.Platforms {
 		if l.Platforms[p] == nil {
 			return nil, fmt.Errorf("bug: the lock %q has no platform %s", locked.Path, p)
 		}
 	}
 	res := &Result{Lock: locked.Path}
-	images, err := buildImages(ctx, o, r, l)
+	images, keys, err := buildImages(ctx, o, r, l)
 	defer func() {
 		for _, b := range images {
 			closeLayers(b.manifest.Layers)
 		}
 	}()
 	if err != nil {
+		return nil, err
+	}
+	if err := o.judge(ctx, r, l, policies, images, keys); err != nil {
 		return nil, err
 	}
 	if err := locked.save(); err != nil {
@@ -96,15 +112,14 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 
 // buildImages recalls the image of each platform, or builds it; those that are
 // built, all at once. Of several errors, the first platform's is reported, beside
-// the images that there are. Their layers are the caller's to close.
-func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock) ([]built, error) {
-	images := make([]built, len(o.Platforms))
-	keys := make([]kiln.Digest, len(images))
+// the images that there are. Their layers are the caller's to close. keys are the images'
+// action keys.
+func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock) (images []built, keys []kiln.Digest, err error) {
+	images, keys = make([]built, len(o.Platforms)), make([]kiln.Digest, len(o.Platforms))
 	var missing []kiln.Platform
 	for i, p := range o.Platforms {
-		var err error
 		if keys[i], err = o.imageKey(r, l, p); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		var ok bool
 		if images[i], ok = o.recall(keys[i]); !ok {
@@ -118,10 +133,10 @@ func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock)
 	}
 	o.Sink.Plan(kiln.StepWrite, len(r.Layers)*len(missing)+len(o.Outputs), 0)
 	if missing == nil {
-		return images, nil
+		return images, keys, nil
 	}
 	if err := o.Lock.Family.Fetch(ctx, r, l, missing); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	errs := make([]error, len(images))
 	var group errgroup.Group
@@ -140,10 +155,10 @@ func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock)
 	_ = group.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return images, err
+			return images, keys, err
 		}
 	}
-	return images, nil
+	return images, keys, nil
 }
 
 // makeImage makes the tree of one platform, checks it, and turns it into an image.

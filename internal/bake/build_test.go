@@ -16,6 +16,7 @@ import (
 
 	"kiln"
 	"kiln/internal/bake"
+	"kiln/internal/facts"
 	"kiln/internal/lock"
 	"kiln/internal/oci"
 	"kiln/internal/recipe"
@@ -47,6 +48,8 @@ func (f *failing) Fetch(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p [
 	}
 	return f.family.Fetch(ctx, r, l, p)
 }
+
+func (f *failing) Facts(bake.Subject) (*facts.Facts, error) { return &facts.Facts{}, nil }
 
 func (f *failing) Explain(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform) (*bake.Explanation, error) {
 	return nil, errors.New("not asked for")

@@ -27,9 +27,9 @@ type Finding struct {
 	Accepted string `json:"accepted,omitempty"` // place in the recipe: "closure.accept[0]"
 }
 
-// facts is what the files of an image say of what they need. Those of a member that
+// needs is what the files of an image say of what they need. Those of a member that
 // are read for it are kept in the store: a package is looked into once.
-func facts(ctx context.Context, st *store.Store, root *Root) (map[closure.FactKey]*closure.Fact, error) {
+func needs(ctx context.Context, st *store.Store, root *Root) (map[closure.FactKey]*closure.Fact, error) {
 	var members []tree.Member
 	for _, l := range root.Layers {
 		members = append(members, l.Members...)
@@ -122,7 +122,7 @@ func readFacts(st *store.Store, contents tree.Contents, of []*tree.Entry) ([]kep
 
 // ClosureOf returns what package closure is to look at in an image.
 func ClosureOf(ctx context.Context, st *store.Store, r *recipe.Recipe, root *Root) (closure.Input, error) {
-	found, err := facts(ctx, st, root)
+	found, err := needs(ctx, st, root)
 	if err != nil {
 		return closure.Input{}, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"kiln"
 	"kiln/internal/bake"
+	"kiln/internal/facts"
 	"kiln/internal/lock"
 	"kiln/internal/oci"
 	"kiln/internal/recipe"
@@ -30,6 +31,7 @@ type family struct {
 	old     *lock.Lock // what Lock was given
 	update  bake.Update
 	root    *bake.Root
+	facts   *facts.Facts
 }
 
 // note notes a call; platforms are assembled at the same time.
@@ -48,6 +50,14 @@ func (f *family) Lock(_ context.Context, _ *recipe.Recipe, old *lock.Lock, u bak
 func (f *family) Fetch(context.Context, *recipe.Recipe, *lock.Lock, []kiln.Platform) error {
 	f.note("fetch")
 	return nil
+}
+
+func (f *family) Facts(bake.Subject) (*facts.Facts, error) {
+	f.note("facts")
+	if f.facts == nil {
+		return &facts.Facts{}, nil
+	}
+	return f.facts, nil
 }
 
 func (f *family) Explain(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform) (*bake.Explanation, error) {

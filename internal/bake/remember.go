@@ -36,7 +36,9 @@ func (o Options) imageKey(r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (kiln
 	if o.Build == "" {
 		return "", nil
 	}
-	text, err := json.Marshal(r)
+	unjudged := *r
+	unjudged.Policy = nil // they make nothing, and are judged by themselves
+	text, err := json.Marshal(&unjudged)
 	if err != nil {
 		return "", fmt.Errorf("bug: cannot encode the recipe: %w", err)
 	}

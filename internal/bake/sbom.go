@@ -193,10 +193,10 @@ func (o Options) writeSBOM(d oci.Descriptor, out Output, job *kiln.Job) error {
 	return oci.WriteFile(o.Store, d.Digest, out.Path, job)
 }
 
-// Facts makes the image for the one platform of o as Build does, without its outputs,
+// Inventory makes the image for the one platform of o as Build does, without its outputs,
 // and returns what its SBOMs are written from; with files, the files of each package
 // as well. The lock is made where it must be, but never written.
-func Facts(ctx context.Context, o Options, files bool) (*sbom.Facts, error) {
+func Inventory(ctx context.Context, o Options, files bool) (*sbom.Facts, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -208,7 +208,7 @@ func Facts(ctx context.Context, o Options, files bool) (*sbom.Facts, error) {
 		o.Sink.Send(kiln.Event{Step: kiln.StepLock, State: kiln.Note, Text: "this lock is not written: kiln lock writes it"})
 	}
 	r, l := o.Lock.Recipe, locked.Lock
-	images, err := buildImages(ctx, o, r, l)
+	images, _, err := buildImages(ctx, o, r, l)
 	defer func() {
 		for _, b := range images {
 			closeLayers(b.manifest.Layers)

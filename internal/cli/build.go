@@ -118,7 +118,7 @@ func (a *app) build(cmd *cobra.Command, path string, f buildFlags) error {
 	if err := a.ui.result(buildTimed{res, a.timingsFor(f.record)}, func(w io.Writer) { printBuild(w, r, res, a.ui.timings()) }); err != nil {
 		return err
 	}
-	for _, text := range []string{unitsLeft(res, path), findingsLeft(res, path)} {
+	for _, text := range []string{unitsLeft(res, path), findingsLeft(res, path), policyLeft(res)} {
 		if text != "" && !a.ui.json {
 			a.ui.sink(kiln.Event{State: kiln.Note, Text: text})
 		}

@@ -135,7 +135,7 @@ func (a *app) bakeOptions(r *recipe.Recipe, f buildFlags) (o bake.Options, err e
 		return o, err
 	}
 	fitOpenFiles(len(o.Platforms))
-	o.Native, o.Owners, o.Tool, o.Sink = nativePlatform(), os.Geteuid() == 0, tool(), a.ui.sink
+	o.Native, o.Owners, o.Tool, o.Sink, o.Now = nativePlatform(), os.Geteuid() == 0, tool(), a.ui.sink, a.world.Now()
 	return o, nil
 }
 

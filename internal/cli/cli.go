@@ -85,7 +85,7 @@ there is no live display, with NO_COLOR none in colour.`,
 		return &kiln.Error{Code: kiln.Usage, Text: err.Error(), Hints: []string{c.CommandPath() + " --help"}}
 	})
 	complete(cmd, "store", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
-	cmd.AddCommand(a.initCommand(), a.lockCommand(), a.buildCommand(), a.packCommand(), a.whyCommand(), a.scriptsCommand(), a.slimCommand(), a.secretsCommand(), a.hardenCommand(), a.diffCommand(), a.changelogCommand(),
+	cmd.AddCommand(a.initCommand(), a.lockCommand(), a.buildCommand(), a.packCommand(), a.whyCommand(), a.scriptsCommand(), a.slimCommand(), a.secretsCommand(), a.hardenCommand(), a.policyCommand(), a.diffCommand(), a.changelogCommand(),
 		a.proveCommand(), a.secondCommand(), a.verifyCommand(), a.pushCommand(), a.pullCommand(), a.copyCommand(), a.sbomCommand(), a.keyCommand(), a.signCommand(), a.attachCommand(), a.provenanceCommand(),
 		a.storeCommand(), a.versionCommand())
 	return cmd

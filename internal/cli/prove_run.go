@@ -62,7 +62,7 @@ func (p *proving) proveRecipe(ctx context.Context, path string) error {
 		Lock: bake.LockOptions{
 			Family: p.family, Recipe: p.recipe, Path: lockPath(p.recipe.Path()), Locked: p.flags.locked, Update: update, Sink: p.app.ui.sink,
 		},
-		Store: p.store, Platforms: p.platforms, Outputs: outputs, Compression: p.compression, Native: nativePlatform(), Tool: tool(), Build: p.family.Build, Sink: p.app.ui.sink,
+		Store: p.store, Platforms: p.platforms, Outputs: outputs, Compression: p.compression, Native: nativePlatform(), Tool: tool(), Unjudged: true, Build: p.family.Build, Sink: p.app.ui.sink,
 	}); err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func (a *app) second(ctx context.Context, in secondInput) error {
 	family := &debian.Family{Store: st, Build: buildID(), Files: func(f fs.FS) fs.FS { return reversed{f} }, Now: ahead, Mirrors: apt.MirrorOptions{Getenv: a.world.Getenv}}
 	out.Result, err = bake.Build(ctx, bake.Options{
 		Lock:  bake.LockOptions{Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: true},
-		Store: st, Platforms: in.Platforms, Outputs: in.Outputs, Compression: in.Compression, Native: nativePlatform(), Tool: tool(), Build: family.Build,
+		Store: st, Platforms: in.Platforms, Outputs: in.Outputs, Compression: in.Compression, Native: nativePlatform(), Tool: tool(), Unjudged: true, Build: family.Build,
 	})
 	if err != nil {
 		return err

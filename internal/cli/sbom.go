@@ -122,7 +122,7 @@ func (a *app) sbom(cmd *cobra.Command, arg string, f sbomFlags) error {
 	case "lock":
 		err = &kiln.Error{Code: kiln.Usage, Text: fmt.Sprintf("a lock is no image: %q", arg), Hints: []string{"kiln sbom " + filepath.Dir(arg)}}
 	default:
-		facts, err = a.imageFacts(cmd.Context(), arg, f)
+		facts, err = a.inventoryOf(cmd.Context(), arg, f)
 	}
 	if err != nil {
 		return err
@@ -150,7 +150,7 @@ func (a *app) recipeFacts(cmd *cobra.Command, arg string, f sbomFlags) (*sbom.Fa
 	}
 	defer st.Close()
 	fitOpenFiles(1)
-	return bake.Facts(cmd.Context(), bake.Options{
+	return bake.Inventory(cmd.Context(), bake.Options{
 		Lock: bake.LockOptions{
 			Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.explain.locked, Update: update, Sink: a.ui.sink,
 		},
@@ -158,8 +158,8 @@ func (a *app) recipeFacts(cmd *cobra.Command, arg string, f sbomFlags) (*sbom.Fa
 	}, f.files)
 }
 
-// imageFacts reads an image, and what its build recorded beside it.
-func (a *app) imageFacts(ctx context.Context, arg string, f sbomFlags) (*sbom.Facts, error) {
+// inventoryOf reads an image, and what its build recorded beside it.
+func (a *app) inventoryOf(ctx context.Context, arg string, f sbomFlags) (*sbom.Facts, error) {
 	o := image.Options{Native: nativePlatform(), Spool: a.spool(), Record: true, Sink: a.ui.sink, Keep: debian.ForInstalled}
 	if f.files {
 		o.Keep = nil

@@ -22,7 +22,7 @@ type verifyFlags struct {
 	listing  string
 	recipe   string
 	tree     string
-	policy   policyFlags
+	policy   trustFlags
 }
 
 func (a *app) verifyCommand() *cobra.Command {

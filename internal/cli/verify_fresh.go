@@ -15,7 +15,7 @@ import (
 
 // acceptFresh refuses an image that is older than the policy wants, and remembers the
 // one that is not.
-func (a *app) acceptFresh(ctx context.Context, ref image.Reference, policy *attest.Policy, r *policyReport, f policyFlags) (err error) {
+func (a *app) acceptFresh(ctx context.Context, ref image.Reference, policy *attest.Policy, r *policyReport, f trustFlags) (err error) {
 	standing := attest.Standing{Digest: r.Digest, Created: r.Created, Serial: r.Serial}
 	r.State = f.state
 	if f.skipFresh {
@@ -55,7 +55,7 @@ func remember(ctx context.Context, file string, policy *attest.Policy, ref image
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
 	defer os.Remove(file + ".lock") // while it is held, as durable.Lock allows
-	text, err := readBounded(file, maxPolicy)
+	text, err := readBounded(file, maxTrust)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", problem(err)
 	}

@@ -17,8 +17,8 @@ import (
 	"kiln/internal/tree"
 )
 
-// policyFlags are the flags of kiln verify that say whose image it must be.
-type policyFlags struct {
+// trustFlags are the flags of kiln verify that say whose image it must be.
+type trustFlags struct {
 	file      string
 	bundles   []string
 	digest    string
@@ -27,7 +27,7 @@ type policyFlags struct {
 	skipFresh bool
 }
 
-func (f *policyFlags) register(cmd *cobra.Command) {
+func (f *trustFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.file, "policy", "", "require what the trust policy in `FILE` requires")
 	flags.StringArrayVar(&f.bundles, "bundle", nil, "with --policy: also use the bundle, or the answer, in `FILE`; may be repeated")
@@ -42,7 +42,7 @@ func (f *policyFlags) register(cmd *cobra.Command) {
 	}
 }
 
-func (f *policyFlags) check() error {
+func (f *trustFlags) check() error {
 	if f.file == "" && (len(f.bundles) > 0 || f.digest+f.state+f.at != "" || f.skipFresh) {
 		return &kiln.Error{Code: kiln.Usage, Text: "--bundle, --digest, --state and --unsafe flags go with --policy", Hints: []string{"--policy trust.yaml"}}
 	}
@@ -59,11 +59,11 @@ func (f *policyFlags) check() error {
 	return nil
 }
 
-// maxPolicy bounds a policy and the record of what was accepted, in bytes.
-const maxPolicy = 4 << 20
+// maxTrust bounds a policy and the record of what was accepted, in bytes.
+const maxTrust = 4 << 20
 
-func loadPolicy(file string) (*attest.Policy, error) {
-	text, err := readBounded(file, maxPolicy)
+func loadTrust(file string) (*attest.Policy, error) {
+	text, err := readBounded(file, maxTrust)
 	if err != nil {
 		return nil, &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot read the trust policy: %v", err), Err: err, Hints: []string{"docs/signing.md shows how to write one"}}
 	}
@@ -95,8 +95,8 @@ type policyReport struct {
 
 // verifyPolicy holds an image against a trust policy, and its files against the
 // digest that was signed.
-func (a *app) verifyPolicy(ctx context.Context, ref image.Reference, want proof.Expected, o proof.Options, f policyFlags) error {
-	policy, err := loadPolicy(f.file)
+func (a *app) verifyPolicy(ctx context.Context, ref image.Reference, want proof.Expected, o proof.Options, f trustFlags) error {
+	policy, err := loadTrust(f.file)
 	if err != nil {
 		return err
 	}

@@ -30,9 +30,11 @@ type Side struct {
 type Package struct {
 	Name, Version, Architecture string
 	Source, SourceVersion       string // SourceVersion is empty where it is not known
-	Download                    int64  // size of the package file in bytes; 0 where it is not known
-	Installed                   int64  // what dpkg takes it for, in bytes; 0 where it is not known
-	Content                     int64  // what its files take in the image, in bytes; -1 where it is not known
+	Section, Priority           string // empty where they are not known
+	Essential                   bool
+	Download                    int64 // size of the package file in bytes; 0 where it is not known
+	Installed                   int64 // what dpkg takes it for, in bytes; 0 where it is not known
+	Content                     int64 // what its files take in the image, in bytes; -1 where it is not known
 }
 
 // key names a package among those of a side.

@@ -64,7 +64,7 @@ func statusOf(r io.Reader) ([]Package, error) {
 		}
 		all = append(all, Package{
 			Name: pkg.Name, Version: pkg.Version, Architecture: pkg.Architecture, Source: pkg.Source, SourceVersion: pkg.SourceVersion,
-			Installed: pkg.InstalledSize << 10, Content: -1,
+			Section: pkg.Section, Priority: pkg.Priority, Essential: pkg.Essential, Installed: pkg.InstalledSize << 10, Content: -1,
 		})
 	}
 }

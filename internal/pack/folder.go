@@ -43,6 +43,11 @@ func recipeInputs(st *store.Store, r *recipe.Recipe) ([]Input, error) {
 			names = append(names, f.From)
 		}
 	}
+	for _, p := range r.Policy {
+		if !strings.HasPrefix(p.Use, recipe.BuiltinPolicy) {
+			names = append(names, p.Use)
+		}
+	}
 	return c.inputs, c.all(names)
 }
 

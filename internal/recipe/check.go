@@ -49,6 +49,7 @@ func (c *checker) recipe(r *Recipe) {
 	c.harden(r)
 	c.closure(r)
 	c.secrets(r)
+	c.policies(r)
 }
 
 // platforms checks a list of platforms; known, where it is not nil, is what the

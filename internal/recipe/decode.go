@@ -1,6 +1,8 @@
 package recipe
 
 import (
+	"cmp"
+	"encoding"
 	"fmt"
 	"reflect"
 	"slices"
@@ -52,6 +54,15 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		d.platform(n, p, path)
 		return
 	}
+	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		d.word(n, u, path)
+		return
+	}
+	if v.Type() == reflect.TypeFor[Values]() && n.Kind == yaml.ScalarNode {
+		v.Set(reflect.ValueOf(make(Values, 1)))
+		d.value(n, v.Index(0), path)
+		return
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
@@ -61,10 +72,10 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	case reflect.Slice:
 		d.list(n, v, path)
 	case reflect.Map:
-		d.texts(n, v, path)
+		d.entries(n, v, path)
 	case reflect.String:
 		d.text(n, v, path)
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		d.number(n, v, path)
 	case reflect.Bool:
 		d.boolean(n, v, path)
@@ -77,6 +88,10 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	fields := keysOf(v.Type())
 	if fields.named {
 		d.item(n, v, path)
+		return
+	}
+	if fields.short >= 0 && n.Kind != yaml.MappingNode {
+		d.value(n, v.Field(fields.short), join(path, v.Type().Field(fields.short).Tag.Get("yaml")))
 		return
 	}
 	if d.want(n, yaml.MappingNode, path, "a mapping") {
@@ -97,7 +112,7 @@ func (d *decoder) fields(n *yaml.Node, v reflect.Value, fields keys, path string
 	for _, name := range fields.required {
 		if !seen[name] {
 			at := d.places[path].node
-			d.refuse(at, join(path, name), needs[name], "missing key %q", name)
+			d.refuse(at, join(path, name), cmp.Or(fields.needs[name], needs[name]), "missing key %q", name)
 		}
 	}
 }
@@ -187,20 +202,20 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
-// texts fills a map from text to text.
-func (d *decoder) texts(n *yaml.Node, v reflect.Value, path string) {
+// entries fills a map whose keys are texts.
+func (d *decoder) entries(n *yaml.Node, v reflect.Value, path string) {
 	if !d.want(n, yaml.MappingNode, path, "a mapping") {
 		return
 	}
-	m := map[string]string{}
+	m := reflect.MakeMap(v.Type())
 	d.pairs(n, func(key, val *yaml.Node) {
 		at := fmt.Sprintf("%s[%s]", path, key.Value)
-		text := reflect.New(reflect.TypeFor[string]()).Elem()
-		d.value(val, text, at)
+		item := reflect.New(v.Type().Elem()).Elem()
+		d.value(val, item, at)
 		d.places[at] = place{key, d.places[at].bad}
-		m[key.Value] = text.String()
+		m.SetMapIndex(reflect.ValueOf(key.Value), item)
 	})
-	v.Set(reflect.ValueOf(m))
+	v.Set(m)
 }
 
 // want checks the kind of a collection.

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"encoding"
 	"reflect"
 	"strconv"
 	"strings"
@@ -47,13 +48,24 @@ func (d *decoder) platform(n *yaml.Node, v *kiln.Platform, path string) {
 	d.problems[len(d.problems)-1].Suggestion = suggestion
 }
 
+// word takes a text that its type reads.
+func (d *decoder) word(n *yaml.Node, v encoding.TextUnmarshaler, path string) {
+	text := reflect.New(reflect.TypeFor[string]()).Elem()
+	if d.text(n, text, path); d.places[path].bad {
+		return
+	}
+	if err := v.UnmarshalText([]byte(n.Value)); err != nil {
+		d.refuse(n, path, "", "%v", err)
+	}
+}
+
 func (d *decoder) number(n *yaml.Node, v reflect.Value, path string) {
-	i, err := strconv.Atoi(n.Value)
-	if n.ShortTag() != "!!int" || err != nil || strconv.Itoa(i) != n.Value {
+	i, err := strconv.ParseInt(n.Value, 10, 64)
+	if n.ShortTag() != "!!int" || err != nil || strconv.FormatInt(i, 10) != n.Value {
 		d.mismatch(n, path, "a whole number")
 		return
 	}
-	v.SetInt(int64(i))
+	v.SetInt(i)
 }
 
 func (d *decoder) boolean(n *yaml.Node, v reflect.Value, path string) {

@@ -22,5 +22,6 @@ func Patterns() map[string]string {
 		"Package":           wantedNamePattern,
 		"Glob":              `^/.`,
 		"Accept.path":       `^/.`,
+		"Exception.path":    `^/.`,
 	}
 }

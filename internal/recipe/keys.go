@@ -11,13 +11,15 @@ type keys struct {
 	names    []string // in the order of the type, for messages
 	index    map[string]int
 	required []string
-	named    bool     // the first field is the item's name
-	bare     bool     // the name alone is an item
-	later    []string // what the design of the recipe has here and this kiln not yet
+	needs    map[string]string // what to write where a required key is missing, from the tag need
+	short    int               // field that a bare scalar fills, from the tag short; -1: none
+	bare     bool              // the name alone is an item
+	named    bool              // the first field is the item's name
+	later    []string          // what the design of the recipe has here and this kiln not yet
 }
 
 func keysOf(t reflect.Type) keys {
-	k := keys{index: map[string]int{}, later: laterKeys(t), bare: t == reflect.TypeFor[Harden]()}
+	k := keys{index: map[string]int{}, needs: map[string]string{}, short: -1, later: laterKeys(t), bare: t == reflect.TypeFor[Harden]()}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name := f.Tag.Get("yaml")
@@ -27,6 +29,12 @@ func keysOf(t reflect.Type) keys {
 			continue
 		case strings.Contains(f.Tag.Get("jsonschema"), "required"):
 			k.required = append(k.required, name)
+		}
+		if need := f.Tag.Get("need"); need != "" {
+			k.needs[name] = need
+		}
+		if f.Tag.Get("short") != "" {
+			k.short = i
 		}
 		k.names = append(k.names, name)
 		k.index[name] = i
@@ -39,7 +47,7 @@ func keysOf(t reflect.Type) keys {
 func laterKeys(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[Recipe]():
-		return []string{"policy", "tests", "lifecycle", "from", "stages"}
+		return []string{"tests", "lifecycle", "from", "stages"}
 	case reflect.TypeFor[System]():
 		return []string{"kernel", "cmdline", "disk"}
 	}

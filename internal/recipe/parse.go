@@ -23,28 +23,37 @@ const (
 // Parse reads a recipe; name is what messages call the file. The Recipe is
 // complete with its defaults, and nil if there is any problem.
 func Parse(name string, src []byte) (*Recipe, Problems) {
-	text := string(bytes.TrimPrefix(src, []byte("\ufeff")))
-	s := newSource(name, text)
-	if p := s.checkBytes(text); p != nil {
-		return nil, p
-	}
-	root, problems := s.tree(text)
-	if root == nil {
-		return nil, problems
-	}
-	d := &decoder{source: s, problems: problems, places: map[string]place{}}
-	d.form(root, 0)
 	r := &Recipe{}
-	d.value(root, reflect.ValueOf(r).Elem(), "")
+	d, complete := decode(name, "recipe", src, r)
+	if !complete {
+		return nil, d.problems
+	}
 	(&checker{d}).recipe(r)
 	if len(d.problems) > 0 {
 		d.problems.sort()
 		return nil, d.problems
 	}
 	r.fillDefaults()
-	r.document = &document{path: name, text: src, source: s, places: d.places}
+	r.document = &document{path: name, text: src, source: d.source, places: d.places}
 	r.document.folder, r.document.file = filepath.Split(name)
 	return r, nil
+}
+
+// decode fills v, a pointer to a struct, from a document; complete tells whether
+// there was one at all.
+func decode(name, noun string, src []byte, v any) (d *decoder, complete bool) {
+	text := string(bytes.TrimPrefix(src, []byte("\ufeff")))
+	d = &decoder{source: newSource(name, noun, text), places: map[string]place{}}
+	if d.problems = d.checkBytes(text); d.problems != nil {
+		return d, false
+	}
+	var root *yaml.Node
+	if root, d.problems = d.tree(text); root == nil {
+		return d, false
+	}
+	d.form(root, 0)
+	d.value(root, reflect.ValueOf(v).Elem(), "")
+	return d, true
 }
 
 // checkBytes refuses what is no text, before YAML sees it. YAML would take
@@ -102,10 +111,9 @@ func (s *source) tree(text string) (*yaml.Node, Problems) {
 
 func (s *source) empty() Problem {
 	p := s.at(1, 1, 1, "the "+s.noun+" is empty")
-	if s.noun != "recipe" {
-		return p
+	if s.noun == "recipe" {
+		p.Note = "begin with \"kiln: v1\", or let \"kiln init\" write a first recipe"
 	}
-	p.Note = "begin with \"kiln: v1\", or let \"kiln init\" write a first recipe"
 	return p
 }
 

@@ -33,6 +33,8 @@ type Recipe struct {
 	Closure   Closure         `yaml:"closure"`                         // what its files need and is not there
 	Secrets   Secrets         `yaml:"secrets"`                         // what looks like a secret in it
 
+	Policy []Policy `yaml:"policy"` // rules that the image must keep
+
 	document *document // where it was read from; nil for a Recipe made by hand
 }
 

@@ -54,7 +54,7 @@ func schema(t *testing.T) []byte {
 	s.ID = "urn:kiln:recipe:v1"
 	s.Title = "kiln recipe, format v1"
 	refine("Recipe", s)
-	for _, name := range []string{"Source", "Layer", "File", "User", "Group", "Skip", "Rules", "Container", "Healthcheck", "Answer", "System", "Services", "Unit", "Closure", "Accept", "Secrets", "AcceptSecret", "Harden", "Package", "Glob", "RuleOff"} {
+	for _, name := range []string{"Source", "Layer", "File", "User", "Group", "Skip", "Rules", "Container", "Healthcheck", "Answer", "System", "Services", "Unit", "Closure", "Accept", "Secrets", "AcceptSecret", "Harden", "Package", "Glob", "RuleOff", "Policy", "Exception"} {
 		if s.Definitions[name] == nil {
 			t.Fatalf("the schema has no definition %q", name)
 		}
@@ -66,6 +66,8 @@ func schema(t *testing.T) []byte {
 	item(s.Definitions, "Package", "the package, with an optional :architecture, and why it is wanted", "PackageDetail")
 	item(s.Definitions, "Glob", "a path pattern, and why", "")
 	item(s.Definitions, "RuleOff", "a default rule, and why it is off", "")
+	s.Definitions["PolicyDetail"] = s.Definitions["Policy"]
+	s.Definitions["Policy"] = &generate.Schema{OneOf: []*generate.Schema{text(), {Ref: "#/$defs/PolicyDetail"}}, Description: "rules that the image must keep: a file, builtin:NAME, or one with values and exceptions"}
 	s.Definitions["RuleOff"].PropertyNames = &generate.Schema{Enum: anys(recipe.RuleNames())}
 	hardenItem(s.Definitions)
 	set(s, "kiln", func(p *generate.Schema) { p.Enum = []any{"v1"} })
@@ -91,6 +93,10 @@ func mapped(t reflect.Type) *generate.Schema {
 			}
 		}
 		return &generate.Schema{Type: "string", Enum: names}
+	case t == reflect.TypeFor[recipe.Date]():
+		return &generate.Schema{Type: "string", Pattern: `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`}
+	case t == reflect.TypeFor[recipe.Values]():
+		return &generate.Schema{OneOf: []*generate.Schema{text(), {Type: "array", Items: text()}}}
 	case t.Kind() == reflect.String:
 		return text()
 	case t == reflect.TypeFor[map[string]string]():
@@ -264,6 +270,10 @@ func TestSchemaRefusesBadRecipes(t *testing.T) {
 		"layers: [{name: base}]\nclosure: {accept: [{path: /a}]}",
 		"layers: [{name: base}]\nclosure: {accept: [{path: a, why: x}]}",
 		"layers: [{name: base}]\nclosure: {strict: [scripts]}",
+		"layers: [{name: base}]\npolicy: base.cel.yaml",
+		"layers: [{name: base}]\npolicy: [{params: {a: b}}]",
+		"layers: [{name: base}]\npolicy: [{use: a, except: [{rule: b}]}]",
+		"layers: [{name: base}]\npolicy: [{use: a, except: [{rule: b, why: c, until: soon}]}]",
 	} {
 		src := "kiln: v1\nname: x\nplatforms: [linux/amd64]\n" + line + "\n"
 		if validate(t, s, []byte(src)) == nil {

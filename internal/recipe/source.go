@@ -7,20 +7,21 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// source is the text of a recipe, or of another document, by lines, for messages.
+// source is the text of a recipe, or of another document that is read as strictly,
+// by lines, for messages.
 type source struct {
 	name  string
-	noun  string // what messages call the document: "recipe"
+	noun  string // what messages call such a document: "recipe"
 	lines []string
 
 	line  int    // whose characters are in runes, from 1
 	runes []rune // kept: a hostile recipe is one long line with a problem at every word
 }
 
-func newSource(name, text string) *source {
+func newSource(name, noun, text string) *source {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	text = strings.ReplaceAll(text, "\r", "\n")
-	return &source{name: name, noun: "recipe", lines: strings.Split(text, "\n")}
+	return &source{name: name, noun: noun, lines: strings.Split(text, "\n")}
 }
 
 // at makes a Problem of a place. A place outside the file is moved into it.

@@ -1,71 +1,149 @@
 package recipe
 
 import (
-	"bytes"
-	"reflect"
 	"strings"
+
+	"go.yaml.in/yaml/v4"
 )
 
-// Strict is another document that is read as strictly as a recipe is: every unknown
-// or doubled key, wrong type, tab and alias is a problem, with its place. Its types
-// have the yaml and jsonschema tags that a Recipe's have.
-type Strict struct{ decoder }
-
-// ReadStrict fills v, a pointer to a struct, from src. name is what messages call the
-// file, noun the document: "trust policy". What v cannot say by its types is checked
-// by the caller, who reports it to Problem; then Problems has all.
-func ReadStrict(name, noun string, src []byte, v any) *Strict {
-	text := string(bytes.TrimPrefix(src, []byte("\ufeff")))
-	s := newSource(name, text)
-	s.noun = noun
-	d := &Strict{decoder{source: s, places: map[string]place{}}}
-	if d.problems = s.checkBytes(text); d.problems != nil {
-		return d
-	}
-	root, problems := s.tree(text)
-	d.problems = problems
-	if root != nil {
-		d.form(root, 0)
-		d.value(root, reflect.ValueOf(v).Elem(), "")
-	}
-	return d
+// Strict is a YAML document of another kind that was read as strictly as a recipe:
+// every problem with its place, unknown keys refused. Checks that follow add to it.
+type Strict struct {
+	d        *decoder
+	complete bool
 }
 
-// Written reports whether the value at a path, such as "keys[0].until", is there and
-// no problem is known of it.
-func (s *Strict) Written(path string) bool {
-	p, ok := s.places[path]
-	return ok && !p.bad
+// Decode fills v, a pointer to a struct with yaml tags, from src. name is what
+// messages call the file, noun what they call such a document. Of a field, the tag
+// jsonschema:"required" says that it must be there, need what to write where it is
+// not, and short:"true" that a bare value in place of the mapping fills it.
+func Decode(name, noun string, src []byte, v any) *Strict {
+	d, complete := decode(name, noun, src, v)
+	return &Strict{d, complete}
 }
 
-// Problem reports something about the value at path, or, where it is not there, at
-// the nearest value around it; once. The note helps to mend it, and may be empty.
-func (s *Strict) Problem(path, note, format string, args ...any) {
-	if p, ok := s.places[path]; ok && p.bad {
+// Problems are all that were found so far, sorted; nil where all is well.
+func (s *Strict) Problems() Problems {
+	s.d.problems.sort()
+	return s.d.problems
+}
+
+// Usable tells whether the value of a part could be read; what could not has been
+// complained about. Of a document that is none, nothing is.
+func (s *Strict) Usable(part string) bool {
+	return s.complete && !s.d.places[part].bad
+}
+
+// Written tells whether the part stands in the document.
+func (s *Strict) Written(part string) bool {
+	_, ok := s.d.places[part]
+	return ok && s.Usable(part)
+}
+
+// Refuse adds a problem of a part, written as for Recipe.Problem; of a part that is
+// not there, the nearest part around it is marked. Of each part one is told.
+func (s *Strict) Refuse(part, text, note, suggestion string) {
+	if !s.Usable(part) {
 		return
 	}
-	for at := path; ; {
-		if p, ok := s.places[at]; ok || at == "" {
-			if p.node != nil {
-				s.refuse(p.node, path, note, format, args...)
+	p := s.d.node(s.node(part), text)
+	p.Note, p.Suggestion = note, suggestion
+	s.d.report(p)
+	s.d.places[part] = place{s.node(part), true}
+}
+
+// RefuseInside adds a problem of length characters at a place inside the text that
+// is the value of a part: offset counts the characters of that value.
+func (s *Strict) RefuseInside(part string, offset, length int, text, note, suggestion string) {
+	n := s.node(part)
+	line, column := s.d.inside(n, offset)
+	p := s.d.at(line, column, length, text)
+	p.Note, p.Suggestion = note, suggestion
+	s.d.report(p)
+}
+
+// Line is the line at which a part stands, from 1.
+func (s *Strict) Line(part string) int { return s.node(part).Line }
+
+func (s *Strict) node(part string) *yaml.Node {
+	for {
+		if p, ok := s.d.places[part]; ok && p.node != nil {
+			return p.node
+		}
+		if part == "" {
+			return &yaml.Node{Kind: yaml.ScalarNode, Line: 1, Column: 1}
+		}
+		part = part[:max(strings.LastIndexAny(part, ".["), 0)]
+	}
+}
+
+// inside finds the character of the file at which character offset of a scalar's
+// value stands. It goes through both texts side by side: a run of white space of the
+// one is one of the other, however it was folded or indented.
+func (s *source) inside(n *yaml.Node, offset int) (line, column int) {
+	w := &reading{source: s, line: n.Line, column: n.Column}
+	quote := rune(0)
+	switch {
+	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
+		quote = w.next()
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		w.line, w.column = n.Line+1, 1
+	}
+	value := []rune(n.Value)
+	for i := 0; i < min(offset, len(value)) && !w.ended(); {
+		if isBlank(value[i]) {
+			for i < min(offset, len(value)) && isBlank(value[i]) {
+				i++
 			}
+			w.blanks()
+			continue
+		}
+		w.blanks()
+		r := w.next()
+		if quote == '"' && r == '\\' || quote == '\'' && r == '\'' {
+			w.next()
+		}
+		i++
+	}
+	if offset < len(value) && !isBlank(value[offset]) {
+		w.blanks()
+	}
+	return w.line, w.column
+}
+
+// reading goes through the characters of a file.
+type reading struct {
+	*source
+	line, column int // of the next character, from 1
+}
+
+func (w *reading) ended() bool { return w.line > len(w.lines) }
+
+// next takes a character; a line end is '\n'.
+func (w *reading) next() rune {
+	if w.ended() {
+		return 0
+	}
+	if chars := w.characters(w.line); w.column <= len(chars) {
+		w.column++
+		return chars[w.column-2]
+	}
+	w.line, w.column = w.line+1, 1
+	return '\n'
+}
+
+// blanks passes over white space.
+func (w *reading) blanks() {
+	for !w.ended() {
+		chars := w.characters(w.line)
+		if w.column <= len(chars) && !isBlank(chars[w.column-1]) {
 			return
 		}
-		at = at[:max(strings.LastIndexAny(at, ".["), 0)]
+		if w.line == len(w.lines) && w.column > len(chars) {
+			return
+		}
+		w.next()
 	}
 }
 
-// Suggest is Problem for a word that is none of the known ones.
-func (s *Strict) Suggest(path, word string, known []string, format string, args ...any) {
-	before := len(s.problems)
-	s.Problem(path, "known: "+strings.Join(known, ", "), format, args...)
-	if len(s.problems) > before {
-		s.problems[before].Suggestion = nearest(word, known)
-	}
-}
-
-// Problems are all that were found, sorted.
-func (s *Strict) Problems() Problems {
-	s.problems.sort()
-	return s.problems
-}
+func isBlank(r rune) bool { return r == ' ' || r == '\t' || r == '\n' }
