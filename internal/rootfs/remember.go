@@ -41,9 +41,9 @@ func (a *assembly) recall(l *layer, key kiln.Digest, before *tree.Tree) (*tree.T
 	return after, true
 }
 
-// remember keeps what configuring the layer gave. What unpacking and the
-// difference do not lead to exactly is not kept.
-func (a *assembly) remember(l *layer, key kiln.Digest, before *tree.Tree, res *maint.Result) error {
+// remember returns what keeps in the store what configuring the layer gave. What
+// unpacking and the difference do not lead to exactly is not kept.
+func (a *assembly) remember(l *layer, key kiln.Digest, before *tree.Tree, res *maint.Result) (save func() error) {
 	c := &configured{runs: res.Runs, notes: res.Notes, accounts: res.Accounts}
 	for _, p := range l.made {
 		if p.owner != "" {
@@ -54,13 +54,13 @@ func (a *assembly) remember(l *layer, key kiln.Digest, before *tree.Tree, res *m
 	c.changed, c.removed = difference(plain, res.Tree)
 	if err := c.apply(plain); err != nil || !equalTrees(plain, res.Tree) {
 		a.below = ""
-		return nil
+		return func() error { return nil }
 	}
 	a.below = a.contentKey(l, key, l.looked)
 	full, pieces := a.below, a.piecesOf(c)
 	list := &encoder{}
 	list.list(l.looked)
-	a.saving.Go(func() error { // the disk is not waited for before assemble ends
+	return func() error {
 		e := &encoder{}
 		c.encode(e)
 		if err := pieces.keep(e, a.store); err != nil {
@@ -70,8 +70,7 @@ func (a *assembly) remember(l *layer, key kiln.Digest, before *tree.Tree, res *m
 			return err
 		}
 		return a.store.SetResult(key, list.b)
-	})
-	return nil
+	}
 }
 
 // pieces are the contents that scripts wrote, and those that were compiled, which are
@@ -173,18 +172,31 @@ func (a *assembly) configureOnce(ctx context.Context, l *layer, before *tree.Tre
 	if ok {
 		return after, kiln.Cached, nil
 	}
-	state := kiln.Finished
-	err := a.store.Once(ctx, key, func() error {
-		if after, ok = a.recall(l, key, before); ok { // another build did it meanwhile
-			state = kiln.Cached
-			return nil
-		}
-		res, err := a.install(ctx, l, before)
-		if err != nil {
-			return err
-		}
-		after = res.Tree
-		return a.remember(l, key, before, res)
+	ready := make(chan configuring, 2)
+	a.saving.Go(func() error {
+		err := a.store.Once(ctx, key, func() error {
+			if after, ok := a.recall(l, key, before); ok { // another build did it meanwhile
+				ready <- configuring{after, kiln.Cached, nil}
+				return nil
+			}
+			res, err := a.install(ctx, l, before)
+			if err != nil {
+				return err
+			}
+			save := a.remember(l, key, before, res)
+			ready <- configuring{res.Tree, kiln.Finished, nil}
+			return save() // while others wait for it, this build goes on
+		})
+		ready <- configuring{err: err} // nobody hears it where there is a tree
+		return err
 	})
-	return after, state, err
+	c := <-ready
+	return c.after, c.state, c.err
+}
+
+// configuring is what came of configuring a layer.
+type configuring struct {
+	after *tree.Tree
+	state kiln.State
+	err   error
 }
