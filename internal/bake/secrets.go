@@ -37,9 +37,9 @@ type Secret struct {
 // Secrets looks for secrets in all of an image that did not come unchanged out of a
 // signed package, in its configuration and in the recipe, which goes with the record
 // of the build. Those of the layers below count as well: what a layer replaces is
-// still in the image.
-func Secrets(ctx context.Context, st *store.Store, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, root *Root) ([]Secret, error) {
-	found, err := fileSecrets(ctx, st, root, unvouched(root, l, p))
+// still in the image. With all, what packages brought is looked at, too.
+func Secrets(ctx context.Context, st *store.Store, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, root *Root, all bool) ([]Secret, error) {
+	found, err := fileSecrets(ctx, st, root, unvouched(root, l, p, all))
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +48,8 @@ func Secrets(ctx context.Context, st *store.Store, r *recipe.Recipe, l *lock.Loc
 }
 
 // unvouched lists the files that no signed archive vouches for, sorted by path: of
-// recipe, rules and scripts, and those of the recipe's own .debs.
-func unvouched(root *Root, l *lock.Lock, p kiln.Platform) []*tree.Entry {
+// recipe, rules and scripts, and those of the recipe's own .debs; or all files.
+func unvouched(root *Root, l *lock.Lock, p kiln.Platform, all bool) []*tree.Entry {
 	local := map[string]bool{}
 	for _, pkg := range l.Platforms[p].Packages {
 		if pkg.Archive == "local" {
@@ -63,7 +63,7 @@ func unvouched(root *Root, l *lock.Lock, p kiln.Platform) []*tree.Entry {
 				e := &m.Entries[i]
 				o := e.Origin
 				signed := o.Package != "" && o.Script == "" && o.Rule == "" && !local[o.Package]
-				if e.Type == tree.File && !e.Hard && e.Size > 0 && !signed {
+				if e.Type == tree.File && !e.Hard && e.Size > 0 && (all || !signed) {
 					list = append(list, e)
 				}
 			}
@@ -223,7 +223,7 @@ func configTexts(r *recipe.Recipe, root *Root) []literal {
 // search looks for secrets before anything of an image is written. One that the
 // recipe does not accept is the error; those that it does are returned.
 func (o Options) search(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, root *Root) ([]Secret, error) {
-	found, err := Secrets(ctx, o.Store, r, l, p, root)
+	found, err := Secrets(ctx, o.Store, r, l, p, root, false)
 	if err != nil {
 		return nil, err
 	}

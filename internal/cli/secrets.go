@@ -22,6 +22,7 @@ import (
 type secretsFlags struct {
 	explainFlags
 	list    bool
+	all     bool
 	trusted bool
 }
 
@@ -44,7 +45,7 @@ image and is only as good as where the image is from.
 Of a recipe, what no signed archive vouches for is looked at: files of the recipe,
 what scripts made or changed, the recipe's own .debs, the configuration, the recipe's
 text. It is what kiln build does, which stops at what the recipe does not accept
-under secrets:.
+under secrets:. With --all, what packages brought is looked at as well.
 
 Status 0 means that none was found, or that the recipe accepts all; 3 that there are
 some. What is compressed or encrypted is not looked into.`,
@@ -62,6 +63,7 @@ some. What is compressed or encrypted is not looked into.`,
 	}
 	f.register(cmd)
 	cmd.Flags().BoolVar(&f.list, "list", false, "print the rules, and what each looks for")
+	cmd.Flags().BoolVar(&f.all, "all", false, "of a recipe: look at what came unchanged out of a signed package, too")
 	cmd.Flags().BoolVar(&f.trusted, "trust-record", false, "pass over files that came unchanged out of a package, by the record of the build")
 	return cmd
 }
@@ -160,7 +162,7 @@ func (a *app) recipeSecrets(cmd *cobra.Command, path string, f secretsFlags) (*s
 	if err != nil {
 		return nil, err
 	}
-	found, err := bake.Secrets(cmd.Context(), st, r, e.Lock, p, &e.Root)
+	found, err := bake.Secrets(cmd.Context(), st, r, e.Lock, p, &e.Root, f.all)
 	bake.AcceptSecrets(r, p, found)
 	return &secretsReport{Source: path, Kind: "recipe", Platform: p.String(), Secrets: append([]bake.Secret{}, found...)}, err
 }

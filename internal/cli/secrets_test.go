@@ -1,6 +1,10 @@
 package cli_test
 
 import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -145,5 +149,43 @@ func TestSecretsOfImage(t *testing.T) {
 	}
 	if o := s.kiln("secrets", "oci:none.oci"); o.status != 1 || !strings.Contains(o.stderr, "try: name a recipe") {
 		t.Errorf("%s", o)
+	}
+}
+
+// archived is a tar of files, in order: name, content, name, content...
+func archived(t *testing.T, files ...string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for i := 0; i < len(files); i += 2 {
+		if err := w.WriteHeader(&tar.Header{Name: files[i], Mode: 0o644, Size: int64(len(files[i+1])), Typeflag: tar.TypeReg, Format: tar.FormatPAX}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(files[i+1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// What a layer holds is in the image, also where the one above takes it away; and so
+// is what the configuration says.
+func TestSecretsBelow(t *testing.T) {
+	t.Parallel()
+	s := newGuarded(t)
+	lower, upper := archived(t, "app.conf", "password="+word+"\n"), archived(t, ".wh.app.conf", "")
+	digest := func(text string) string { return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(text))) }
+	config := fmt.Sprintf(`{"architecture":"amd64","os":"linux","config":{"Env":["DB_PASSWORD=%s"]},"rootfs":{"type":"layers","diff_ids":[%q,%q]},"history":[{"created_by":"RUN curl -u bob:%s x"},{"created_by":"RUN rm"}]}`,
+		word, digest(lower), digest(upper), word)
+	name := strings.TrimPrefix(digest(config), "sha256:") + ".json"
+	s.write("other.tar", archived(t, "manifest.json", `[{"Config":"`+name+`","RepoTags":["x:1"],"Layers":["lower.tar","upper.tar"]}]`, name, config, "lower.tar", lower, "upper.tar", upper))
+	o := s.kiln("secrets", "docker-archive:other.tar")
+	for _, want := range []string{"/app.conf line 1, column 10: password ... (11 characters)\n", "the image's configuration line 1, column 68: password ... (11 characters)\n", "command-login ..."} {
+		if o.status != 3 || !strings.Contains(o.stdout, want) || strings.Contains(o.stdout, word) {
+			t.Errorf("no %q in %s", want, o)
+		}
 	}
 }

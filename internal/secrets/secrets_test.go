@@ -376,7 +376,7 @@ func TestLookAlikes(t *testing.T) {
 		{"readme", "git clone https://user:password@git.example.org/x and postgres://user:pass@host/db, http://${USER}:${PASS}@x\n"},
 		{"readme", "ssh://git@git.example.org:22/x mailto:bob@example.org http://example.org:8080/@scope/x\n"},
 		{"aws.md", "AKIA" + "IOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCY" + "EXAMPLEKEY\n"},
-		{"azurite.env", "AccountName=devstoreaccount1;AccountKey=" + "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==\n"},
+		{"azurite.env", "AccountName=devstoreaccount1;Account" + "Key=Eby8vdM02xNOcqFl" + "qUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6" + "tq/K1SZFPTOtr/KBHBeksoGMGw==\n"},
 		{"hash.md", "a hash of crypt(5) looks like $" + "6$salt$hash, bcrypt like $" + "2b$12$...\n"},
 		{"machine-id", m.of(hexes, 32) + "\n"},
 		{"i18n.json", `{"password": "Password", "passwordHint": "At least 8 characters", "token": "Jeton"}`},
