@@ -282,7 +282,7 @@ func syftPackages(t *testing.T, dir, scanner, image string) []string {
 	return slices.Compact(list)
 }
 
-// licenceSets leaves out of the parity sets what cannot stand in one image with the rest.
+// licencePackages are those of all parity sets, each once: they can stand in one image.
 func licencePackages() []string {
 	all := []string{"apt"}
 	for _, set := range paritySets() {

@@ -46,3 +46,18 @@ func Configured(ctx context.Context, st *store.Store, in Input) (*Image, []Confi
 func NewMemo(st *store.Store, build string) command.Memo {
 	return &memo{store: st, build: build, sizes: map[kiln.Digest]int64{}}
 }
+
+// CopyrightIn finds copyright files among files, each of which has its path for a
+// content, and links as packages have them.
+func CopyrightIn(files []string, links map[string]string) func(name string) string {
+	ix := &index{}
+	for _, f := range files {
+		ix.Entries = append(ix.Entries, packed{Entry: tree.Entry{Path: f, Type: tree.File, Content: kiln.Digest(f)}})
+	}
+	for from, to := range links {
+		ix.Entries = append(ix.Entries, packed{Entry: tree.Entry{Path: from, Type: tree.Symlink, Link: to}})
+	}
+	d := documents{files: map[string]kiln.Digest{}, links: map[string]string{}}
+	d.add(ix)
+	return func(name string) string { return string(d.copyright(name)) }
+}

@@ -1,0 +1,7 @@
+package debian
+
+// For tests.
+var (
+	SupplierOf = supplierOf
+	VendorOf   = vendorOf
+)
