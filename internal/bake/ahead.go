@@ -31,10 +31,10 @@ func (o Options) goAhead(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p 
 		ids = append(ids, id)
 	}
 	layout := slices.ContainsFunc(o.Outputs, func(out Output) bool { return out.Type == OCI })
-	a := &ahead{layers: map[string]oci.LayerOptions{}, compressor: oci.NewPrecompressor(o.Store, o.Compression)}
+	a := &ahead{layers: map[string]oci.LayerOptions{}, compressor: oci.NewPrecompressor(o.Store, o.Compression, ofPlatform(o.Sink, p))}
 	for i := range r.Layers {
 		options := o.ofLayer(r, p, r.Layers[i].Name)
-		options.Spool = layout && i < mostSpools
+		options.Spool, options.Ahead = layout && i < mostSpools, a.compressor
 		options.Reason = reason(r, i, p, ids)
 		options.Prejoined = oci.Prejoin(ctx, o.Store, options, func(name string) bool { return packages[name] })
 		a.layers[r.Layers[i].Name] = options

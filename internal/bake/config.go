@@ -42,6 +42,9 @@ func containerConfig(r *recipe.Recipe, p kiln.Platform, root *Root) oci.Config {
 // folders that are written to: engines mount something there.
 func volumes(r *recipe.Recipe, root *Root) []string {
 	list := slices.Clone(r.Container.Volumes)
+	if root.Tree == nil { // the image could not be made
+		return list
+	}
 	if _, systemd := root.Tree.Lookup("usr/lib/systemd/systemd"); systemd {
 		return list
 	}

@@ -53,10 +53,11 @@ type built struct {
 // LayerOptions say how a layer is built.
 type LayerOptions struct {
 	Compression Compression
-	Line        string      // what builds of this layer have in common, such as recipe, layer and platform: the next one goes on from what this one hashed; empty: it does not
-	Reason      kiln.Digest // of what the caller makes the layer of: where it is that of the line's last build, the layer is likely the same
-	Prejoined   *Prejoined  // of the same options; may be nil
-	Spool       bool        // where the blob has to be joined, write it to the disk: a WriteLayout follows, and then Layer.Close
+	Line        string         // what builds of this layer have in common, such as recipe, layer and platform: the next one goes on from what this one hashed; empty: it does not
+	Reason      kiln.Digest    // of what the caller makes the layer of: where it is that of the line's last build, the layer is likely the same
+	Ahead       *Precompressor // which compressed members of the layer before; may be nil
+	Prejoined   *Prejoined     // of the same options; may be nil
+	Spool       bool           // where the blob has to be joined, write it to the disk: a WriteLayout follows, and then Layer.Close
 	Sink        kiln.Sink
 }
 
@@ -75,7 +76,7 @@ func BuildLayer(ctx context.Context, st *store.Store, l tree.Layer, c tree.Conte
 	if job.End(err) != nil {
 		return Layer{}, err
 	}
-	b.sink, b.spool = sink, o.Spool
+	b.sink, b.spool, b.ahead = sink, o.Spool, o.Ahead
 	if o.Line != "" {
 		b.line, b.reason, b.prejoined = chainKey(b.settings, o.Line), o.Reason, o.Prejoined
 	}
@@ -108,6 +109,7 @@ type builder struct {
 	contents  tree.Contents
 	comp      Compression
 	spool     bool
+	ahead     *Precompressor
 	settings  string
 	key       kiln.Digest
 	line      kiln.Digest // key of the layer's chain; may be empty

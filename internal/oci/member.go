@@ -108,7 +108,10 @@ func (b *builder) compress(ctx context.Context) error {
 
 func (b *builder) compressOnce(ctx context.Context, m *member) error {
 	subject, size := m.name+" in "+b.subject(), m.size()
-	if b.findMember(m) {
+	if b.findMember(m) && b.ahead.told(m.key) {
+		return nil
+	}
+	if m.blob.Digest != "" {
 		b.sink.Send(kiln.Event{Step: kiln.StepCompress, State: kiln.Cached, Subject: subject, Done: size, Total: size})
 		return nil
 	}

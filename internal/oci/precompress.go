@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"kiln"
 	"kiln/internal/store"
 	"kiln/internal/tree"
 )
@@ -14,12 +15,14 @@ import (
 type Precompressor struct {
 	store *store.Store
 	comp  Compression
+	sink  kiln.Sink
 
 	mu      sync.Mutex
 	waiting []likelyMember
 	ended   bool
 	running bool
 	idle    sync.WaitGroup
+	did     map[kiln.Digest]bool // keys of members that it compressed, and told of
 }
 
 type likelyMember struct {
@@ -30,8 +33,8 @@ type likelyMember struct {
 }
 
 // NewPrecompressor returns one that is idle. It ends with Close.
-func NewPrecompressor(st *store.Store, comp Compression) *Precompressor {
-	return &Precompressor{store: st, comp: comp}
+func NewPrecompressor(st *store.Store, comp Compression, sink kiln.Sink) *Precompressor {
+	return &Precompressor{store: st, comp: comp, sink: sink, did: map[kiln.Digest]bool{}}
 }
 
 // Add has a member compressed that the layer will most likely have, behind those that
@@ -66,10 +69,25 @@ func (p *Precompressor) run() {
 		if err != nil {
 			continue // who builds the layer hears of it
 		}
+		b.sink = p.sink
 		for i := range b.members[:len(b.members)-1] {
-			_ = b.compressOnce(next.ctx, &b.members[i]) // as above
+			if m := &b.members[i]; !b.findMember(m) && b.compressOnce(next.ctx, m) == nil { // an error as above
+				p.mu.Lock()
+				p.did[m.key] = true
+				p.mu.Unlock()
+			}
 		}
 	}
+}
+
+// told reports whether the member was compressed here, and that was told.
+func (p *Precompressor) told(key kiln.Digest) bool {
+	if p == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.did[key]
 }
 
 // Stop ends what was not begun. What was begun goes on; Close waits for it.

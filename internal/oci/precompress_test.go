@@ -16,7 +16,7 @@ func TestPrecompressedMembersAreFound(t *testing.T) {
 	bytes := tree.Bytes{}
 	st, l := openStore(t), bigLayer(bytes, "a", "b", "c")
 	contents := &telling{Contents: bytes, of: l.Members[3].Entries[0].Content, begun: make(chan struct{})}
-	p := oci.NewPrecompressor(st, oci.Gzip)
+	p := oci.NewPrecompressor(st, oci.Gzip, nil)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	p.Add(cancelled, l.Name, l.Members[1], contents) // a broken one hinders nobody
