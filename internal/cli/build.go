@@ -46,6 +46,9 @@ several platforms are built, an output of one platform holds this machine's.
 Layouts and archives hold, beside the image, the record of its build: recipe, lock,
 and what the image is to hold, path by path; and its SBOMs (kiln sbom --help).
 
+What the recipe's policies deny ends the build with status 3, before an output or the
+lock is written; what they warn of is told, and --json has all findings.
+
 With --pack, recipe, lock and packages come out of a pack that kiln pack made, and
 nothing else is needed: no mirror, no network, no store. Each blob is hashed and
 the archives' signatures are checked again, as for kiln pack verify.

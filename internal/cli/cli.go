@@ -61,7 +61,7 @@ without root and without running anything, and writes a container image whose
 bytes are the same for anyone.
 
 Exit status: 0 done, 1 a problem to mend in the recipe or around it, 2 wrong
-usage, 3 verification said no, 4 network or archive trouble, 5 a bug in kiln.
+usage, 3 verification or policy said no, 4 network or archive trouble, 5 a bug in kiln.
 
 Environment: KILN_STORE names the store, KILN_CONFIG the configuration file,
 KILN_MIRROR_DEBIAN and KILN_MIRROR_DEBIAN_SECURITY mirrors, REGISTRY_AUTH_FILE the

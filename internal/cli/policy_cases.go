@@ -152,7 +152,7 @@ func (a *app) runTests(cmd *cobra.Command, file string) (*policy.TestReport, err
 	}
 	return tests.Run(cmd.Context(), p, func(image string) (*imagefacts.Facts, error) {
 		if !filepath.IsLocal(filepath.FromSlash(image)) {
-			return nil, errors.New("the image is to lie beside the test cases: want a path without ..")
+			return nil, errors.New("the image is to lie beside the test cases, and its path leads out of their folder")
 		}
 		return a.imageFacts(cmd, filepath.Join(filepath.Dir(file), filepath.FromSlash(image)), "")
 	})

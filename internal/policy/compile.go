@@ -281,7 +281,7 @@ func (c *compiler) exception(part string, e exception, loops bool) Exception {
 			}
 		}
 	}
-	return Exception{Path: e.Path, Package: e.Package, Item: e.Item, Why: e.Why, Until: e.Until}
+	return Exception(e)
 }
 
 func shorten(s string) string {
