@@ -42,7 +42,8 @@ func sbomScene(t *testing.T) *scene {
 	b := beta("1.0")
 	documents("Free as in /usr/share/common-licenses/GPL-3 it is.\n")(&b.Spec)
 	s := newScene(t, apttest.New(later(0, a, lib, b)))
-	s.recipe(recipeText + "      - {path: /usr/share/app, from: ./app, mode: \"0644\", why: the service}\n")
+	s.recipe(recipeText + "      - {path: /usr/share/app, from: ./app, mode: \"0644\", why: the service}\n" +
+		"secrets: {accept: [{path: /usr/share/app, why: these tests hold what secrets look like}]}\n")
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -102,7 +102,23 @@ type artifactJSON map[string]any
 func (s *scene) record(layout string) (index map[string]any, m artifactJSON) {
 	s.t.Helper()
 	index = decoded[map[string]any](s.t, s.read(layout+"/index.json"))
-	return index, decoded[artifactJSON](s.t, s.read(layout+"/blobs/sha256/"+kiln.Digest(annotations(index)["vnd.kiln.build"].(string)).Hex()))
+	d := recordIn(s.referrers(layout, index))
+	return index, decoded[artifactJSON](s.t, s.read(layout+"/blobs/sha256/"+kiln.Digest(d["digest"].(string)).Hex()))
+}
+
+// referrers reads the list of what stands beside the image in a layout.
+func (s *scene) referrers(layout string, index map[string]any) map[string]any {
+	return decoded[map[string]any](s.t, s.read(layout+"/blobs/sha256/"+kiln.Digest(annotations(index)["vnd.kiln.referrers"].(string)).Hex()))
+}
+
+// recordIn is what such a list says of the record of the build.
+func recordIn(list map[string]any) map[string]any {
+	for _, d := range list["manifests"].([]any) {
+		if d := d.(map[string]any); d["artifactType"] == "application/vnd.kiln.build.v1" {
+			return d
+		}
+	}
+	return nil
 }
 
 func annotations(index map[string]any) map[string]any {
@@ -140,9 +156,18 @@ func (s *scene) graft(from, to string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	digest := kiln.DigestOf(text)
-	s.write(to+"/blobs/sha256/"+digest.Hex(), string(text))
-	annotations(index)["vnd.kiln.build"] = digest
+	put := func(text []byte) kiln.Digest {
+		digest := kiln.DigestOf(text)
+		s.write(to+"/blobs/sha256/"+digest.Hex(), string(text))
+		return digest
+	}
+	list := s.referrers(to, index)
+	d := recordIn(list)
+	d["digest"], d["size"] = put(text), len(text)
+	if text, err = json.Marshal(list); err != nil {
+		s.t.Fatal(err)
+	}
+	annotations(index)["vnd.kiln.referrers"] = put(text)
 	if text, err = json.Marshal(index); err != nil {
 		s.t.Fatal(err)
 	}

@@ -38,6 +38,9 @@ func storyOf(img *rootfs.Image) bake.Story {
 			p.Relations = append(p.Relations, bake.Relation{Field: f.Name, Text: strings.Join(strings.Fields(f.Value), " ")})
 		}
 		for _, e := range brought[in.ID.String()] {
+			if e.Type == tree.Dir {
+				continue
+			}
 			p.Files++
 			if !e.Hard { // a further name of one takes no room
 				p.Bytes += e.Size
