@@ -32,13 +32,22 @@ func ParseDigest(s string) (Digest, error) {
 
 // isHex is asked some hundred thousand times in a build: it allocates nothing.
 func isHex(s string) bool {
+	var other byte
 	for i := range len(s) {
-		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
+		other |= notHex[s[i]]
+	}
+	return other == 0
+}
+
+// notHex has 1 for each byte that is no lower-case hexadecimal digit.
+var notHex = func() (table [256]byte) {
+	for i := range table {
+		if !strings.ContainsRune("0123456789abcdef", rune(i)) {
+			table[i] = 1
 		}
 	}
-	return true
-}
+	return table
+}()
 
 // DigestFromHex is ParseDigest for the bare hexadecimal form of Debian's indexes.
 func DigestFromHex(s string) (Digest, error) { return ParseDigest(digestPrefix + s) }

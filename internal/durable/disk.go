@@ -82,6 +82,14 @@ func (t *Temp) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
+// Direct asks that what is written from now on goes to the disk past the page cache,
+// or that it does not, and returns whether it will. Past it, memory, offset and length of a write must
+// be multiples of what the disk takes, or the write fails with EINVAL.
+func (t *Temp) Direct(on bool) bool { return direct(t.file, on) }
+
+// ReadAt reads what was written.
+func (t *Temp) ReadAt(b []byte, off int64) (int, error) { return t.file.ReadAt(b, off) }
+
 // Truncate drops what was written after the first n bytes; writing goes on from there.
 func (t *Temp) Truncate(n int64) error {
 	if err := t.file.Truncate(n); err != nil {

@@ -11,7 +11,7 @@ import (
 
 // layerFormat is the version of the rules that turn a tree.Layer into bytes:
 // tar, the cut into members, the end; and of the form in which these are kept.
-const layerFormat = 2
+const layerFormat = 3
 
 // memberKey is the action key of compressing entries.
 func memberKey(settings string, entries []tree.Entry) kiln.Digest {
@@ -64,7 +64,8 @@ func appendEntry(b []byte, e *tree.Entry) []byte {
 
 func appendFields(b []byte, fields ...string) []byte {
 	for _, f := range fields {
-		b = append(strconv.AppendQuote(b, f), ' ')
+		b = append(strconv.AppendInt(b, int64(len(f)), 10), ':')
+		b = append(append(b, f...), ' ')
 	}
 	return b
 }

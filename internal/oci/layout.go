@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"kiln"
 	"kiln/internal/durable"
 	"kiln/internal/store"
@@ -118,10 +120,8 @@ func writeLayout(ctx context.Context, st *store.Store, parts []part, dir string,
 		if err := os.MkdirAll(blobs, 0o755); err != nil {
 			return err
 		}
-		for _, p := range parts {
-			if err := placePart(ctx, st, p, last, dir, filepath.Join(tmp, p.name), job); err != nil {
-				return err
-			}
+		if err := placeParts(ctx, st, parts, last, dir, tmp, job); err != nil {
+			return err
 		}
 		return openUp(tmp, filepath.Dir(blobs), blobs)
 	}, placeLayout)
@@ -133,6 +133,31 @@ func writeLayout(ctx context.Context, st *store.Store, parts []part, dir string,
 		names = append(names, p.name)
 	}
 	remember(st, dir, holds, names)
+	return nil
+}
+
+// placedAtOnce is how many parts of a layout are brought to the disk at a time: most are
+// small, and the disk takes several as soon as one.
+const placedAtOnce = 8
+
+// placeParts writes the parts of a layout below tmp. Of several errors, the first
+// part's is returned.
+func placeParts(ctx context.Context, st *store.Store, parts []part, last written, dir, tmp string, job *kiln.Job) error {
+	errs := make([]error, len(parts))
+	var g errgroup.Group
+	g.SetLimit(placedAtOnce)
+	for i, p := range parts {
+		g.Go(func() error {
+			errs[i] = placePart(ctx, st, p, last, dir, filepath.Join(tmp, p.name), job)
+			return nil
+		})
+	}
+	_ = g.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
