@@ -3,6 +3,7 @@ package bake
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"kiln"
 	"kiln/internal/lock"
@@ -56,6 +57,10 @@ type Note struct {
 	Subject string `json:"subject,omitempty"` // the unit, most often
 	Script  string `json:"script"`            // "openssh-server.postinst:12"
 }
+
+// Pinned reports whether a script asked what differs from build to build elsewhere, such as
+// the time, and was answered the same as in every build.
+func (n Note) Pinned() bool { return slices.Contains([]string{"time", "host-name", "kernel"}, n.Kind) }
 
 // Enable is the Kind of the Note that a package wants a unit enabled.
 const Enable = "enable"

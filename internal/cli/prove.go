@@ -207,6 +207,9 @@ func printProof(w io.Writer, s *proof.Statement) {
 			fmt.Fprintf(w, "not compared: %s\n", i)
 		}
 	}
+	for _, a := range p.Answers {
+		fmt.Fprintf(w, "%s asks for the %s: the same in every build, %s\n", a.Script, strings.ReplaceAll(a.Asked, "-", " "), a.Answer)
+	}
 	var varied []string
 	for _, v := range p.Variations {
 		if v.Applied {

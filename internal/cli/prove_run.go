@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"kiln"
@@ -36,6 +37,7 @@ type proving struct {
 	platforms  []kiln.Platform
 	variations []proof.Variation
 	result     *bake.Result // of the second build
+	answers    []proof.Answer
 	outputs    []proof.Output
 	took       time.Duration
 }
@@ -79,6 +81,9 @@ func (p *proving) proveRecipe(ctx context.Context, path string) error {
 		return err
 	}
 	for i := range outputs {
+		if err := p.asked(ctx, reference(outputs[i])); err != nil {
+			return err
+		}
 		o := proof.Options{Native: nativePlatform(), Files: true}
 		if err := p.compare(ctx, reference(outputs[i]), reference(again[i]), o); err != nil {
 			return err
@@ -164,6 +169,37 @@ func (p *proving) digestOf(ref image.Reference) (kiln.Digest, error) {
 	return fileDigest(ref.Path)
 }
 
+// asked gathers what the record of an image tells of scripts that asked what differs from build
+// to build. Forms without a record tell nothing.
+func (p *proving) asked(ctx context.Context, ref image.Reference) error {
+	if !slices.Contains([]image.Kind{image.Layout, image.LayoutArchive}, ref.Kind) || p.answers != nil {
+		return nil
+	}
+	out, err := image.ReadOutline(ctx, ref, image.Options{Native: nativePlatform()})
+	if err != nil || out.Record == nil {
+		return err
+	}
+	for _, recorded := range out.Record.Platforms {
+		text, ok := out.Record.Files[oci.TitleStory(recorded.Platform)]
+		if !ok {
+			continue
+		}
+		story, _, err := bake.ReadStory(text)
+		if err != nil {
+			return err
+		}
+		for _, run := range story.Runs {
+			for _, n := range run.Notes {
+				a := proof.Answer{Script: n.Script, Asked: n.Kind, Answer: strings.TrimPrefix(n.Subject, "answered ")}
+				if n.Pinned() && !slices.Contains(p.answers, a) {
+					p.answers = append(p.answers, a)
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // statement is what was found.
 func (p *proving) statement() *proof.Statement {
 	v := versionOf()
@@ -174,6 +210,7 @@ func (p *proving) statement() *proof.Statement {
 		First:      p.first,
 		Variations: p.variations,
 		Outputs:    p.outputs,
+		Answers:    p.answers,
 		Times:      proof.Times{Started: p.started.UTC(), Finished: p.app.world.Now().UTC(), SecondMS: p.took.Milliseconds()},
 	}}
 	s.Predicate.Reproducible = !slices.ContainsFunc(p.outputs, func(o proof.Output) bool { return !o.Equal })
@@ -203,6 +240,9 @@ func (p *proving) proveImage(ctx context.Context, ref image.Reference) error {
 	defer img.Close()
 	ref.Kind = img.Kind
 	p.first = "the image " + ref.String()
+	if err := p.asked(ctx, ref); err != nil {
+		return err
+	}
 	file, err := p.recorded(ctx, img)
 	if err != nil {
 		return err

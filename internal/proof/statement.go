@@ -38,8 +38,16 @@ type Predicate struct {
 	First        string      `json:"first"` // what the second build was held against: "a build", or an image
 	Variations   []Variation `json:"variations"`
 	Outputs      []Output    `json:"outputs"`
+	Answers      []Answer    `json:"answers,omitempty"` // to scripts that asked what differs from build to build
 	Reproducible bool        `json:"reproducible"`
 	Times        Times       `json:"times"`
+}
+
+// Answer is what a maintainer script was told that elsewhere differs from build to build.
+type Answer struct {
+	Script string `json:"script"` // "web.postinst:3"
+	Asked  string `json:"asked"`  // "time", "host-name", "kernel"
+	Answer string `json:"answer"`
 }
 
 // Builder is the program that built.

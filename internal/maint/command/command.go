@@ -127,6 +127,14 @@ type Note struct {
 // Enable is the Kind of the Note that a package wants a unit enabled.
 const Enable = "enable"
 
+// Kinds of Notes of what a script asked that differs from machine to machine and from
+// day to day, and is answered the same in every build.
+const (
+	AskedTime   = "time"      // the clock; the answer is the layer's epoch
+	AskedHost   = "host-name" // the answer is "localhost"
+	AskedKernel = "kernel"    // the release or version of the one that runs
+)
+
 // Place returns where the script asked: "openssh-server.postinst:12".
 func (n Note) Place() string {
 	if n.Line == 0 {

@@ -34,6 +34,8 @@ func Date(_ context.Context, c *command.Call) (int, error) {
 			return c.Failed(1, o.Value("reference", ""), err)
 		}
 		when = info.Epoch()
+	default:
+		c.Note(command.AskedTime, "answered "+when.Time().Format(time.RFC3339))
 	}
 	format := "+%a %b %e %H:%M:%S UTC %Y"
 	switch {
