@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,7 +85,11 @@ func authFiles(getenv func(string) string) []string {
 	if dir := getenv("XDG_RUNTIME_DIR"); dir != "" {
 		files = append(files, filepath.Join(dir, "containers", "auth.json"))
 	} else {
-		files = append(files, filepath.Join("/run/containers", strconv.Itoa(os.Getuid()), "auth.json"))
+		// Where root runs podman, its folder is closed to others, who then have nothing there.
+		file := filepath.Join("/run/containers", strconv.Itoa(os.Getuid()), "auth.json")
+		if _, err := os.Stat(file); !errors.Is(err, fs.ErrPermission) {
+			files = append(files, file)
+		}
 	}
 	home := getenv("HOME")
 	switch dir := getenv("XDG_CONFIG_HOME"); {
