@@ -1,7 +1,7 @@
 // Package erofs writes a tree as an EROFS file system: the read-only root of an image
 // that boots. The format is that of the kernel's fs/erofs/erofs_fs.h and
-// Documentation/filesystems/erofs.rst, with blocks of 4096 bytes and without compression: hard links, devices and
-// extended attributes with it, and the ends of files packed beside their inodes. The bytes
+// Documentation/filesystems/erofs.rst, with blocks of 4096 bytes: hard links, devices, extended
+// attributes, the ends of files packed beside their inodes, and files compressed where that is wanted. The bytes
 // are a function of the tree and the options: nothing is random, and no clock is read.
 package erofs
 
@@ -29,6 +29,8 @@ type Options struct {
 	UUID  [16]byte
 	Label string     // 15 bytes at most
 	Epoch kiln.Epoch // of the file system: an inode of that time is half as large
+
+	Compression Compression // of files that are larger than a block, where that saves one
 }
 
 // Write writes t, with file content out of c. It returns the size in bytes.
@@ -65,17 +67,14 @@ func (f *fileSystem) write() error {
 	if len(f.o.Label) > maxLabel {
 		return fmt.Errorf("the label %q has more than %d bytes", f.o.Label, maxLabel)
 	}
+	if err := f.o.Compression.check(); err != nil {
+		return err
+	}
 	if err := f.collect(); err != nil {
 		return err
 	}
-	f.data = 1
-	for _, n := range f.inodes {
-		if err := f.ctx.Err(); err != nil {
-			return context.Cause(f.ctx)
-		}
-		if err := f.writeContent(n); err != nil {
-			return fmt.Errorf("%q: %w", tree.Absolute(n.entry.Path), err)
-		}
+	if err := f.writeContents(); err != nil {
+		return err
 	}
 	f.place()
 	if f.data+blocks(f.meta) > maxBlocks {
@@ -86,6 +85,28 @@ func (f *fileSystem) write() error {
 	}
 	_, err := f.w.WriteAt(f.super(), 0)
 	return err
+}
+
+// writeContents writes what is in files and links, in the order of paths.
+func (f *fileSystem) writeContents() error {
+	f.data = 1
+	p := f.startPacker()
+	defer p.stop()
+	for _, n := range f.inodes {
+		err := f.ctx.Err()
+		switch {
+		case err != nil:
+			return context.Cause(f.ctx)
+		case f.compressed(n):
+			err = f.writeClusters(n, p)
+		default:
+			err = f.writeContent(n)
+		}
+		if err != nil {
+			return fmt.Errorf("%q: %w", tree.Absolute(n.entry.Path), err)
+		}
+	}
+	return nil
 }
 
 // collect makes an inode of each file, whatever number of names it has.
@@ -141,7 +162,12 @@ func (f *fileSystem) writeContent(n *inode) error {
 	if err := f.copy(n, r); err != nil {
 		return err
 	}
-	if extra, err := io.Copy(io.Discard, r); err != nil || extra > 0 { // what verifies says so at its end
+	return ended(r)
+}
+
+// ended reads the end of a content: what verifies says there whether it was right.
+func ended(r io.Reader) error {
+	if extra, err := io.Copy(io.Discard, r); err != nil || extra > 0 {
 		return fmt.Errorf("its content has %d bytes more than it is to have: %w", extra, err)
 	}
 	return nil

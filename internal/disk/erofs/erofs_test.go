@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -80,6 +81,14 @@ func newSample() *sample {
 	s.add(tree.Entry{Path: "dev/large", Type: tree.BlockDev, Mode: 0o600, Major: 259, Minor: 0x12345})
 	s.add(tree.Entry{Path: "dev/fifo", Type: tree.Fifo, Mode: 0o600})
 	s.add(tree.Entry{Path: "sticky", Type: tree.Dir, Mode: 0o1777, ModTime: 7})
+	// What compresses well, what does not, and both in one.
+	for _, size := range []int{4097, 8192, 100_000, 256 << 10, 256<<10 + 1, 600_000, 1 << 20} {
+		text := bytes.Repeat([]byte(fmt.Sprintf("line %d of what can be compressed\n", size)), size/30+1)[:size]
+		s.add(tree.Entry{Path: fmt.Sprintf("sizes/text-%d", size), Type: tree.File, Size: int64(size), Content: s.contents.Add(text)})
+		mixed := bytes.Clone(text)
+		_, _ = rand.NewChaCha8([32]byte{byte(size)}).Read(mixed[:size/2])
+		s.add(tree.Entry{Path: fmt.Sprintf("sizes/mixed-%d", size), Type: tree.File, Size: int64(size), ModTime: 3, Content: s.contents.Add(mixed)})
+	}
 	return s
 }
 
@@ -108,8 +117,14 @@ func options() erofs.Options {
 
 func write(t testing.TB, all *tree.Tree, c tree.Contents) []byte {
 	t.Helper()
-	m := &memory{}
-	size, err := erofs.Write(context.Background(), m, all, c, options())
+	return writeAs(t, all, c, erofs.None)
+}
+
+func writeAs(t testing.TB, all *tree.Tree, c tree.Contents, compression erofs.Compression) []byte {
+	t.Helper()
+	m, o := &memory{}, options()
+	o.Compression = compression
+	size, err := erofs.Write(context.Background(), m, all, c, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,13 +134,20 @@ func write(t testing.TB, all *tree.Tree, c tree.Contents) []byte {
 	return m.b
 }
 
-// The bytes are a promise.
+// The bytes are a promise, whatever the number of processors.
 func TestGolden(t *testing.T) {
 	s := newSample()
-	const want = "sha256:6c8e45bb7be435a0b1c78331327af510e7968583ccdcf7df37a20820497a8720"
-	for range 2 {
-		if got := kiln.DigestOf(write(t, s.tree(t), s.contents)); got != want {
-			t.Errorf("digest %s, want %s", got, want)
+	for compression, want := range map[erofs.Compression]kiln.Digest{
+		erofs.None: "sha256:9273c1f2cea493a54124fecd234ff4dd92b0b87f70a71844904d4dbb308c6893",
+		erofs.Zstd: "sha256:20a4c352ceea2caf4ef6770cd87809bb58e63f27e4f7bdf322e774d87bc9772b",
+	} {
+		for _, processors := range []int{1, 2, 7} {
+			before := runtime.GOMAXPROCS(processors)
+			got := kiln.DigestOf(writeAs(t, s.tree(t), s.contents, compression))
+			runtime.GOMAXPROCS(before)
+			if got != want {
+				t.Errorf("compression %q, %d processors: digest %s, want %s", compression, processors, got, want)
+			}
 		}
 	}
 }
@@ -195,16 +217,20 @@ func TestMount(t *testing.T) {
 		return
 	}
 	s := newSample()
-	all := s.tree(t)
-	file, to := filepath.Join(t.TempDir(), "root"), t.TempDir()
-	if err := os.WriteFile(file, write(t, all, s.contents), 0o600); err != nil {
-		t.Fatal(err)
+	for _, compression := range []erofs.Compression{erofs.None, erofs.Zstd} {
+		t.Run("compression "+string(compression), func(t *testing.T) {
+			all := s.tree(t)
+			file, to := filepath.Join(t.TempDir(), "root"), t.TempDir()
+			if err := os.WriteFile(file, writeAs(t, all, s.contents, compression), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command("mount", "-t", "erofs", "-o", "loop,ro", file, to).CombinedOutput(); err != nil {
+				t.Fatalf("mount: %v\n%s", err, out)
+			}
+			defer exec.Command("umount", to).Run()
+			compare(t, all, s.contents, to, true)
+		})
 	}
-	if out, err := exec.Command("mount", "-t", "erofs", "-o", "loop,ro", file, to).CombinedOutput(); err != nil {
-		t.Fatalf("mount: %v\n%s", err, out)
-	}
-	defer exec.Command("umount", to).Run()
-	compare(t, all, s.contents, to, true)
 }
 
 // compare compares a folder with a tree; hard links, devices and attributes only where all is kept.

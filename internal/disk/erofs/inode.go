@@ -17,16 +17,17 @@ const noBlock = math.MaxUint32
 
 // inode is a file, whatever its type.
 type inode struct {
-	entry  tree.Entry // of its first name
-	links  uint32
-	number uint32 // counted in path order, from 1
-	xattrs []byte // as they stand behind the inode
-	size   int64  // of the content, in bytes
-	first  uint32 // block of the content; noBlock where there is none
-	tail   []byte // of a file's or link's content, if it stands behind the inode
-	kids   []kid  // of a directory, sorted by name
-	at     int64  // where it stands, in bytes, among the inodes
-	apart  bool   // the end of the content has a block of its own: it does not fit behind the inode
+	entry    tree.Entry // of its first name
+	links    uint32
+	number   uint32    // counted in path order, from 1
+	xattrs   []byte    // as they stand behind the inode
+	size     int64     // of the content, in bytes
+	first    uint32    // block of the content; noBlock where there is none
+	tail     []byte    // of a file's or link's content, if it stands behind the inode
+	kids     []kid     // of a directory, sorted by name
+	clusters []cluster // of a file, where it is compressed
+	at       int64     // where it stands, in bytes, among the inodes
+	apart    bool      // the end of the content has a block of its own: it does not fit behind the inode
 }
 
 // kid is an entry of a directory.
@@ -37,8 +38,9 @@ type kid struct {
 
 // Layouts of an inode's content.
 const (
-	layoutPlain  = 0
-	layoutInline = 2
+	layoutPlain      = 0
+	layoutCompressed = 1
+	layoutInline     = 2
 )
 
 const (
@@ -92,7 +94,7 @@ func (f *fileSystem) tooLong(n *inode) bool { return f.headSize(n)+n.size%BlockS
 // inline is how much of the content stands behind the inode, in bytes.
 func (n *inode) inline() int64 {
 	switch {
-	case n.apart || n.entry.Type != tree.File && n.entry.Type != tree.Dir && n.entry.Type != tree.Symlink:
+	case n.apart || n.clusters != nil || n.entry.Type != tree.File && n.entry.Type != tree.Dir && n.entry.Type != tree.Symlink:
 		return 0
 	}
 	return n.size % BlockSize
@@ -127,7 +129,7 @@ func (f *fileSystem) place() {
 			f.meta += room // neither inode nor tail lies in two blocks
 		}
 		n.at = f.meta
-		f.meta += (head + tail + slotSize - 1) / slotSize * slotSize
+		f.meta += (head + n.mapSize(head) + tail + slotSize - 1) / slotSize * slotSize
 	}
 }
 

@@ -26,6 +26,9 @@ func (f *fileSystem) writeInodes() error {
 			return err
 		}
 		tail := n.tail
+		if n.clusters != nil {
+			tail = n.clusterMap(f.headSize(n))
+		}
 		if n.entry.Type == tree.Dir {
 			var err error
 			if tail, err = f.writeDirectory(n); err != nil {
@@ -55,12 +58,21 @@ func (f *fileSystem) inode(n *inode) []byte {
 	if n.inline() > 0 {
 		format = layoutInline
 	}
+	if n.clusters != nil {
+		format = layoutCompressed
+	}
 	format <<= 1
 	count := 0
 	if len(n.xattrs) > 0 {
 		count = (len(n.xattrs)-12)/4 + 1
 	}
 	where := n.first
+	if n.clusters != nil {
+		where = 0 // blocks that the content takes
+		for _, c := range n.clusters {
+			where += uint32(c.blocks)
+		}
+	}
 	if e.Type == tree.CharDev || e.Type == tree.BlockDev {
 		where = e.Minor&0xff | e.Major<<8 | e.Minor&^0xff<<12
 	}
@@ -133,6 +145,14 @@ const (
 	featureTime     = 2
 )
 
+// Features that a reader must know.
+const (
+	needsPadding = 0x1 // zeros before what is compressed
+	needsConfig  = 0x2 // of the compression, behind the superblock; and large clusters
+)
+
+const superSize = 128
+
 // super is the first block, with struct erofs_super_block.
 func (f *fileSystem) super() []byte {
 	le := binary.LittleEndian
@@ -148,6 +168,12 @@ func (f *fileSystem) super() []byte {
 	le.PutUint32(s[40:], uint32(f.data)) // where the inodes are
 	copy(s[48:64], f.o.UUID[:])
 	copy(s[64:80], f.o.Label)
+	if f.o.Compression == Zstd {
+		le.PutUint32(s[80:], needsPadding|needsConfig)
+		le.PutUint16(s[84:], 1<<algorithmZstd)
+		le.PutUint16(s[superSize:], 6) // struct z_erofs_zstd_cfgs, by its size
+		s[superSize+3] = clusterBits - 10
+	}
 	le.PutUint32(s[4:], ^crc32.Checksum(s, crc32.MakeTable(crc32.Castagnoli)))
 	return b
 }
