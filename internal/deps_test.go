@@ -31,6 +31,7 @@ func rooms() []room {
 		{"internal/disk/gpt", "", "a format: a disk's partition table"},
 		{"internal/disk/fat", ".", "a format: FAT32, as firmware reads it"},
 		{"internal/disk/verity", "", "a format: the hash tree of dm-verity"},
+		{"internal/disk/pe", "", "a format: programs of UEFI firmware, unified kernel images, their signatures"},
 		{"internal/disk/erofs", ". internal/tree", "a format: a read-only root file system"},
 		{"internal/disk/cpio", "internal/tree", "a format: what the kernel unpacks as its first file system"},
 		{"internal/recipe", ".", "a document; it does not know how it is carried out"},
