@@ -2,7 +2,6 @@ package debconf
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -16,8 +15,21 @@ type Template struct {
 // Type returns the type of the template.
 func (t Template) Type() string { return t.Fields["type"] }
 
-// fieldLine, and the paragraph rules below, are those of Debconf::Template.
-var fieldLine = regexp.MustCompile(`^([-_@.A-Za-z0-9]*):[ \t\r\f\v]?(.*)$`)
+// fieldLine reads "Name: value". It, and the paragraph rules below, are those of
+// Debconf::Template, whose expression is ^([-_@.A-Za-z0-9]*):\s?(.*)$.
+func fieldLine(line string) (name, value string, ok bool) {
+	end := strings.IndexFunc(line, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '@' || r == '.')
+	})
+	if end < 0 || line[end] != ':' {
+		return "", "", false
+	}
+	value = line[end+1:]
+	if value != "" && strings.Contains(space, value[:1]) {
+		value = value[1:]
+	}
+	return line[:end], value, true
+}
 
 const space = " \t\r\f\v"
 
@@ -67,11 +79,11 @@ type stanzaReader struct {
 // line takes one line. In extended parts, lines are joined with a space, " ."
 // is an empty line, and what is indented further stands as it is.
 func (s *stanzaReader) line(line string) error {
-	if m := fieldLine.FindStringSubmatch(line); m != nil {
+	if name, value, ok := fieldLine(line); ok {
 		if err := s.save(); err != nil {
 			return err
 		}
-		s.field, s.value, s.extended = strings.ToLower(m[1]), strings.TrimRight(m[2], space), ""
+		s.field, s.value, s.extended = strings.ToLower(name), strings.TrimRight(value, space), ""
 		return nil
 	}
 	if line == "" || !strings.Contains(space, line[:1]) {
