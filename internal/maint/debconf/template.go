@@ -64,6 +64,9 @@ func parseStanza(stanza string) (Template, error) {
 	if name == "" {
 		return Template{}, fmt.Errorf("there is no Template field")
 	}
+	if strings.Contains(name, ", ") { // the database separates owners so
+		return Template{}, fmt.Errorf("%q is no name", name)
+	}
 	if s.fields["type"] == "" {
 		return Template{}, fmt.Errorf("%q has no Type field", name)
 	}
