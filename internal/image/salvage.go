@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"io/fs"
 
 	"github.com/klauspost/compress/gzip"
@@ -28,7 +29,7 @@ type Damage struct {
 // entries of each package.
 type Part struct {
 	Number int    // from 1
-	First  string // path of its first entry; empty where that cannot be read
+	First  string // path of its first entry that is no directory; empty where that cannot be read
 	After  string // path of the last entry before it; empty at the beginning
 	Err    error
 }
@@ -77,7 +78,7 @@ func (r *reader) salvaged(s source, b blob, d *Damage) ([]tree.Entry, error) {
 		if err != nil {
 			p := Part{Number: i + 1, Err: err}
 			if len(got) > 0 {
-				p.First = tree.Absolute(got[0].Path)
+				p.First = tree.Absolute(telling(got).Path)
 			}
 			if len(entries) > 0 {
 				p.After = tree.Absolute(entries[len(entries)-1].Path)
@@ -87,6 +88,15 @@ func (r *reader) salvaged(s source, b blob, d *Damage) ([]tree.Entry, error) {
 		entries = append(entries, got...)
 	}
 	return entries, nil
+}
+
+// telling is the entry that says best what a part is of: its first one that is no
+// directory, since directories may be of several packages.
+func telling(entries []tree.Entry) *tree.Entry {
+	if i := slices.IndexFunc(entries, func(e tree.Entry) bool { return e.Type != tree.Dir }); i >= 0 {
+		return &entries[i]
+	}
+	return &entries[0]
 }
 
 // membersOf cuts a blob where members begin.
