@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"io/fs"
+	"slices"
 
 	"github.com/klauspost/compress/gzip"
 
