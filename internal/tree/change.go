@@ -28,7 +28,7 @@ func (t *Tree) Insert(e Entry) error {
 	}
 	if old != nil {
 		t.leaveGroup(e.Path)
-		t.nodes[e.Path] = &node{entry: e}
+		t.nodes[e.Path] = t.node(e)
 		return nil
 	}
 	t.add(e)
@@ -56,7 +56,7 @@ func (t *Tree) insertable(e *Entry) error {
 
 // add puts a node where there is none.
 func (t *Tree) add(e Entry) {
-	t.nodes[e.Path] = &node{entry: e}
+	t.nodes[e.Path] = t.node(e)
 	t.came(e.Path)
 	up := t.nodes[Parent(e.Path)]
 	if up.kids == nil {

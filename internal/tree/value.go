@@ -15,6 +15,7 @@ import (
 // or anything that lists has been called.
 type Tree struct {
 	nodes  map[string]*node
+	slab   []node              // where nodes are taken from
 	groups map[string][]string // first name of a group of hard links: all its names, sorted
 	sorted []string            // every path, sorted, but for late and gone; nil when it must be made anew
 	late   []string            // paths that came since
@@ -25,6 +26,20 @@ type Tree struct {
 type node struct {
 	entry Entry
 	kids  map[string]struct{} // of a directory: the last components of its entries' paths
+}
+
+// slabSize is how many nodes are allocated at a time.
+const slabSize = 128
+
+// node returns a new node.
+func (t *Tree) node(e Entry) *node {
+	if len(t.slab) == 0 {
+		t.slab = make([]node, slabSize)
+	}
+	n := &t.slab[0]
+	t.slab = t.slab[1:]
+	n.entry = e
+	return n
 }
 
 // New returns a tree that holds only its root: 0755, owned by root, epoch 0.
@@ -192,9 +207,11 @@ func (t *Tree) Linked() iter.Seq[[]string] { return maps.Values(t.groups) }
 
 // Clone returns an independent copy.
 func (t *Tree) Clone() *Tree {
+	slab := make([]node, len(t.nodes))
 	c := &Tree{nodes: make(map[string]*node, len(t.nodes)), groups: make(map[string][]string, len(t.groups)), sorted: t.sorted, late: slices.Clone(t.late), mixed: t.mixed, gone: t.gone}
 	for p, n := range t.nodes {
-		c.nodes[p] = &node{entry: n.entry, kids: maps.Clone(n.kids)}
+		slab[0] = node{entry: n.entry, kids: maps.Clone(n.kids)}
+		c.nodes[p], slab = &slab[0], slab[1:]
 	}
 	for first, names := range t.groups {
 		c.groups[first] = slices.Clone(names)
