@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"kiln"
+	"kiln/internal/disk"
 	"kiln/internal/lock"
 	"kiln/internal/oci"
 	"kiln/internal/recipe"
@@ -23,6 +24,7 @@ const (
 	DockerArchive OutputType = "docker-archive" // for docker load and podman load
 	Tar           OutputType = "tar"            // the root file system
 	Folder        OutputType = "folder"         // the root file system, unpacked
+	EROFS         OutputType = "erofs"          // the root file system, as one that is read only and can be mounted
 	Listing       OutputType = "listing"        // of the root file system: what kiln verify checks against
 	SPDX          OutputType = "spdx"           // SBOM of one platform
 	CycloneDX     OutputType = "cyclonedx"      // the same in the other format
@@ -30,7 +32,7 @@ const (
 
 // OutputTypes lists them in the order to show them.
 func OutputTypes() []OutputType {
-	return []OutputType{OCI, OCIArchive, DockerArchive, Tar, Folder, Listing, SPDX, CycloneDX}
+	return []OutputType{OCI, OCIArchive, DockerArchive, Tar, Folder, EROFS, Listing, SPDX, CycloneDX}
 }
 
 // Valid tells whether t is one of them.
@@ -95,6 +97,14 @@ func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock,
 		return oci.WriteDockerArchive(ctx, o.Store, alone, r.Name+":"+tag(r), out.Path, job)
 	case Tar:
 		return oci.WriteTar(ctx, o.Store, one.image.Tree, func(ctx context.Context) (*tree.Tree, tree.Contents, error) {
+			root, err := o.rootOf(ctx, r, l, one)
+			if err != nil {
+				return nil, nil, err
+			}
+			return root.Tree, root.Contents, nil
+		}, out.Path, job)
+	case EROFS:
+		return disk.WriteRoot(ctx, o.Store, one.image.Tree, one.manifest.Created, func(ctx context.Context) (*tree.Tree, tree.Contents, error) {
 			root, err := o.rootOf(ctx, r, l, one)
 			if err != nil {
 				return nil, nil, err

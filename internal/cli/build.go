@@ -37,6 +37,8 @@ Outputs (-o, may be given several times):
   docker-archive:FILE  for "docker load" and "podman load", one platform
   tar:FILE             the root file system as a plain tar, one platform
   folder:FOLDER        the root file system unpacked, one platform
+  erofs:FILE           the root file system as EROFS, to be mounted read-only (Linux 6.10),
+                       one platform
   listing:FILE         what is in it, a line for each path, one platform
   spdx:FILE            its SBOM as SPDX 2.3, one platform
   cyclonedx:FILE       its SBOM as CycloneDX 1.6, one platform

@@ -82,6 +82,17 @@ func (t *Temp) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
+// WriteAt writes b at an offset.
+func (t *Temp) WriteAt(b []byte, off int64) (n int, err error) {
+	n = len(b)
+	err = t.disk.do(StepWrite, t.Name(), func() (err error) {
+		n, err = t.file.WriteAt(b, off)
+		return err
+	})
+	t.written = max(t.written, off+int64(n))
+	return n, err
+}
+
 // Direct asks that what is written from now on goes to the disk past the page cache,
 // or that it does not, and returns whether it will. Past it, memory, offset and length of a write must
 // be multiples of what the disk takes, or the write fails with EINVAL.

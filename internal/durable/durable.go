@@ -25,8 +25,17 @@ func WriteFile(path string, mode os.FileMode, write func(io.Writer) error) error
 	return (*Disk)(nil).WriteFile(path, mode, write)
 }
 
+// WriteFileAt is WriteFile of what is not written from the beginning to the end.
+func WriteFileAt(path string, mode os.FileMode, write func(io.WriterAt) error) error {
+	return (*Disk)(nil).save(path, mode, func(t *Temp) error { return write(t) })
+}
+
 // WriteFile is the function of that name, on this disk.
 func (d *Disk) WriteFile(path string, mode os.FileMode, write func(io.Writer) error) (err error) {
+	return d.save(path, mode, func(t *Temp) error { return write(t) })
+}
+
+func (d *Disk) save(path string, mode os.FileMode, write func(*Temp) error) (err error) {
 	f, err := d.createTemp(path)
 	if err != nil {
 		return fmt.Errorf("cannot write the file %q: %w", path, err)

@@ -93,6 +93,25 @@ func writeOnce(st *store.Store, file string, holds kiln.Digest, job *kiln.Job, w
 	return nil
 }
 
+// WriteOnceAt writes a file that an output of some kind is, of the tree with the tree
+// digest d, unless it is there already, untouched since kiln wrote it. It appears whole
+// or not at all; job is told.
+func WriteOnceAt(st *store.Store, file, kind string, d kiln.Digest, job *kiln.Job, write func(io.WriterAt) error) error {
+	if err := checkFilePlace(file); err != nil {
+		return err
+	}
+	holds := holding(kind, string(d))
+	if lastWritten(st, file).still(file, holds) {
+		job.Cached()
+		return nil
+	}
+	if err := problem(file, durable.WriteFileAt(file, 0o644, write)); err != nil {
+		return err
+	}
+	remember(st, file, holds, []string{"."})
+	return nil
+}
+
 // writeDir puts a folder in place whole or not at all: write fills another one
 // beside it, and place puts that one where dir was.
 func writeDir(dir string, write func(tmp string) error, place func(tmp, dir string) error) (err error) {
