@@ -2,6 +2,7 @@ package bake
 
 import (
 	"context"
+	"debug/elf"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -120,13 +121,26 @@ func readFacts(st *store.Store, contents tree.Contents, of []*tree.Entry) ([]kep
 	return list, st.SetResult(key, value)
 }
 
+// machines are those whose programs a platform's kernel runs; nil where that is not known.
+func machines(p kiln.Platform) []elf.Machine {
+	return map[string][]elf.Machine{
+		"amd64":   {elf.EM_X86_64, elf.EM_386},
+		"386":     {elf.EM_386},
+		"arm64":   {elf.EM_AARCH64, elf.EM_ARM},
+		"arm":     {elf.EM_ARM},
+		"ppc64le": {elf.EM_PPC64},
+		"riscv64": {elf.EM_RISCV},
+		"s390x":   {elf.EM_S390},
+	}[p.Architecture]
+}
+
 // ClosureOf returns what package closure is to look at in an image.
-func ClosureOf(ctx context.Context, st *store.Store, r *recipe.Recipe, root *Root) (closure.Input, error) {
+func ClosureOf(ctx context.Context, st *store.Store, r *recipe.Recipe, p kiln.Platform, root *Root) (closure.Input, error) {
 	found, err := needs(ctx, st, root)
 	if err != nil {
 		return closure.Input{}, err
 	}
-	in := closure.Input{Tree: root.Tree, Contents: root.Contents, Facts: found, Later: r.Container.Volumes}
+	in := closure.Input{Tree: root.Tree, Contents: root.Contents, Facts: found, Later: r.Container.Volumes, Machines: machines(p)}
 	for _, line := range environment(r.Container.Env) {
 		if list, ok := strings.CutPrefix(line, "PATH="); ok {
 			in.Path = strings.Split(list, ":")
@@ -167,7 +181,7 @@ func files(words []string) []string {
 // examine checks that the image has what its files need. What stops the build is
 // the error; what does not is returned.
 func (o Options) examine(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, root *Root) ([]Finding, error) {
-	in, err := ClosureOf(ctx, o.Store, r, root)
+	in, err := ClosureOf(ctx, o.Store, r, p, root)
 	if err != nil {
 		return nil, err
 	}

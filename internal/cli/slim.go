@@ -95,7 +95,7 @@ func (a *app) slim(cmd *cobra.Command, path string, f explainFlags, traces []str
 	if err != nil {
 		return err
 	}
-	in, err := bake.ClosureOf(cmd.Context(), st, r, &e.Root)
+	in, err := bake.ClosureOf(cmd.Context(), st, r, p, &e.Root)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ package closure
 
 import (
 	"cmp"
+	"debug/elf"
 	"errors"
 	"io"
 	"io/fs"
@@ -85,6 +86,9 @@ type Input struct {
 	// Later are folders that are filled when the image runs, beside those of the
 	// kernel (see RunTime): volumes.
 	Later []string
+	// Machines are those whose programs the image's kernel runs; nil: all. What is for
+	// another one, such as the libraries of a cross compiler, is data: nothing runs it here.
+	Machines []elf.Machine
 }
 
 // Command is one program that an engine starts.

@@ -3,6 +3,7 @@ package closure
 import (
 	"debug/elf"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,6 +47,9 @@ const (
 // elf takes up an ELF file that can be loaded; libraries tells what it lacks.
 func (c *checker) elf(e *tree.Entry, f *linkage.File) {
 	if strings.HasPrefix(e.Path, debugFolder) || f.Type != elf.ET_EXEC && f.Type != elf.ET_DYN {
+		return
+	}
+	if len(c.in.Machines) > 0 && !slices.Contains(c.in.Machines, f.Machine) && !slices.Contains(c.in.Own, tree.Absolute(e.Path)) {
 		return
 	}
 	o := &object{path: e.Path, real: e.Path, file: f}

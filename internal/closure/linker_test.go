@@ -43,6 +43,16 @@ func TestLibraries(t *testing.T) {
 			s.elf("usr/bin/a*", spec{Interpreter: "/lib/ld-linux.so.2", Machine: elf.EM_386, Class: elf.ELFCLASS32})
 		},
 			[]string{"interpreter /usr/bin/a /lib/ld-linux.so.2 !"}},
+		{"of a machine that the image's kernel does not run, nothing is wanted", func(s *scene) {
+			s.in.Machines = []elf.Machine{elf.EM_X86_64, elf.EM_386}
+			s.elf("usr/mips-linux-gnu/lib/libc.so.6*", spec{Interpreter: "/lib/ld.so.1", Machine: elf.EM_MIPS, Needed: []string{"libx.so.1"}})
+			s.elf("usr/bin/old*", spec{Interpreter: "/lib/ld-linux.so.2", Machine: elf.EM_386, Class: elf.ELFCLASS32})
+		}, []string{"interpreter /usr/bin/old /lib/ld-linux.so.2 !"}},
+		{"but of the recipe's own program", func(s *scene) {
+			s.in.Machines = []elf.Machine{elf.EM_X86_64}
+			s.elf("usr/bin/a*", spec{Interpreter: "/lib/ld-linux-aarch64.so.1", Machine: elf.EM_AARCH64})
+			s.own("usr/bin/a")
+		}, []string{"interpreter /usr/bin/a /lib/ld-linux-aarch64.so.1 !"}},
 		{"another machine's does not do", func(s *scene) {
 			s.elf("usr/bin/a*", program("liba.so.1"))
 			s.elf(lib+"liba.so.1", spec{Machine: elf.EM_AARCH64})
