@@ -52,7 +52,7 @@ func TestLibraries(t *testing.T) {
 			s.in.Machines = []elf.Machine{elf.EM_X86_64}
 			s.elf("usr/bin/a*", spec{Interpreter: "/lib/ld-linux-aarch64.so.1", Machine: elf.EM_AARCH64})
 			s.own("usr/bin/a")
-		}, []string{"interpreter /usr/bin/a /lib/ld-linux-aarch64.so.1 !"}},
+		}, []string{"interpreter /usr/bin/a /lib/ld-linux-aarch64.so.1 ! [a program of the recipe]"}},
 		{"another machine's does not do", func(s *scene) {
 			s.elf("usr/bin/a*", program("liba.so.1"))
 			s.elf(lib+"liba.so.1", spec{Machine: elf.EM_AARCH64})
