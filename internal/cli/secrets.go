@@ -183,20 +183,26 @@ func (a *app) imageSecrets(ctx context.Context, arg string, f secretsFlags) (*se
 		return nil, notSide(arg, err)
 	}
 	defer img.Close()
-	if len(img.Layers) == 0 {
-		all = slices.Collect(img.Tree.All())
-	}
-	vouched := map[string]kiln.Digest{}
-	if f.trusted {
-		if vouched, err = packaged(img); err != nil {
-			return nil, err
-		}
-	}
 	report := &secretsReport{Source: arg, Kind: "image", Secrets: []bake.Secret{}}
 	if img.Config != nil {
 		report.Platform = img.Config.Platform.String()
 	}
-	return report, report.look(ctx, img, all, vouched)
+	return report, report.ofImage(ctx, img, all, f.trusted)
+}
+
+// ofImage scans an image: all are the entries of its layers. With trusted, what the
+// record of its build vouches for is passed over.
+func (r *secretsReport) ofImage(ctx context.Context, img *image.Image, all []tree.Entry, trusted bool) (err error) {
+	if len(img.Layers) == 0 {
+		all = slices.Collect(img.Tree.All())
+	}
+	vouched := map[string]kiln.Digest{}
+	if trusted {
+		if vouched, err = packaged(img); err != nil {
+			return err
+		}
+	}
+	return r.look(ctx, img, all, vouched)
 }
 
 // look scans files, but for those that are vouched for, and the documents.
