@@ -87,7 +87,7 @@ func (a *app) signatureFacts(ctx context.Context, ref image.Reference, img *imag
 	if err != nil {
 		return nil, err
 	}
-	out, err := image.ReadOutline(ctx, ref, image.Options{Spool: a.spool(), Sink: a.ui.sink})
+	out, err := image.ReadOutline(ctx, ref, image.Options{Referrers: bundlesAlone, Spool: a.spool(), Sink: a.ui.sink})
 	if err != nil {
 		return nil, err
 	}

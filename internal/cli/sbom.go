@@ -47,7 +47,7 @@ belong to no package, Go programs with the modules in them.
 
 The argument is a recipe (its folder or kiln.yaml; default the current folder), whose
 image is put together as for a build, or an image: oci:FOLDER, oci-archive:FILE,
-docker-archive:FILE, tar:FILE or folder:FOLDER. For an image that kiln built, what
+docker-archive:FILE, tar:FILE, folder:FOLDER or REGISTRY/NAME:TAG. For an image that kiln built, what
 its build recorded beside it is told. Of others, and of a tar or a folder, only what
 dpkg's database and the copyright files in it tell is known.
 
@@ -64,6 +64,7 @@ A licence is "declared" where a machine-readable copyright file says so, and
 --files adds every file of the image, with its checksums, to its package.`,
 		Example: `  kiln sbom web
   kiln sbom oci:web.oci --format spdx-json -o web.spdx.json
+  kiln sbom registry.example.org/team/web:1.4 --format spdx-json
   kiln sbom docker-archive:web.tar --format cyclonedx-json --files
   kiln sbom web --json | jq -r '.packages[] | .name + " " + .licence.declared'`,
 		Args:              atMost(1),
@@ -170,7 +171,12 @@ func (a *app) imageInventory(ctx context.Context, arg string, f sbomFlags) (*sbo
 		}
 		o.Platform = p
 	}
-	img, err := image.Read(ctx, image.ParseReference(arg), o)
+	ref, done, err := a.imageRef(ctx, arg)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	img, err := image.Read(ctx, ref, o)
 	if err != nil {
 		return nil, notSide(arg, err)
 	}

@@ -127,6 +127,14 @@ func (a *app) why(cmd *cobra.Command, args []string, f explainFlags) error {
 // made and all subjects are packages, what recipe and lock tell is enough.
 func (a *app) inquire(cmd *cobra.Command, path string, subjects []subject, f explainFlags) (*inquiry, error) {
 	if ref, ok := explained(path); ok {
+		if ref.From != "" {
+			var done func()
+			var err error
+			if ref, done, err = a.imageRef(cmd.Context(), path); err != nil {
+				return nil, err
+			}
+			defer done()
+		}
 		return a.explainImage(cmd.Context(), ref, f.platform)
 	}
 	r, err := recipe.Load(path)
