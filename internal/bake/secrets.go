@@ -283,7 +283,9 @@ func SecretFacts(r *recipe.Recipe, p kiln.Platform, found []Secret) []facts.Secr
 		if _, err := fmt.Sscanf(s.Accepted, acceptedBy, &k); err == nil && r != nil && k < len(r.Secrets.Accept) {
 			f.Accepted = r.Secrets.Accept[k].Why
 		}
-		all = append(all, f)
+		if !slices.Contains(all, f) { // a binary file has no lines to tell its findings apart
+			all = append(all, f)
+		}
 	}
 	return all
 }
