@@ -76,9 +76,10 @@ first one with a word and a colon. Else the first argument is the recipe: write
 "." to ask about several paths of the one here.
 
 The image of a recipe is put together as for a build, and nothing is written but the
-store. An IMAGE (oci:FOLDER, oci-archive:FILE, docker-archive:FILE, or, fetched first,
-REGISTRY/NAME:TAG) tells by itself, from the record of its build: it needs neither recipe nor store nor network, and is
-verified first. A tar:FILE or folder:FOLDER has no record.
+store. An IMAGE (oci:FOLDER, oci-archive:FILE, docker-archive:FILE) tells by itself,
+from the record of its build: it needs neither recipe nor store nor network, and is
+verified first; one of a registry (REGISTRY/NAME:TAG) is fetched. A tar:FILE or
+folder:FOLDER has no record.
 
 What was left out of the image has an answer too, and so has a package that is not in
 it: which dependency took an alternative, who merely recommends it, which version
