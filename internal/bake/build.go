@@ -216,9 +216,9 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 		e, err = o.describe(p, root)
 		return err
 	})
-	var facts *sbom.Facts
+	var inventory *sbom.Inventory
 	described.Go(func() (err error) {
-		facts, err = o.facts(ctx, r, p, root)
+		inventory, err = o.inventory(ctx, r, p, root)
 		return err
 	})
 	defer func() { _ = described.Wait() }() // whose error is looked at below
@@ -249,7 +249,7 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 	if err := described.Wait(); err != nil {
 		return built{}, err
 	}
-	if err := o.writeSBOMs(&e, facts, m); err != nil {
+	if err := o.writeSBOMs(&e, inventory, m); err != nil {
 		return built{}, err
 	}
 	img.Digest, img.Tree = m.Digest, e.digest

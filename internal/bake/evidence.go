@@ -20,9 +20,9 @@ type evidence struct {
 	Tree    oci.Descriptor `json:"tree"`
 	Origins oci.Descriptor `json:"origins"`
 	Story   oci.Descriptor `json:"story"`
-	// What is told of its packages, as an SBOM's facts and as SBOMs; empty where the
+	// What is told of its packages, as an inventory and as SBOMs; empty where the
 	// family tells nothing.
-	Facts     oci.Descriptor `json:"facts"`
+	Inventory oci.Descriptor `json:"facts"`
 	SPDX      oci.Descriptor `json:"spdx"`
 	CycloneDX oci.Descriptor `json:"cyclonedx"`
 
@@ -95,8 +95,8 @@ func (o Options) record(r *recipe.Recipe, l *lock.Lock, images []built) (oci.Bui
 	}
 	for _, b := range images {
 		a.Files = append(a.Files, b.evidence.Tree, b.evidence.Origins, b.evidence.Story)
-		if b.evidence.Facts.Digest != "" {
-			a.Files = append(a.Files, b.evidence.Facts)
+		if b.evidence.Inventory.Digest != "" {
+			a.Files = append(a.Files, b.evidence.Inventory)
 		}
 		doc.Platforms = append(doc.Platforms, oci.RecordedTree{Platform: b.image.Platform, Manifest: b.manifest.Digest, Tree: b.image.Tree})
 	}
@@ -111,7 +111,7 @@ func (o Options) record(r *recipe.Recipe, l *lock.Lock, images []built) (oci.Bui
 // blobs are the digests and sizes of the files.
 func (e *evidence) blobs() []oci.Member {
 	var all []oci.Member
-	for _, d := range []oci.Descriptor{e.Tree, e.Origins, e.Story, e.Facts, e.SPDX, e.CycloneDX} {
+	for _, d := range []oci.Descriptor{e.Tree, e.Origins, e.Story, e.Inventory, e.SPDX, e.CycloneDX} {
 		if d.Digest != "" {
 			all = append(all, oci.Member{Digest: d.Digest, Size: d.Size})
 		}

@@ -17,6 +17,7 @@ import (
 	"kiln/internal/oci"
 	"kiln/internal/policy"
 	"kiln/internal/recipe"
+	"kiln/internal/sbom"
 )
 
 // Subject is an image whose facts are asked for.
@@ -27,6 +28,9 @@ type Subject struct {
 	Root     *Root
 	Image    Image
 	Config   oci.Config
+	// Inventory is what SBOMs tell of the packages; nil where nobody asked for it, or the
+	// family has none.
+	Inventory *sbom.Inventory
 }
 
 // Used is a policy of a recipe, read, with the recipe's exceptions from it.
@@ -167,7 +171,8 @@ func (o Options) verdicts(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p
 	key = verdictKey(key, policies)
 	kept, ok := o.recallVerdicts(key)
 	if !ok {
-		f, err := o.factsOf(ctx, r, l, b)
+		licences := slices.ContainsFunc(policies, func(u Used) bool { return u.Asks(AskLicences) })
+		f, err := o.factsOf(ctx, r, l, b, licences)
 		if err != nil {
 			return nil, err
 		}
@@ -351,9 +356,15 @@ func fileOf(verdicts []*policy.Verdict, f policy.Finding) string {
 	return ""
 }
 
-// Facts makes the images of a recipe and tells what policies ask of each. It writes
-// nothing but the store: no output, and no lock.
-func Facts(ctx context.Context, o Options) ([]*facts.Facts, error) {
+// AskLicences and AskSecrets are the facts that are sought only where a policy asks.
+const (
+	AskLicences = "licences"
+	AskSecrets  = "secrets"
+)
+
+// Facts makes the images of a recipe and tells what policies ask of each; with licences,
+// those of the packages as well. It writes nothing but the store: no output, and no lock.
+func Facts(ctx context.Context, o Options, licences bool) ([]*facts.Facts, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -373,7 +384,7 @@ func Facts(ctx context.Context, o Options) ([]*facts.Facts, error) {
 	}
 	var all []*facts.Facts
 	for _, b := range images {
-		f, err := o.factsOf(ctx, r, l, b)
+		f, err := o.factsOf(ctx, r, l, b, licences)
 		if err != nil {
 			return nil, err
 		}
@@ -383,11 +394,21 @@ func Facts(ctx context.Context, o Options) ([]*facts.Facts, error) {
 }
 
 // factsOf tells what policies ask of an image.
-func (o Options) factsOf(ctx context.Context, r *recipe.Recipe, l *lock.Lock, b built) (*facts.Facts, error) {
+func (o Options) factsOf(ctx context.Context, r *recipe.Recipe, l *lock.Lock, b built, licences bool) (*facts.Facts, error) {
+	var inventory *sbom.Inventory
+	if licences && b.evidence.Inventory.Digest != "" {
+		text, err := oci.ReadCompressedFile(o.Store, b.evidence.Inventory)
+		if err != nil {
+			return nil, err
+		}
+		if inventory, err = sbom.Parse(text); err != nil {
+			return nil, err
+		}
+	}
 	root, err := o.rootOf(ctx, r, l, b)
 	if err != nil {
 		return nil, err
 	}
 	p := b.image.Platform
-	return o.Lock.Family.Facts(Subject{Recipe: r, Lock: l, Platform: p, Root: root, Image: b.image, Config: containerConfig(r, p, root)})
+	return o.Lock.Family.Facts(Subject{Recipe: r, Lock: l, Platform: p, Root: root, Image: b.image, Config: containerConfig(r, p, root), Inventory: inventory})
 }

@@ -19,23 +19,23 @@ import (
 )
 
 // With every image its SBOMs are made, in both formats, and stand beside it as
-// referrers of each platform's manifest. What they are written from, the facts, is a
+// referrers of each platform's manifest. What they are written from, the inventory, is a
 // file of the record, so that an SBOM with the files of all packages can be written
 // from an image alone.
 
-// facts finds out what SBOMs tell of an image, but for its own digests; nil where the
+// inventory finds out what SBOMs tell of an image, but for its own digests; nil where the
 // family tells nothing.
-func (o Options) facts(ctx context.Context, r *recipe.Recipe, p kiln.Platform, root *Root) (*sbom.Facts, error) {
+func (o Options) inventory(ctx context.Context, r *recipe.Recipe, p kiln.Platform, root *Root) (*sbom.Inventory, error) {
 	if root.Inventory == nil {
 		return nil, nil
 	}
 	job := o.Sink.Start(kiln.StepHash, "packages of "+p.String(), 0)
-	f := &sbom.Facts{Tool: o.Tool, Name: r.Name, Version: r.Version, Platform: p, Created: root.Epoch}
-	err := o.fillFacts(ctx, f, root)
+	f := &sbom.Inventory{Tool: o.Tool, Name: r.Name, Version: r.Version, Platform: p, Created: root.Epoch}
+	err := o.fillInventory(ctx, f, root)
 	return f, job.End(err)
 }
 
-func (o Options) fillFacts(ctx context.Context, f *sbom.Facts, root *Root) (err error) {
+func (o Options) fillInventory(ctx context.Context, f *sbom.Inventory, root *Root) (err error) {
 	if f.Packages, f.Texts, err = root.Inventory(ctx); err != nil {
 		return err
 	}
@@ -130,9 +130,9 @@ func readFile(st *store.Store, contents tree.Contents, e tree.Entry) (sbom.Conte
 	return c, st.SetResult(key, value)
 }
 
-// writeSBOMs completes the facts with the image's digests, and stores them and the
+// writeSBOMs completes the inventory with the image's digests, and stores them and the
 // SBOMs made of them.
-func (o Options) writeSBOMs(e *evidence, f *sbom.Facts, m oci.Manifest) error {
+func (o Options) writeSBOMs(e *evidence, f *sbom.Inventory, m oci.Manifest) error {
 	if f == nil {
 		return nil
 	}
@@ -144,11 +144,11 @@ func (o Options) writeSBOMs(e *evidence, f *sbom.Facts, m oci.Manifest) error {
 	group.Go(func() error {
 		b, err := f.Marshal()
 		if err == nil {
-			e.Facts, err = oci.PutCompressedFile(o.Store, oci.TitleFacts(f.Platform), oci.MediaFacts, b)
+			e.Inventory, err = oci.PutCompressedFile(o.Store, oci.TitleFacts(f.Platform), oci.MediaFacts, b)
 		}
 		return err
 	})
-	put := func(d *oci.Descriptor, write func(*sbom.Facts) ([]byte, error), extension, media string) {
+	put := func(d *oci.Descriptor, write func(*sbom.Inventory) ([]byte, error), extension, media string) {
 		group.Go(func() error {
 			b, err := write(f)
 			if err == nil {
@@ -196,7 +196,7 @@ func (o Options) writeSBOM(d oci.Descriptor, out Output, job *kiln.Job) error {
 // Inventory makes the image for the one platform of o as Build does, without its outputs,
 // and returns what its SBOMs are written from; with files, the files of each package
 // as well. The lock is made where it must be, but never written.
-func Inventory(ctx context.Context, o Options, files bool) (*sbom.Facts, error) {
+func Inventory(ctx context.Context, o Options, files bool) (*sbom.Inventory, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -218,7 +218,7 @@ func Inventory(ctx context.Context, o Options, files bool) (*sbom.Facts, error) 
 		return nil, err
 	}
 	b := images[0]
-	text, err := oci.ReadCompressedFile(o.Store, b.evidence.Facts)
+	text, err := oci.ReadCompressedFile(o.Store, b.evidence.Inventory)
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +235,7 @@ func Inventory(ctx context.Context, o Options, files bool) (*sbom.Facts, error) 
 
 // AddFiles gives each package of f its files, as owner names it for an entry. What is
 // of no package joins f.Files.
-func AddFiles(ctx context.Context, f *sbom.Facts, t *tree.Tree, contents tree.Contents, owner func(tree.Entry) string) error {
+func AddFiles(ctx context.Context, f *sbom.Inventory, t *tree.Tree, contents tree.Contents, owner func(tree.Entry) string) error {
 	at, own := map[string]int{}, map[string]bool{}
 	for i, p := range f.Packages {
 		at[p.Owner] = i

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kiln"
+	"kiln/internal/facts"
 	"kiln/internal/lock"
 	"kiln/internal/recipe"
 	"kiln/internal/secrets"
@@ -250,7 +251,7 @@ func AcceptSecrets(r *recipe.Recipe, p kiln.Platform, found []Secret) (refused [
 			path := a.Path == s.Path || strings.HasPrefix(a.Path, "/") && doublestar.MatchUnvalidated(a.Path, s.Path)
 			if path && (a.Rule == "" || a.Rule == s.Rule) {
 				hits[k] = true
-				s.Accepted = cmp.Or(s.Accepted, fmt.Sprintf("secrets.accept[%d]", k))
+				s.Accepted = cmp.Or(s.Accepted, fmt.Sprintf(acceptedBy, k))
 			}
 		}
 		if s.Accepted == "" {
@@ -264,6 +265,33 @@ func AcceptSecrets(r *recipe.Recipe, p kiln.Platform, found []Secret) (refused [
 	}
 	return refused, unused
 }
+
+// SecretFacts are secrets as policies see them, with the reasons of those that the
+// recipe, which may be nil, accepts.
+func SecretFacts(r *recipe.Recipe, p kiln.Platform, found []Secret) []facts.Secret {
+	list := slices.Clone(found)
+	if r != nil {
+		AcceptSecrets(r, p, list)
+	}
+	all := []facts.Secret{}
+	for _, s := range list {
+		f := facts.Secret{Kind: s.Rule, Place: s.Path}
+		if s.Line > 0 {
+			f.Place = fmt.Sprintf("%s:%d:%d", s.Path, s.Line, s.Column)
+		}
+		var k int
+		if _, err := fmt.Sscanf(s.Accepted, acceptedBy, &k); err == nil && r != nil && k < len(r.Secrets.Accept) {
+			f.Accepted = r.Secrets.Accept[k].Why
+		}
+		if !slices.Contains(all, f) { // a binary file has no lines to tell its findings apart
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// acceptedBy is the place in a recipe that accepts a secret.
+const acceptedBy = "secrets.accept[%d]"
 
 // String is one line: the path, the place in it, and the secret, masked.
 func (s *Secret) String() string {

@@ -18,13 +18,14 @@ func (a *app) attachCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "attach IMAGE FILE...",
 		Short: "Put bundles that were signed elsewhere beside an image",
-		Long: `Put bundles that were signed elsewhere beside an image in a layout: answers of kiln
-sign --answer, or single Sigstore bundles, of cosign too. Each must hold a statement
+		Long: `Put bundles that were signed elsewhere beside an image, in a layout or in a
+registry: answers of kiln sign --answer, or single Sigstore bundles, of cosign too. Each must hold a statement
 about the image or one of its platforms; others are refused, and then nothing is
 put in place. With --key, each must also be signed by that key.
 
 Whose signatures they are, and whether they are enough, kiln verify --policy says.`,
 		Example: `  kiln attach oci:web.oci web.answer.json
+  kiln attach registry.example.org/team/web:1.4 web.answer.json
   kiln attach oci:web.oci signature.sigstore.json --key alice.pub`,
 		Args:              cobra.MinimumNArgs(0),
 		ValidArgsFunction: completeAttach,
@@ -50,7 +51,11 @@ func completeAttach(cmd *cobra.Command, args []string, word string) ([]string, c
 }
 
 func (a *app) attach(ctx context.Context, arg string, files, keys []string, f keyFlags) error {
-	ref := image.ParseReference(arg)
+	ref, done, err := a.outlineRef(ctx, arg, nothingBeside)
+	if err != nil {
+		return err
+	}
+	defer done()
 	o, err := image.ReadOutline(ctx, ref, image.Options{Spool: a.spool(), Sink: a.ui.sink})
 	if err != nil {
 		return err
@@ -84,7 +89,7 @@ func (a *app) attach(ctx context.Context, arg string, files, keys []string, f ke
 		return err
 	}
 	defer st.Close()
-	if err := attachBundles(ctx, st, ref, o, all); err != nil {
+	if err := a.attachBundles(ctx, st, ref, o, all); err != nil {
 		return err
 	}
 	return a.ui.result(report, report.print)

@@ -10,11 +10,9 @@ import (
 	"kiln"
 	"kiln/internal/bake"
 	imagefacts "kiln/internal/facts"
-	"kiln/internal/image"
 	"kiln/internal/oci"
 	"kiln/internal/policy"
 	"kiln/internal/recipe"
-	"kiln/internal/survey"
 )
 
 func (a *app) policyCommand() *cobra.Command {
@@ -40,6 +38,8 @@ type policyFlags struct {
 	source   sourceFlags
 	locked   bool
 	platform string
+	trusted  bool
+	trust    string
 }
 
 func (f *policyFlags) register(cmd *cobra.Command) {
@@ -47,15 +47,22 @@ func (f *policyFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.locked, "locked", false, "of a recipe: refuse a lock that is missing or stale (for CI)")
 	flags.StringVar(&f.platform, "platform", "", "look at the image for `PLATFORM`, such as linux/arm64; else this machine's, or the first")
+	flags.BoolVar(&f.trusted, "trust-record", false, "of an image: look for secrets as kiln secrets --trust-record does, not in what came unchanged out of a package")
+	flags.StringVar(&f.trust, "trust", "", "of an image: the facts about signatures are those that the trust policy in `FILE` accepts")
 	complete(cmd, "platform", words(platformNames()...))
+	complete(cmd, "trust", completeAny)
 }
 
 // subjectFacts are the facts of what the argument names: a recipe, whose image is made
-// without an output, or an image.
-func (a *app) subjectFacts(cmd *cobra.Command, arg string, f policyFlags) (*imagefacts.Facts, *recipe.Recipe, error) {
+// without an output, or an image. What asks does not ask for, and costs more to know, is
+// left out.
+func (a *app) subjectFacts(cmd *cobra.Command, arg string, f policyFlags, asks func(string) bool) (*imagefacts.Facts, *recipe.Recipe, error) {
 	if sideKind(arg) != "recipe" {
-		found, err := a.imageFacts(cmd, arg, f.platform)
+		found, err := a.imageFacts(cmd.Context(), arg, f, asks)
 		return found, nil, err
+	}
+	if f.trust != "" || f.trusted {
+		return nil, nil, &kiln.Error{Code: kiln.Usage, Text: "--trust and --trust-record are for images: what a recipe gives is not signed yet", Hints: []string{"kiln policy check oci:web.oci --trust FILE"}}
 	}
 	r, err := recipe.Load(arg)
 	if err != nil {
@@ -76,30 +83,12 @@ func (a *app) subjectFacts(cmd *cobra.Command, arg string, f policyFlags) (*imag
 	}
 	all, err := bake.Facts(cmd.Context(), bake.Options{
 		Lock:  bake.LockOptions{Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink},
-		Store: st, Platforms: []kiln.Platform{p}, Compression: oci.Gzip, Native: nativePlatform(), Build: family.Build, Sink: a.ui.sink,
-	})
+		Store: st, Platforms: []kiln.Platform{p}, Compression: oci.Gzip, Native: nativePlatform(), Build: family.Build, Tool: tool(), Sink: a.ui.sink,
+	}, asks(bake.AskLicences))
 	if err != nil {
 		return nil, nil, err
 	}
 	return all[0], r, nil
-}
-
-// imageFacts are the facts of an image that is read back.
-func (a *app) imageFacts(cmd *cobra.Command, arg, platform string) (*imagefacts.Facts, error) {
-	o := image.Options{Native: nativePlatform(), Keep: survey.Needs, Spool: a.spool(), Record: true, Sink: a.ui.sink}
-	if platform != "" {
-		p, err := kiln.ParsePlatform(platform)
-		if err != nil {
-			return nil, &kiln.Error{Code: kiln.Usage, Text: err.Error()}
-		}
-		o.Platform = p
-	}
-	img, err := image.Read(cmd.Context(), image.ParseReference(arg), o)
-	if err != nil {
-		return nil, notSide(arg, err)
-	}
-	defer img.Close()
-	return survey.OfImage(img, arg)
 }
 
 // at is the time that rules about ages go by.

@@ -154,7 +154,7 @@ func (a *app) runTests(cmd *cobra.Command, file string) (*policy.TestReport, err
 		if !filepath.IsLocal(filepath.FromSlash(image)) {
 			return nil, errors.New("the image is to lie beside the test cases, and its path leads out of their folder")
 		}
-		return a.imageFacts(cmd, filepath.Join(filepath.Dir(file), filepath.FromSlash(image)), "")
+		return a.imageFacts(cmd.Context(), filepath.Join(filepath.Dir(file), filepath.FromSlash(image)), policyFlags{}, p.Asks)
 	})
 }
 

@@ -20,12 +20,17 @@ func (a *app) policyCheckCommand() *cobra.Command {
 		Use:   "check IMAGE|RECIPE",
 		Short: "Judge an image, or what a recipe gives",
 		Long: `Judge an image by policies: any image, whoever built it, in whichever form (oci:FOLDER,
-oci-archive:FILE, docker-archive:FILE, tar:FILE, folder:FOLDER, or a path alone), or
-the image of a recipe (its folder or kiln.yaml), which is made and not written.
+oci-archive:FILE, docker-archive:FILE, tar:FILE, folder:FOLDER, or a path alone) or of
+a registry (REGISTRY/NAME:TAG), or the image of a recipe (its folder or kiln.yaml),
+which is made and not written.
 
 --policy names a file or builtin:NAME, and may be repeated. Without it, the policies
 of the recipe are taken, with its exceptions. --param sets a parameter of the
 policies that have it; of a list, it is given once for each value.
+
+Licences are read, and an image is scanned for secrets as kiln secrets does, where a
+policy asks for that. Signatures are known with --trust FILE alone: those that count by
+that trust policy (kiln verify --policy), of requirements that are met.
 
 A rule that asks for a fact which is not known of the image does not pass: it says
 which fact, and what would make it known. Rules about ages go by --at, by default now.
@@ -34,6 +39,7 @@ Status 0: nothing is denied. 3: something is, or cannot be judged.`,
 		Example: `  kiln policy check web
   kiln policy check oci:web.oci --policy builtin:minimal --policy policies/base.cel.yaml
   kiln policy check docker-archive:theirs.tar --policy builtin:non-root --json
+  kiln policy check registry.example.org/team/web:1.4 --policy signed.cel.yaml --trust trust.yaml
   kiln policy check web --policy builtin:size --param budget=80MB`,
 		Args:              exactly(1, "an image or a recipe, such as oci:web.oci"),
 		ValidArgsFunction: completeSide,
@@ -66,7 +72,7 @@ func (a *app) policyCheck(cmd *cobra.Command, arg string, f policyFlags, names, 
 	if err != nil {
 		return err
 	}
-	found, _, err := a.subjectFacts(cmd, arg, f)
+	found, _, err := a.subjectFacts(cmd, arg, f, asked(used))
 	if err != nil {
 		return err
 	}
@@ -201,7 +207,7 @@ every one.`,
 		Args:              exactly(1, "an image or a recipe, such as oci:web.oci"),
 		ValidArgsFunction: completeSide,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			found, _, err := a.subjectFacts(cmd, args[0], f)
+			found, _, err := a.subjectFacts(cmd, args[0], f, askAll)
 			if err != nil {
 				return err
 			}

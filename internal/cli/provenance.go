@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -64,6 +65,7 @@ known on the machine that built it alone: it is no part of any image's bytes.
 The same record gives the same bytes; times of the build are in it only where
 --started-on and --finished-on tell them. It claims no SLSA level (docs/signing.md).`,
 		Example: `  kiln provenance oci:web.oci
+  kiln provenance registry.example.org/team/web:1.4
   kiln provenance oci:web.oci --predicate > provenance.json
   kiln provenance oci:web.oci --builder-id https://ci.example.org/kiln --started-on 2026-11-20T12:00:00Z`,
 		Args:              exactly(1, "an image, such as oci:web.oci"),
@@ -79,7 +81,12 @@ func (a *app) provenance(cmd *cobra.Command, arg string, predicate bool, f prove
 	if err := f.check(); err != nil {
 		return err
 	}
-	o, err := image.ReadOutline(cmd.Context(), image.ParseReference(arg), image.Options{Spool: a.spool(), Sink: a.ui.sink})
+	ref, done, err := a.outlineRef(cmd.Context(), arg, nothingBeside)
+	if err != nil {
+		return err
+	}
+	defer done()
+	o, err := image.ReadOutline(cmd.Context(), ref, image.Options{Spool: a.spool(), Sink: a.ui.sink})
 	if err != nil {
 		return err
 	}
@@ -117,11 +124,12 @@ func (a *app) provenance(cmd *cobra.Command, arg string, predicate bool, f prove
 // imageName is what statements call an image: by the record of its build, or as the
 // caller says, with its tag.
 func imageName(o *image.Outline, name string) string {
-	if name == "" && o.Record != nil {
-		name = o.Record.Name
+	tag := o.Tag
+	if o.Record != nil {
+		name, tag = cmp.Or(name, o.Record.Name), cmp.Or(tag, o.Record.Ref)
 	}
-	if name != "" && o.Tag != "" {
-		name += ":" + o.Tag
+	if name != "" && tag != "" {
+		name += ":" + tag
 	}
 	return name
 }

@@ -19,7 +19,6 @@ import (
 	"kiln/internal/oci"
 	"kiln/internal/recipe"
 	"kiln/internal/sbom"
-	"kiln/internal/tree"
 )
 
 // sbomFlags are the flags of kiln sbom, as typed.
@@ -48,7 +47,7 @@ belong to no package, Go programs with the modules in them.
 
 The argument is a recipe (its folder or kiln.yaml; default the current folder), whose
 image is put together as for a build, or an image: oci:FOLDER, oci-archive:FILE,
-docker-archive:FILE, tar:FILE or folder:FOLDER. For an image that kiln built, what
+docker-archive:FILE, tar:FILE, folder:FOLDER or REGISTRY/NAME:TAG. For an image that kiln built, what
 its build recorded beside it is told. Of others, and of a tar or a folder, only what
 dpkg's database and the copyright files in it tell is known.
 
@@ -65,6 +64,7 @@ A licence is "declared" where a machine-readable copyright file says so, and
 --files adds every file of the image, with its checksums, to its package.`,
 		Example: `  kiln sbom web
   kiln sbom oci:web.oci --format spdx-json -o web.spdx.json
+  kiln sbom registry.example.org/team/web:1.4 --format spdx-json
   kiln sbom docker-archive:web.tar --format cyclonedx-json --files
   kiln sbom web --json | jq -r '.packages[] | .name + " " + .licence.declared'`,
 		Args:              atMost(1),
@@ -114,24 +114,24 @@ func (a *app) sbom(cmd *cobra.Command, arg string, f sbomFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	var facts *sbom.Facts
+	var inventory *sbom.Inventory
 	var err error
 	switch sideKind(arg) {
 	case "recipe":
-		facts, err = a.recipeFacts(cmd, arg, f)
+		inventory, err = a.recipeInventory(cmd, arg, f)
 	case "lock":
 		err = &kiln.Error{Code: kiln.Usage, Text: fmt.Sprintf("a lock is no image: %q", arg), Hints: []string{"kiln sbom " + filepath.Dir(arg)}}
 	default:
-		facts, err = a.inventoryOf(cmd.Context(), arg, f)
+		inventory, err = a.imageInventory(cmd.Context(), arg, f)
 	}
 	if err != nil {
 		return err
 	}
-	return a.writeSBOM(facts, f)
+	return a.writeSBOM(inventory, f)
 }
 
-// recipeFacts makes the image of a recipe.
-func (a *app) recipeFacts(cmd *cobra.Command, arg string, f sbomFlags) (*sbom.Facts, error) {
+// recipeInventory makes the image of a recipe.
+func (a *app) recipeInventory(cmd *cobra.Command, arg string, f sbomFlags) (*sbom.Inventory, error) {
 	r, err := recipe.Load(arg)
 	if err != nil {
 		return nil, err
@@ -158,8 +158,8 @@ func (a *app) recipeFacts(cmd *cobra.Command, arg string, f sbomFlags) (*sbom.Fa
 	}, f.files)
 }
 
-// inventoryOf reads an image, and what its build recorded beside it.
-func (a *app) inventoryOf(ctx context.Context, arg string, f sbomFlags) (*sbom.Facts, error) {
+// imageInventory reads an image, and what its build recorded beside it.
+func (a *app) imageInventory(ctx context.Context, arg string, f sbomFlags) (*sbom.Inventory, error) {
 	o := image.Options{Native: nativePlatform(), Spool: a.spool(), Record: true, Sink: a.ui.sink, Keep: debian.ForInstalled}
 	if f.files {
 		o.Keep = nil
@@ -171,73 +171,27 @@ func (a *app) inventoryOf(ctx context.Context, arg string, f sbomFlags) (*sbom.F
 		}
 		o.Platform = p
 	}
-	img, err := image.Read(ctx, image.ParseReference(arg), o)
+	ref, done, err := a.imageRef(ctx, arg)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	img, err := image.Read(ctx, ref, o)
 	if err != nil {
 		return nil, notSide(arg, err)
 	}
 	defer img.Close()
-	facts, described, owner, err := a.factsOf(img, arg)
-	if err == nil && f.files {
-		err = bake.AddFiles(ctx, facts, described, img.Contents(), owner)
-	}
-	return facts, err
-}
-
-// factsOf are the facts of an image's record, or what its own tree tells, with the
-// tree and who owns what in it.
-func (a *app) factsOf(img *image.Image, arg string) (*sbom.Facts, *tree.Tree, func(tree.Entry) string, error) {
-	if img.Record != nil && img.Config != nil {
-		if text := img.Record.Files[oci.TitleFacts(img.Config.Platform)]; text != nil {
-			f, t, err := recordedFacts(img, text)
-			return f, t, bake.ByOrigin, err
-		}
-	}
-	in, err := debian.ReadInstalled(img.Tree, img.Contents())
+	in, err := inventoryOf(img, arg)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
-	if len(in.Packages) == 0 {
-		return nil, nil, nil, &kiln.Error{
-			Code:  kiln.User,
-			Text:  fmt.Sprintf("cannot tell what %s is made of: kiln recorded nothing beside it, and it has no package database", arg),
-			Hints: []string{"name the recipe that it was built from: kiln sbom RECIPE"},
-		}
+	if !in.recorded {
+		a.ui.sink(kiln.Event{State: kiln.Warning, Text: arg + " has no record of a build: this is what its own package database tells"})
 	}
-	a.ui.sink(kiln.Event{State: kiln.Warning, Text: arg + " has no record of a build: this is what its own package database tells"})
-	f := &sbom.Facts{Tool: tool(), Name: filepath.Base(img.Path), Digest: img.Digest, Packages: in.Packages, Texts: in.Texts}
-	for i, l := range img.Layers {
-		f.Layers = append(f.Layers, sbom.Layer{Name: fmt.Sprint(i), Digest: l.Digest})
+	if f.files {
+		err = bake.AddFiles(ctx, in.Inventory, in.tree, img.Contents(), in.owner)
 	}
-	if img.Config != nil {
-		f.Platform, f.Created = img.Config.Platform, img.Config.Created
-	}
-	for e := range img.Tree.All() { // a tree alone is as old as the newest file in it
-		if img.Config == nil {
-			f.Created = max(f.Created, e.ModTime)
-		}
-	}
-	return f, img.Tree, in.Owner, nil
-}
-
-// recordedFacts checks that what is recorded is of the image that was read, and
-// returns the tree with the origins of its entries.
-func recordedFacts(img *image.Image, text []byte) (*sbom.Facts, *tree.Tree, error) {
-	f, err := sbom.Parse(text)
-	if err != nil {
-		return nil, nil, &kiln.Error{Code: kiln.Refused, Text: err.Error(), Hints: []string{"use the kiln that built the image, or build it again"}, Err: err}
-	}
-	recorded, err := img.Record.Tree(img.Config.Platform)
-	if err != nil {
-		return nil, nil, err
-	}
-	if f.Digest != img.Digest || recorded.Digest() != img.TreeDigest() {
-		return nil, nil, &kiln.Error{
-			Code:  kiln.Refused,
-			Text:  fmt.Sprintf("the record beside %s is not of that image, whose manifest is %s", img.Path, img.Digest),
-			Hints: []string{"kiln verify " + img.Path},
-		}
-	}
-	return f, recorded, nil
+	return in.Inventory, err
 }
 
 // sbomWritten is the result of kiln sbom -o, in the shape that --json prints.
@@ -250,7 +204,7 @@ type sbomWritten struct {
 	Files    int         `json:"files"`    // of no package
 }
 
-func (a *app) writeSBOM(f *sbom.Facts, o sbomFlags) error {
+func (a *app) writeSBOM(f *sbom.Inventory, o sbomFlags) error {
 	document, err := sbomDocument(f, o.format)
 	if err != nil {
 		return err
@@ -280,7 +234,7 @@ func (a *app) writeSBOM(f *sbom.Facts, o sbomFlags) error {
 }
 
 // sbomDocument is nil for the table.
-func sbomDocument(f *sbom.Facts, format string) ([]byte, error) {
+func sbomDocument(f *sbom.Inventory, format string) ([]byte, error) {
 	switch format {
 	case formatSPDX:
 		return sbom.SPDX(f)
@@ -290,7 +244,7 @@ func sbomDocument(f *sbom.Facts, format string) ([]byte, error) {
 	return nil, nil
 }
 
-func licensed(f *sbom.Facts) (declared, concluded int) {
+func licensed(f *sbom.Inventory) (declared, concluded int) {
 	for _, p := range f.Packages {
 		switch {
 		case p.Licence.Declared != "":
@@ -302,7 +256,7 @@ func licensed(f *sbom.Facts) (declared, concluded int) {
 	return declared, concluded
 }
 
-func sbomSummary(f *sbom.Facts) string {
+func sbomSummary(f *sbom.Inventory) string {
 	declared, concluded := licensed(f)
 	return fmt.Sprintf("%s, licence declared of %d, concluded of %d, unknown of %d; %s of no package",
 		count(len(f.Packages), "package"), declared, concluded, len(f.Packages)-declared-concluded, count(len(f.Files), "file"))
@@ -311,7 +265,7 @@ func sbomSummary(f *sbom.Facts) string {
 // widestLicence is how much of a licence expression the table shows.
 const widestLicence = 60
 
-func printSBOM(w io.Writer, f *sbom.Facts) {
+func printSBOM(w io.Writer, f *sbom.Inventory) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "PACKAGE\tVERSION\tARCHITECTURE\tLAYER\tLICENCE")
 	for _, p := range f.Packages {

@@ -32,8 +32,8 @@ func (a *app) secretsCommand() *cobra.Command {
 		Use:   "secrets [RECIPE|IMAGE]",
 		Short: "Look for secrets in an image",
 		Long: `Look for private keys, tokens, passwords and the like in an image, whoever made it
-(oci:FOLDER, oci-archive:FILE, docker-archive:FILE, tar:FILE, folder:FOLDER), or in
-what a recipe gives (default the one of the current folder). No secret is printed
+(oci:FOLDER, oci-archive:FILE, docker-archive:FILE, tar:FILE, folder:FOLDER, or
+REGISTRY/NAME:TAG), or in what a recipe gives (default the one of the current folder). No secret is printed
 whole.
 
 Of an image, every file of every layer is looked at, also where a layer above removes
@@ -50,6 +50,7 @@ under secrets:. With --all, what packages brought is looked at as well.
 Status 0 means that none was found, or that the recipe accepts all; 3 that there are
 some. What is compressed or encrypted is not looked into.`,
 		Example: `  kiln secrets web
+  kiln secrets registry.example.org/team/web:1.4
   kiln secrets docker-archive:app.tar --json
   kiln secrets --list`,
 		Args:              atMost(1),
@@ -178,25 +179,36 @@ func (a *app) imageSecrets(ctx context.Context, arg string, f secretsFlags) (*se
 	}
 	var all []tree.Entry
 	o.Entry = func(_ int, e tree.Entry) { all = append(all, e) }
-	img, err := image.Read(ctx, image.ParseReference(arg), o)
+	ref, done, err := a.imageRef(ctx, arg)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	img, err := image.Read(ctx, ref, o)
 	if err != nil {
 		return nil, notSide(arg, err)
 	}
 	defer img.Close()
-	if len(img.Layers) == 0 {
-		all = slices.Collect(img.Tree.All())
-	}
-	vouched := map[string]kiln.Digest{}
-	if f.trusted {
-		if vouched, err = packaged(img); err != nil {
-			return nil, err
-		}
-	}
 	report := &secretsReport{Source: arg, Kind: "image", Secrets: []bake.Secret{}}
 	if img.Config != nil {
 		report.Platform = img.Config.Platform.String()
 	}
-	return report, report.look(ctx, img, all, vouched)
+	return report, report.ofImage(ctx, img, all, f.trusted)
+}
+
+// ofImage scans an image: all are the entries of its layers. With trusted, what the
+// record of its build vouches for is passed over.
+func (r *secretsReport) ofImage(ctx context.Context, img *image.Image, all []tree.Entry, trusted bool) (err error) {
+	if len(img.Layers) == 0 {
+		all = slices.Collect(img.Tree.All())
+	}
+	vouched := map[string]kiln.Digest{}
+	if trusted {
+		if vouched, err = packaged(img); err != nil {
+			return err
+		}
+	}
+	return r.look(ctx, img, all, vouched)
 }
 
 // look scans files, but for those that are vouched for, and the documents.

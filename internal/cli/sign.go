@@ -15,7 +15,8 @@ import (
 )
 
 // signHelp is what kiln sign --help tells.
-const signHelp = `Sign an image in a layout (oci:FOLDER, oci-archive:FILE), and what is said of it:
+const signHelp = `Sign an image in a layout (oci:FOLDER, oci-archive:FILE) or in a registry
+(REGISTRY/NAME:TAG, REGISTRY/NAME@DIGEST), and what is said of it:
 
   signature        the image itself, as cosign sign does
   slsaprovenance1  how it was made, from the record of its build
@@ -25,7 +26,9 @@ Each becomes an in-toto statement, signed in a DSSE envelope, in a Sigstore bund
 of its own for each --key, and stands beside the image as an OCI 1.1 referrer: cosign
 verify and cosign verify-attestation take it. Of an image for several platforms,
 signature and provenance are of the index and of each platform; a bill of materials
-is of its platform. Before anything is signed, every file is checked.
+is of its platform. Before anything is signed, every file is checked; of an
+image in a registry, --unsafe-skip-content leaves the layers there. The name that is
+signed has the tag by which the image was named.
 
 KEY is a key file of kiln or cosign, PKCS #8 as PEM, or plugin:PROGRAM[:NAME], a
 program that signs with a key that it keeps (KMS, HSM, Vault). What a key has signed
@@ -43,6 +46,7 @@ func (a *app) signCommand() *cobra.Command {
 		Short: "Sign an image, its provenance and its bills of materials",
 		Long:  signHelp,
 		Example: `  kiln sign oci:web.oci --key kiln.key
+  kiln sign registry.example.org/team/web:1.4 --key kiln.key
   kiln sign oci:web.oci --key plugin:vault:transit/web --key alice.key --serial 42
   kiln sign oci:web.oci --key kiln.key -o bundles
   kiln sign oci:web.oci --key kiln.key --type openvex --predicate vex.json
@@ -158,8 +162,15 @@ type signedBundle struct {
 	Already   bool     `json:"already,omitempty"` // it was there before
 }
 
+// signRef is the image that is signed; its files are fetched where they are checked.
+func (a *app) signRef(ctx context.Context, arg string, skip bool) (image.Reference, func(), error) {
+	if skip {
+		return a.outlineRef(ctx, arg, forSigning)
+	}
+	return a.imageRef(ctx, arg)
+}
+
 func (a *app) sign(ctx context.Context, arg string, f signFlags) error {
-	ref := image.ParseReference(arg)
 	var signers []attest.Signer // first: a passphrase may have to be typed
 	for _, k := range f.keys {
 		s, err := a.signer(ctx, k, f.key)
@@ -168,7 +179,12 @@ func (a *app) sign(ctx context.Context, arg string, f signFlags) error {
 		}
 		signers = append(signers, s)
 	}
-	o, err := image.ReadOutline(ctx, ref, image.Options{Spool: a.spool(), Sink: a.ui.sink})
+	ref, done, err := a.signRef(ctx, arg, f.skip)
+	if err != nil {
+		return err
+	}
+	defer done()
+	o, err := image.ReadOutline(ctx, ref, image.Options{Referrers: forSigning, Spool: a.spool(), Sink: a.ui.sink})
 	if err != nil {
 		return err
 	}
@@ -210,7 +226,7 @@ func (a *app) sign(ctx context.Context, arg string, f signFlags) error {
 		}
 	}
 	if f.output == "" {
-		if err := attachBundles(ctx, st, ref, o, made); err != nil {
+		if err := a.attachBundles(ctx, st, ref, o, made); err != nil {
 			return err
 		}
 	}

@@ -82,7 +82,7 @@ func writeText(file string, text []byte) error {
 
 // attachBundles puts bundles beside an image, to each of their subjects that is it or
 // one of its platforms.
-func attachBundles(ctx context.Context, st *store.Store, ref image.Reference, o *image.Outline, bundles []attest.Bundle) error {
+func (a *app) attachBundles(ctx context.Context, st *store.Store, ref image.Reference, o *image.Outline, bundles []attest.Bundle) error {
 	if len(bundles) == 0 {
 		return nil
 	}
@@ -113,7 +113,7 @@ func attachBundles(ctx context.Context, st *store.Store, ref image.Reference, o 
 			}
 		}
 	}
-	return oci.AttachLayout(ctx, st, ref.Path, ref.Name, artifacts)
+	return a.refer(ctx, st, ref, artifacts)
 }
 
 // bundleAnnotations are where cosign, Trivy and BuildKit look. The time is the

@@ -170,6 +170,7 @@ func TestTampering(t *testing.T) {
 		{summary: "the blob of a referrer altered", layout: "new.oci", tamper: func(s *scene, to string) {
 			s.eachBundle(to, func(file string) error { return os.WriteFile(file, []byte("{}"), 0o644) })
 		}, want: "is damaged: its digest is"},
+		{summary: "an SBOM beside it altered", layout: "new.oci", tamper: alterSBOM, want: "is damaged: its digest is"},
 		{summary: "tag moved to another image, all of it", layout: "old.oci", tamper: retag,
 			want: `it was signed as "web:1.3", and stands under the tag "1.4": the tag was moved`, reason: attest.OtherName},
 		{summary: "tag moved, digest asked for", layout: "old.oci", args: []string{"--digest", entryOf(s.top("new.oci"))["digest"].(string)},
@@ -344,6 +345,28 @@ func (s *scene) eachBundle(layout string, do func(file string) error) {
 	if found == 0 {
 		s.t.Fatalf("%s holds no bundle", layout)
 	}
+}
+
+// alterSBOM changes a byte of what no bundle is, and no signature is asked for.
+func alterSBOM(s *scene, layout string) {
+	s.t.Helper()
+	files, err := filepath.Glob(s.path(layout + "/blobs/sha256/*"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if strings.Contains(string(text), `"spdxVersion"`) && !strings.Contains(string(text), "dsseEnvelope") {
+			if err := os.WriteFile(file, []byte(strings.Replace(string(text), "SPDX-2.3", "SPDX-2.2", 1)), 0o644); err != nil {
+				s.t.Fatal(err)
+			}
+			return
+		}
+	}
+	s.t.Fatalf("%s holds no SBOM", layout)
 }
 
 // retag names the image in a layout 1.4, as whoever moves a tag does.

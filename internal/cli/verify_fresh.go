@@ -11,6 +11,7 @@ import (
 	"kiln/internal/attest"
 	"kiln/internal/durable"
 	"kiln/internal/image"
+	"kiln/internal/registry"
 )
 
 // acceptFresh refuses an image that is older than the policy wants, and remembers the
@@ -66,6 +67,9 @@ func remember(ctx context.Context, file string, policy *attest.Policy, ref image
 	name, _ := policy.Name()
 	if name == "" {
 		name = ref.Path
+		if to, err := registry.ParseReference(ref.From); ref.From != "" && err == nil {
+			name = to.Name() // whatever its tag
+		}
 	}
 	if platform != "" {
 		name += " " + platform // by itself: another digest, and perhaps older than the whole

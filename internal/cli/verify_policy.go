@@ -100,7 +100,7 @@ func (a *app) verifyPolicy(ctx context.Context, ref image.Reference, want proof.
 	if err != nil {
 		return err
 	}
-	out, err := image.ReadOutline(ctx, ref, image.Options{Spool: o.Spool, Sink: o.Sink})
+	out, err := image.ReadOutline(ctx, ref, image.Options{Referrers: bundlesAlone, Spool: o.Spool, Sink: o.Sink})
 	if err != nil {
 		return err
 	}

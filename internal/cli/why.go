@@ -78,7 +78,8 @@ first one with a word and a colon. Else the first argument is the recipe: write
 The image of a recipe is put together as for a build, and nothing is written but the
 store. An IMAGE (oci:FOLDER, oci-archive:FILE, docker-archive:FILE) tells by itself,
 from the record of its build: it needs neither recipe nor store nor network, and is
-verified first. A tar:FILE or folder:FOLDER has no record.
+verified first; one of a registry (REGISTRY/NAME:TAG) is fetched. A tar:FILE or
+folder:FOLDER has no record.
 
 What was left out of the image has an answer too, and so has a package that is not in
 it: which dependency took an alternative, who merely recommends it, which version
@@ -127,6 +128,14 @@ func (a *app) why(cmd *cobra.Command, args []string, f explainFlags) error {
 // made and all subjects are packages, what recipe and lock tell is enough.
 func (a *app) inquire(cmd *cobra.Command, path string, subjects []subject, f explainFlags) (*inquiry, error) {
 	if ref, ok := explained(path); ok {
+		if ref.From != "" {
+			var done func()
+			var err error
+			if ref, done, err = a.imageRef(cmd.Context(), path); err != nil {
+				return nil, err
+			}
+			defer done()
+		}
 		return a.explainImage(cmd.Context(), ref, f.platform)
 	}
 	r, err := recipe.Load(path)

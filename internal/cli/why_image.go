@@ -21,6 +21,9 @@ import (
 // file without a TYPE: before it counts as one only by its name: paths of the image
 // that is asked about are often paths of the host, too.
 func explained(arg string) (image.Reference, bool) {
+	if _, ok, _ := imageOfRegistry(arg); ok {
+		return image.Reference{From: arg}, true // imageRef fetches it
+	}
 	ref := image.ParseReference(arg)
 	if ref.Kind != "" {
 		return ref, true

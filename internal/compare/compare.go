@@ -148,7 +148,9 @@ func (r *Report) compareTrees(a, b *Side) error {
 		r.Accounts = accountChanges(before, after)
 	}
 	r.Units = unitChanges(before.units, after.units)
-	r.Licences = licenceChanges(before.licences, after.licences)
+	if r.Licences, err = licenceChanges(a, b); err != nil {
+		return fmt.Errorf("cannot compare the licences of %s and %s: %w", a.Name, b.Name, err)
+	}
 	if a.Scripts != nil && b.Scripts != nil {
 		r.Scripts = scriptChanges(a.Scripts, b.Scripts)
 	} else {

@@ -195,11 +195,11 @@ func TestReport(t *testing.T) {
 	a := side(t, status("a 1.0", "b 1", "c 1"), list("a", "/.\n/usr/bin/a\n"), list("b", "/usr/bin/b\n"), list("c:amd64", "/usr/share/c\n"),
 		passwd(root, "old:*:5:5::/:/usr/sbin/nologin"), file("etc/group", "root:x:0:\nteam:x:7:b,a\n"),
 		file("usr/bin/a", "1"), file("usr/bin/b", "twelve bytes"), file("usr/share/c", "moves"), with(file("usr/bin/stays", "x"), func(e *tree.Entry) { e.ModTime = 5 }),
-		file("usr/share/doc/a/copyright", free+"MIT\n text\nLicense: GPL-2+\n"), file("usr/share/doc/b/copyright", "Some words. License: of its own\n"))
+		file("usr/share/doc/a/copyright", free+"MIT\n text\n\nFiles: b\nLicense: GPL-2+\n"), file("usr/share/doc/b/copyright", "Some words. License: of its own\n"))
 	b := side(t, status("a 1.1", "c 1", "d 2"), list("a", "/.\n/usr/bin/a\n"), list("c:amd64", "/usr/lib/c\n"), list("d", "/usr/bin/d\n"),
 		passwd(root, "new:*:6:6::/:/usr/sbin/nologin"), file("etc/group", "root:x:0:\nteam:x:7:a,b,c\n"),
 		with(file("usr/bin/a", "123"), mode(0o755)), file("usr/lib/c", "moves"), file("usr/bin/d", "d"), file("usr/bin/stays", "x"),
-		file("usr/share/doc/a/copyright", free+"GPL-2+\n\nLicense:  Apache-2.0  \n"))
+		file("usr/share/doc/a/copyright", free+"GPL-2+\n\nFiles: b\nLicense:  Apache-2.0  \n"))
 	a.Config = &oci.Config{User: "1", Env: []string{"B=2", "A=1"}, Labels: map[string]string{"org.opencontainers.image.created": "1"}}
 	b.Config = &oci.Config{User: "1", Env: []string{"A=1", "B=3"}, Entrypoint: []string{"/usr/bin/a", "-x"}, Labels: map[string]string{"org.opencontainers.image.created": "2"}}
 	a.Scripts = []compare.Script{{Name: "a.postinst", Effects: []string{"makes /etc/x"}}, {Name: "b.postinst", Effects: []string{"makes /etc/b"}}}

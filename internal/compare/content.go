@@ -37,18 +37,17 @@ func Needs(e tree.Entry) bool {
 
 // content is what was read out of a side's tree.
 type content struct {
-	side     *Side
-	owner    map[string]string // path -> package that ships it
-	users    map[string]user
-	groups   map[string]account.Group
-	strange  error // what is wrong with the files of accounts, if anything: then nothing is known of them
-	units    map[string]*unit
-	licences map[string][]string // package -> names
+	side    *Side
+	owner   map[string]string // path -> package that ships it
+	users   map[string]user
+	groups  map[string]account.Group
+	strange error // what is wrong with the files of accounts, if anything: then nothing is known of them
+	units   map[string]*unit
 }
 
 func newContent(s *Side) (*content, error) {
-	c := &content{side: s, owner: map[string]string{}, users: map[string]user{}, groups: map[string]account.Group{}, units: map[string]*unit{}, licences: map[string][]string{}}
-	for _, read := range []func() error{c.readLists, c.readAccounts, c.readUnits, c.readLicences} {
+	c := &content{side: s, owner: map[string]string{}, users: map[string]user{}, groups: map[string]account.Group{}, units: map[string]*unit{}}
+	for _, read := range []func() error{c.readLists, c.readAccounts, c.readUnits} {
 		if err := read(); err != nil {
 			return nil, err
 		}

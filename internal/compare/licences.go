@@ -1,15 +1,19 @@
 package compare
 
 import (
+	"cmp"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
+	"kiln"
+	"kiln/internal/deb/copyright"
 	"kiln/internal/tree"
 )
 
-// LicenceChanges is what became of licences, by the names that machine-readable
-// copyright files give them (Debian's copyright format 1.0).
+// LicenceChanges is what became of licences, by their SPDX identifiers: those that copyright
+// files declare, or else those that were concluded from their words.
 type LicenceChanges struct {
 	Added    []string        `json:"added"`   // names that were nowhere before
 	Removed  []string        `json:"removed"` // names that are nowhere any more
@@ -37,44 +41,69 @@ func (c LicenceChange) String() string {
 
 const docFolder = "usr/share/doc"
 
-func (c *content) readLicences() error {
-	for _, dir := range c.side.Tree.Children(docFolder) {
-		e, ok := c.side.Tree.Lookup(tree.Join(dir, "copyright"))
-		if !ok || e.Type != tree.File {
-			continue // a link to the folder of another package: it is that one's
-		}
-		text, err := c.side.text(e.Path)
-		if err != nil {
-			return err
-		}
-		if names := licenceNames(text); names != nil {
-			c.licences[path.Base(dir)] = names
+// licences are those of copyright files by their content, each read once.
+type licences map[kiln.Digest][]string
+
+// copyrightFiles are the copyright files of a side, by the folder that they are in: a link there
+// to the folder of another package is that one's.
+func copyrightFiles(s *Side) map[string]tree.Entry {
+	files := map[string]tree.Entry{}
+	for _, dir := range s.Tree.Children(docFolder) {
+		if e, ok := s.Tree.Lookup(tree.Join(dir, "copyright")); ok && e.Type == tree.File {
+			files[path.Base(dir)] = e
 		}
 	}
-	return nil
+	return files
 }
 
-// licenceNames are the first lines of the fields License; nil of a copyright file
-// in free form.
-func licenceNames(text string) []string {
-	first, _, _ := strings.Cut(strings.TrimLeft(text, "\n\ufeff"), "\n")
-	key, value, _ := strings.Cut(first, ":")
-	if !strings.EqualFold(key, "Format") || !strings.Contains(value, "copyright-format") {
-		return nil
+// of are the licences that a copyright file declares, or else those that are concluded
+// from its words; nil where neither can be told.
+func (l licences) of(s *Side, e tree.Entry) ([]string, error) {
+	if names, ok := l[e.Content]; ok {
+		return names, nil
 	}
-	names := []string{}
-	for line := range strings.Lines(text) {
-		key, value, ok := strings.Cut(line, ":")
-		value = strings.Join(strings.Fields(value), " ")
-		if ok && strings.EqualFold(key, "License") && value != "" {
-			names = append(names, value)
-		}
+	text, err := s.text(e.Path)
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	found := copyright.Read([]byte(text))
+	var names []string
+	if x := cmp.Or(found.Declared, found.Concluded); x != "" {
+		names = copyright.Identifiers(x)
+	}
+	l[e.Content] = names
+	return names, nil
 }
 
-func licenceChanges(a, b map[string][]string) LicenceChanges {
+// licenceChanges compares the licences of two sides. Where all copyright files are the
+// same, none is read.
+func licenceChanges(a, b *Side) (LicenceChanges, error) {
+	c := LicenceChanges{Added: []string{}, Removed: []string{}, Packages: []LicenceChange{}}
+	before, after := copyrightFiles(a), copyrightFiles(b)
+	if maps.EqualFunc(before, after, func(x, y tree.Entry) bool { return x.Content == y.Content }) {
+		return c, nil
+	}
+	known := licences{}
+	var sides [2]map[string][]string
+	for i, side := range []struct {
+		*Side
+		files map[string]tree.Entry
+	}{{a, before}, {b, after}} {
+		sides[i] = map[string][]string{}
+		for _, name := range slices.Sorted(maps.Keys(side.files)) {
+			names, err := known.of(side.Side, side.files[name])
+			if err != nil {
+				return c, err
+			}
+			if names != nil {
+				sides[i][name] = names
+			}
+		}
+	}
+	return changesOf(sides[0], sides[1]), nil
+}
+
+func changesOf(a, b map[string][]string) LicenceChanges {
 	c := LicenceChanges{Added: missingFrom(every(a), every(b)), Removed: missingFrom(every(b), every(a)), Packages: []LicenceChange{}}
 	for _, name := range bothKeys(a, b) {
 		p := LicenceChange{Package: name, Added: missingFrom(a[name], b[name]), Removed: missingFrom(b[name], a[name])}

@@ -103,17 +103,18 @@ func (in *Installed) status(text []byte, space, distro string) error {
 
 // complete adds what the tree tells of a package beyond its paragraph.
 func (in *Installed) complete(p *sbom.Package, t *tree.Tree, contents tree.Contents) error {
-	known := copyright.Licences{Note: "the image does not hold the package's copyright file"}
+	known, unread := copyright.Licences{Note: "the image does not hold the package's copyright file"}, true
 	if at, err := t.ResolveInside("/usr/share/doc/" + p.Name + "/copyright"); err == nil {
 		text, err := readTree(t, contents, at)
 		if err != nil {
 			return err
 		}
 		if text != nil {
-			known = copyright.Read(text)
+			known, unread = copyright.Read(text), false
 		}
 	}
 	in.Texts = append(in.Texts, setLicence(p, known)...)
+	p.Licence.Unread = unread
 	for _, name := range []string{p.Name + ":" + p.Architecture, p.Name} {
 		text, err := readTree(t, contents, path.Join(infoFolder, name+".list"))
 		if err != nil {

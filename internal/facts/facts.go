@@ -87,19 +87,20 @@ type Recipe struct {
 
 // Package is a package of the image.
 type Package struct {
-	Name          string   `json:"name" yaml:"name"`                               // without the architecture
-	Version       string   `json:"version" yaml:"version"`                         // as the package family writes it
-	Architecture  string   `json:"architecture" yaml:"architecture"`               // "amd64", "all"
-	Source        string   `json:"source" yaml:"source"`                           // source package
-	SourceVersion string   `json:"source_version,omitempty" yaml:"source_version"` // version of the source package
-	InstalledSize int64    `json:"installed_size" yaml:"installed_size"`           // as the package says, in bytes
-	Section       string   `json:"section,omitempty" yaml:"section"`               // such as "utils"
-	Priority      string   `json:"priority,omitempty" yaml:"priority"`             // such as "required"
-	Essential     bool     `json:"essential,omitempty" yaml:"essential"`           // marked so
-	Archive       *string  `json:"archive,omitempty" yaml:"archive"`               // that it comes from: "debian/trixie-security"; "local" for a file of the recipe's folder
-	Why           *string  `json:"why,omitempty" yaml:"why"`                       // the recipe's reason; empty for a mere dependency
-	RequiredBy    []string `json:"required_by,omitzero" yaml:"required_by"`        // packages that need it, "recipe", "essential"
-	Licences      []string `json:"licences,omitzero" yaml:"licences"`              // SPDX identifiers of its licences
+	Name          string   `json:"name" yaml:"name"`                                       // without the architecture
+	Version       string   `json:"version" yaml:"version"`                                 // as the package family writes it
+	Architecture  string   `json:"architecture" yaml:"architecture"`                       // "amd64", "all"
+	Source        string   `json:"source" yaml:"source"`                                   // source package
+	SourceVersion string   `json:"source_version,omitempty" yaml:"source_version"`         // version of the source package
+	InstalledSize int64    `json:"installed_size" yaml:"installed_size"`                   // as the package says, in bytes
+	Section       string   `json:"section,omitempty" yaml:"section"`                       // such as "utils"
+	Priority      string   `json:"priority,omitempty" yaml:"priority"`                     // such as "required"
+	Essential     bool     `json:"essential,omitempty" yaml:"essential"`                   // marked so
+	Archive       *string  `json:"archive,omitempty" yaml:"archive"`                       // that it comes from: "debian/trixie-security"; "local" for a file of the recipe's folder
+	Why           *string  `json:"why,omitempty" yaml:"why"`                               // the recipe's reason; empty for a mere dependency
+	RequiredBy    []string `json:"required_by,omitzero" yaml:"required_by"`                // packages that need it, "recipe", "essential"
+	Licences      []string `json:"licences,omitzero" yaml:"licences"`                      // SPDX identifiers of all licences in what it declares, or where it declares none, in what was concluded; empty where none can be read
+	Concluded     bool     `json:"licences_concluded,omitempty" yaml:"licences_concluded"` // they were concluded from words, not declared
 }
 
 // File is one path of the image.
@@ -189,8 +190,9 @@ type Release struct {
 
 // Secret is something that looks like a secret.
 type Secret struct {
-	Kind  string `json:"kind" yaml:"kind"`   // "private-key", "token"...
-	Place string `json:"place" yaml:"place"` // path of a file with the line, or "env NAME", "label NAME"
+	Kind     string `json:"kind" yaml:"kind"`                   // rule that found it: "private-key", "github-token"...
+	Place    string `json:"place" yaml:"place"`                 // path of a file with line and column, or the part of recipe or configuration that holds it
+	Accepted string `json:"accepted,omitempty" yaml:"accepted"` // the reason of the recipe that accepts it; empty where none does
 }
 
 // Vulnerability is a known vulnerability of a package.

@@ -33,7 +33,7 @@ type Image struct {
 	Files       []string          // of a layout or archive, sorted: all that there are
 	Used        map[string]bool   // those of them that the image and its record are made of
 	Record      *Record           // of its build; nil where there is none, or Options.Record is not set
-	Referrers   []Referrer        // all that stands beside it, the record included; nil where Options.Referrers is not set
+	Referrers   []Referrer        // all that stands beside it, the record included; nil where Options.Referrers is
 	List        kiln.Digest       // of the list of all that stands beside it; empty where there is none
 	Unowned     bool              // a folder that an ordinary user unpacked: all in it is that user's, whoever owns it in the image
 
@@ -59,16 +59,17 @@ type Document struct {
 
 // Options say what is read of an image, and how much of it.
 type Options struct {
-	Platform  kiln.Platform                 // which one, where there are several; zero: Native
-	Native    kiln.Platform                 // taken where Platform is zero and there is a choice
-	Keep      func(tree.Entry) bool         // whose content is kept for Contents; nil: all. Size is known, Content is not
-	Spool     string                        // folder for the temporary file with that content, which has no name there
-	Limits    Limits                        // zero fields are the defaults
-	Record    bool                          // read the record of the build as well
-	Referrers bool                          // read all that stands beside the image
-	Entry     func(layer int, e tree.Entry) // is told of each entry of a layer's tar, in its order; nil: nobody is
-	Damage    func(Damage)                  // is told of layers that do not verify, of which is read what can be; nil: they are errors
-	Sink      kiln.Sink                     // is told what is read
+	Platform  kiln.Platform                  // which one, where there are several; zero: Native
+	Native    kiln.Platform                  // taken where Platform is zero and there is a choice
+	Keep      func(tree.Entry) bool          // whose content is kept for Contents; nil: all. Size is known, Content is not
+	Spool     string                         // folder for the temporary file with that content, which has no name there
+	Limits    Limits                         // zero fields are the defaults
+	Record    bool                           // read the record of the build as well
+	Referrers func(artifactType string) bool // also list what stands beside the image, and read of these what is in it; nil: no list
+	Intact    bool                           // check the blobs of what is listed and not read against their digests
+	Entry     func(layer int, e tree.Entry)  // is told of each entry of a layer's tar, in its order; nil: nobody is
+	Damage    func(Damage)                   // is told of layers that do not verify, of which is read what can be; nil: they are errors
+	Sink      kiln.Sink                      // is told what is read
 }
 
 // Read reads the image that ref names. Errors of what does not verify have the

@@ -12,6 +12,9 @@ import (
 
 // Outline is what an image in a layout is made of, and what stands beside it, without
 // its layers. All of it was checked against the digests that lead to it.
+//
+// The tag of an image of a registry is the one by which it was asked for there, and
+// empty where that was a digest: what the record of a build calls it, nobody vouches for.
 type Outline struct {
 	Entry     oci.Descriptor // what its name in the layout leads to: an image index, or a manifest
 	Tag       string         // that name; may be empty
@@ -51,9 +54,10 @@ func (o *Outline) Created() (newest kiln.Epoch) {
 	return newest
 }
 
-// ReadOutline reads the image that ref names in a layout, a folder or a tar.
+// ReadOutline reads the image that ref names in a layout, a folder or a tar, with the record
+// of its build, and the list of what stands beside it where Options.Referrers asks for that.
 func ReadOutline(ctx context.Context, ref Reference, o Options) (*Outline, error) {
-	o.Record, o.Referrers = true, true
+	o.Record = true
 	o.Limits = o.Limits.withDefaults()
 	out, err := readOutline(ctx, ref, o)
 	if err != nil {
@@ -85,6 +89,9 @@ func readOutline(ctx context.Context, ref Reference, o Options) (*Outline, error
 		return nil, err
 	}
 	out := &Outline{Entry: described(entry), Tag: entry.Annotations[annotationRef], Record: r.img.Record, Referrers: r.img.Referrers, List: r.img.List}
+	if ref.From != "" {
+		out.Tag = ref.Tag
+	}
 	err = out.follow(s, entry, 0)
 	return out, err
 }

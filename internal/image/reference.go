@@ -33,6 +33,7 @@ type Reference struct {
 	Path string
 	Name string // of one among several images of a layout or archive: a tag or a full name
 	From string // what the user named, where that is no path: the image was fetched to Path
+	Tag  string // that From has; may be empty
 }
 
 // String returns the form that ParseReference reads, or what the user named.

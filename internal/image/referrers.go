@@ -1,26 +1,31 @@
 package image
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 
 	"kiln"
 	"kiln/internal/oci"
 )
 
 // Referrer is an artifact that stands beside an image: the record of its build, an
-// SBOM, a signed statement. Its blobs were checked against their digests; what they
+// SBOM, a signed statement. Contents were checked against their digests; what they
 // say was not looked at.
 type Referrer struct {
 	oci.Descriptor // of its manifest, with artifactType and annotations
 	Artifact       oci.Artifact
-	Contents       [][]byte // of Artifact.Blobs, in order; nil of the record of the build
+	Contents       [][]byte // of Artifact.Blobs, in order; nil of the record of the build, and of what was not asked for
 }
 
 // beside reads what stands beside the image that the entry of index.json names, as
 // far as the options ask for it.
 func (r *reader) beside(s source, entry descriptor) error {
 	name := entry.Annotations[oci.AnnotationReferrers]
-	if name == "" || !r.o.Record && !r.o.Referrers {
+	if name == "" || !r.o.Record && r.o.Referrers == nil {
 		return nil
 	}
 	list, err := referrersOf(s, name)
@@ -29,19 +34,21 @@ func (r *reader) beside(s source, entry descriptor) error {
 	}
 	r.img.List = kiln.Digest(name)
 	for _, d := range list {
-		if d.ArtifactType != oci.TypeBuild && !r.o.Referrers {
+		if d.ArtifactType != oci.TypeBuild && r.o.Referrers == nil {
 			continue
 		}
 		ref, err := readReferrer(s, d)
 		if err == nil && d.ArtifactType == oci.TypeBuild {
 			err = r.record(s, entry, ref)
-		} else if err == nil {
+		} else if err == nil && r.o.Referrers(d.ArtifactType) {
 			err = readContents(s, &ref)
+		} else if err == nil && r.o.Intact {
+			err = checkContents(s, ref)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", besideName(d.ArtifactType), err)
 		}
-		if r.o.Referrers {
+		if r.o.Referrers != nil {
 			r.img.Referrers = append(r.img.Referrers, ref)
 		}
 	}
@@ -104,6 +111,35 @@ func readContents(s source, r *Referrer) error {
 		}
 		if i > 0 {
 			r.Contents = append(r.Contents, b)
+		}
+	}
+	return nil
+}
+
+// checkContents checks blobs that are not read, however large they are.
+func checkContents(s source, ref Referrer) error {
+	for _, d := range append([]oci.Descriptor{ref.Artifact.Config}, ref.Artifact.Blobs...) {
+		file, digest, err := blobOf(descriptor{Digest: string(d.Digest), Size: d.Size})
+		if err != nil {
+			return err
+		}
+		r, size, err := s.open(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			return missing(file)
+		}
+		if err != nil {
+			return err
+		}
+		h := sha256.New()
+		n, err := io.Copy(h, io.LimitReader(r, d.Size+1))
+		r.Close()
+		switch {
+		case err != nil:
+			return fmt.Errorf("cannot read %q: %w", file, err)
+		case size != d.Size || n != d.Size:
+			return refused("%q has %d bytes, not %d", file, max(size, n), d.Size)
+		case hex.EncodeToString(h.Sum(nil)) != digest.Hex():
+			return refused("%q is damaged: its digest is sha256:%x, not %s", file, h.Sum(nil), digest)
 		}
 	}
 	return nil

@@ -31,7 +31,7 @@ func note(t *testing.T, st *store.Store, subject *oci.Descriptor, artifactType, 
 // beside reads what stands beside the image in a layout.
 func beside(t *testing.T, ref string) (found []string) {
 	t.Helper()
-	img, err := image.Read(context.Background(), image.ParseReference(ref), image.Options{Referrers: true, Platform: kiln.Platform{OS: "linux", Architecture: "amd64"}, Spool: t.TempDir()})
+	img, err := image.Read(context.Background(), image.ParseReference(ref), image.Options{Referrers: func(string) bool { return true }, Platform: kiln.Platform{OS: "linux", Architecture: "amd64"}, Spool: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

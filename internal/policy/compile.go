@@ -36,6 +36,8 @@ type compiler struct {
 	each   map[string]scope // with one of a list
 	known  []string         // names that the policy declares, for suggestions
 	costs  []cost.TrackerOption
+
+	selected map[string]bool // names of fields that expressions select
 }
 
 // scope is what an expression sees, and what it may cost.
@@ -74,6 +76,7 @@ func (c *compiler) policy(d *document) *Policy {
 		c.once(seen, part+".name", d.Rules[i].Name, "rule")
 		p.Rules = append(p.Rules, c.rule(part, &d.Rules[i]))
 	}
+	p.selected = c.selected
 	p.settleUses()
 	return p
 }
@@ -207,6 +210,9 @@ func (c *compiler) expression(part, text string, offset int, in scope, want *cel
 func (c *compiler) uses(tree *ast.AST) []string {
 	var all []string
 	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() == ast.SelectKind {
+			c.selected[e.AsSelect().FieldName()] = true
+		}
 		if e.Kind() == ast.IdentKind {
 			name := e.AsIdent()
 			if _, top := c.schema.top.Field(name); top || name == nowName || strings.HasPrefix(name, "variables.") {

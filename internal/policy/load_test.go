@@ -65,6 +65,11 @@ rules:
 			t.Errorf("the rule %s uses %q, want %q", p.Rules[i].Name, got, want)
 		}
 	}
+	for name, want := range map[string]bool{"files": true, "secrets": false, "date": true, "licences": false} {
+		if got := p.Asks(name); got != want {
+			t.Errorf("the policy asks for %s: %v", name, got)
+		}
+	}
 	if !p.Timed() || !p.Rules[0].Timed() || p.Rules[1].Timed() {
 		t.Error("only the first rule depends on the time")
 	}

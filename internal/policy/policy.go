@@ -29,6 +29,7 @@ type Policy struct {
 
 	schema    *schema
 	variables []compiledVariable
+	selected  map[string]bool // names of fields that it asks for
 }
 
 type compiledVariable struct {
@@ -63,7 +64,7 @@ func Load(file string, src []byte) (*Policy, recipe.Problems) {
 	if err != nil {
 		panic(err.Error())
 	}
-	c := &compiler{Strict: strict, schema: s, env: env, each: map[string]scope{}, costs: costs()}
+	c := &compiler{Strict: strict, schema: s, env: env, each: map[string]scope{}, costs: costs(), selected: map[string]bool{}}
 	p := c.policy(&d)
 	if problems := c.Problems(); len(problems) > 0 {
 		return nil, problems
@@ -77,6 +78,12 @@ func (p *Policy) Digest() kiln.Digest { return kiln.DigestOf(p.Text) }
 
 // Uses lists what the rule asks for: names of facts, and "now".
 func (r *Rule) Uses() []string { return r.uses }
+
+// Asks tells whether any rule asks for a fact: one of the top, such as "secrets", or a
+// field of that name, such as "licences".
+func (p *Policy) Asks(name string) bool {
+	return p.selected[name] || slices.ContainsFunc(p.Rules, func(r *Rule) bool { return slices.Contains(r.uses, name) })
+}
 
 // Timed tells whether what the policy says depends on when it is asked.
 func (p *Policy) Timed() bool {

@@ -68,7 +68,7 @@ func readSide(ctx context.Context, ref image.Reference, p kiln.Platform, o Optio
 	s := &side{}
 	var err error
 	s.Image, err = image.Read(ctx, ref, image.Options{
-		Platform: p, Native: o.Native, Spool: o.Spool, Record: true, Referrers: true, Sink: o.Sink,
+		Platform: p, Native: o.Native, Spool: o.Spool, Record: true, Referrers: listed, Sink: o.Sink,
 		Entry: func(layer int, e tree.Entry) {
 			for len(s.layers) <= layer {
 				s.layers = append(s.layers, nil)

@@ -76,12 +76,15 @@ func Verify(ctx context.Context, ref image.Reference, want Expected, o Options) 
 	return reports, nil
 }
 
+// listed reads nothing of what stands beside an image, but its list.
+func listed(string) bool { return false }
+
 // verify is Verify for one platform. Of the image, only what it tells of files and
 // its record may be used afterwards.
 func verify(ctx context.Context, ref image.Reference, p kiln.Platform, want Expected, o Options) (*Report, *image.Image, error) {
 	var damage []image.Damage
 	img, err := image.Read(ctx, ref, image.Options{
-		Platform: p, Native: o.Native, Spool: o.Spool, Record: true, Referrers: true, Sink: o.Sink,
+		Platform: p, Native: o.Native, Spool: o.Spool, Record: true, Referrers: listed, Intact: true, Sink: o.Sink,
 		Keep:   func(tree.Entry) bool { return false },
 		Damage: func(d image.Damage) { damage = append(damage, d) },
 	})

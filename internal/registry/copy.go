@@ -34,8 +34,10 @@ func (e End) String() string {
 
 // Filter says what of an image is meant. The zero one is all.
 type Filter struct {
-	Platform kiln.Platform // the image for this one alone; zero: all
-	Without  []string      // artifact types of referrers to leave out, with all that refers to them
+	Platform kiln.Platform                  // the image for this one alone; zero: all
+	Without  []string                       // artifact types of referrers to leave out, with all that refers to them
+	Beside   func(artifactType string) bool // of Layout: tells which referrers are wanted besides; nil: all
+	Outline  bool                           // of Layout: leave out the image's layers
 }
 
 // check tells before any work whether an image cannot be put there.
@@ -227,7 +229,7 @@ func (c *Client) place(ctx context.Context, g *graph, from origin, to End, tag s
 
 // Layout brings the image that ref names, with all that stands beside it, into the
 // store, and makes a layout of it in the empty folder dir, below the store. It returns
-// the image's digest.
+// the image's digest. What the filter leaves out, that layout lacks.
 func (c *Client) Layout(ctx context.Context, ref Reference, f Filter, dir string) (kiln.Digest, error) {
 	o, top, done, err := c.open(ctx, End{Reference: &ref})
 	if err != nil {

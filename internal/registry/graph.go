@@ -35,7 +35,8 @@ type graph struct {
 	blobs     []oci.Descriptor
 	platforms []kiln.Platform
 	seen      map[kiln.Digest]bool
-	without   []string
+	without   func(artifactType string) bool
+	outline   bool // blobs of the image but its configurations are left out
 }
 
 // Bounds of what an image may consist of.
@@ -46,14 +47,16 @@ const (
 
 // load reads the documents of the image top, and of what stands beside it.
 func load(ctx context.Context, from origin, top oci.Descriptor, f Filter) (*graph, error) {
-	g := &graph{seen: map[kiln.Digest]bool{}, without: f.Without}
+	g := &graph{seen: map[kiln.Digest]bool{}, outline: f.Outline, without: func(artifactType string) bool {
+		return slices.Contains(f.Without, artifactType) || f.Beside != nil && !f.Beside(artifactType)
+	}}
 	docs, err := g.document(ctx, from, top, 0)
 	if err != nil {
 		return nil, err
 	}
 	g.documents = docs
 	g.top = docs[len(docs)-1].Descriptor
-	g.top.Platform = top.Platform
+	g.top.Platform, g.outline = top.Platform, false
 	return g, g.beside(ctx, from, docs)
 }
 
@@ -66,7 +69,7 @@ func (g *graph) beside(ctx context.Context, from origin, docs []document) error 
 		}
 		slices.SortFunc(list, byDigest)
 		for _, d := range list {
-			if g.seen[d.Digest] || slices.Contains(g.without, d.ArtifactType) {
+			if g.seen[d.Digest] || g.without(d.ArtifactType) {
 				continue
 			}
 			found, err := g.document(ctx, from, d, 0)
@@ -120,7 +123,11 @@ func (g *graph) document(ctx context.Context, from origin, d oci.Descriptor, dep
 		}
 		docs = append(docs, below...)
 	}
-	for _, b := range doc.blobs {
+	wanted := doc.blobs
+	if g.outline {
+		wanted = wanted[:min(1, len(wanted))]
+	}
+	for _, b := range wanted {
 		if !g.seen[b.Digest] {
 			g.seen[b.Digest] = true
 			g.blobs = append(g.blobs, b)

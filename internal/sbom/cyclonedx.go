@@ -84,12 +84,12 @@ type cdxDependency struct {
 	On  []string `json:"dependsOn,omitempty"`
 }
 
-// CycloneDX writes the facts as CycloneDX 1.6 in JSON, a line feed at its end. What
+// CycloneDX writes the inventory as CycloneDX 1.6 in JSON, a line feed at its end. What
 // contains what is told by dependencies, image on layers on packages and files: nested
 // components, which the format has for it, most readers pass over. Errors are bugs.
-func CycloneDX(f *Facts) ([]byte, error) {
+func CycloneDX(f *Inventory) ([]byte, error) {
 	f = f.sorted()
-	w := &cdxWriter{facts: f, on: map[string][]string{}, modules: map[string]bool{}}
+	w := &cdxWriter{inventory: f, on: map[string][]string{}, modules: map[string]bool{}}
 	name, version, _ := strings.Cut(f.Tool, "-")
 	w.doc = cdxDocument{
 		Schema: "http://cyclonedx.org/schema/bom-1.6.schema.json", Format: "CycloneDX", Spec: "1.6", Serial: "urn:uuid:" + unnamed, Version: 1,
@@ -109,16 +109,16 @@ func CycloneDX(f *Facts) ([]byte, error) {
 }
 
 type cdxWriter struct {
-	facts   *Facts
-	doc     cdxDocument
-	on      map[string][]string // what each component is made of
-	modules map[string]bool
+	inventory *Inventory
+	doc       cdxDocument
+	on        map[string][]string // what each component is made of
+	modules   map[string]bool
 }
 
 const cdxImage = "image"
 
 func (w *cdxWriter) image() cdxComponent {
-	f := w.facts
+	f := w.inventory
 	return cdxComponent{
 		Type: "container", Ref: cdxImage, Name: f.Name, Version: f.Version, Hashes: hashes("", f.Digest), PURL: f.PURL(),
 		Properties: []cdxProperty{{"kiln:platform", f.Platform.String()}},

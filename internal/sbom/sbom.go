@@ -1,7 +1,7 @@
 // Package sbom writes software bills of materials: SPDX 2.3 in JSON and CycloneDX 1.6
-// in JSON, of what is known of one image for one platform. Facts in, bytes out: it
+// in JSON, of what is known of one image for one platform. An Inventory in, bytes out: it
 // does no I/O, knows no package family, and neither clock nor chance has a part in it.
-// Equal facts give equal bytes, in whatever order they come; the identity of a
+// Equal inventories give equal bytes, in whatever order they come; the identity of a
 // document is a digest of what it says.
 package sbom
 
@@ -15,11 +15,11 @@ import (
 	"kiln"
 )
 
-// Format is the version of Facts as they are kept.
+// Format is the version of Inventory as it is kept.
 const Format = 1
 
-// Facts is what is known of an image for one platform.
-type Facts struct {
+// Inventory is what is known of an image for one platform.
+type Inventory struct {
 	Format   int           `json:"format"`
 	Tool     string        `json:"tool"` // that found them out, with its version: "kiln-1.4"
 	Name     string        `json:"name"` // of the image
@@ -81,7 +81,8 @@ type Licence struct {
 	Declared  string   `json:"declared,omitempty"`
 	Concluded string   `json:"concluded,omitempty"`
 	Note      string   `json:"note,omitempty"`
-	Texts     []string `json:"texts,omitempty"` // identifiers in Facts.Texts that the expressions name
+	Texts     []string `json:"texts,omitempty"`  // identifiers in Inventory.Texts that the expressions name
+	Unread    bool     `json:"unread,omitempty"` // what would tell it is not there to be read
 }
 
 // Known tells whether anything is known.
@@ -107,7 +108,7 @@ type File struct {
 
 // sorted is f with everything in the one order that it is written in, and without the
 // texts that nothing names.
-func (f *Facts) sorted() *Facts {
+func (f *Inventory) sorted() *Inventory {
 	c := *f
 	c.Format = Format
 	c.Packages, c.Files, c.Texts = slices.Clone(f.Packages), sortedFiles(f.Files), slices.Clone(f.Texts)
@@ -134,28 +135,28 @@ func sortedFiles(files []File) []File {
 	return sorted
 }
 
-// Marshal is the form in which facts are kept.
-func (f *Facts) Marshal() ([]byte, error) {
+// Marshal is the form in which an inventory is kept.
+func (f *Inventory) Marshal() ([]byte, error) {
 	return json.Marshal(f.sorted())
 }
 
 // Parse reads what Marshal wrote.
-func Parse(b []byte) (*Facts, error) {
-	var f Facts
+func Parse(b []byte) (*Inventory, error) {
+	var f Inventory
 	if err := json.Unmarshal(b, &f); err != nil {
-		return nil, fmt.Errorf("cannot read the facts about the image: %w", err)
+		return nil, fmt.Errorf("cannot read the inventory of the image: %w", err)
 	}
 	if f.Format != Format {
-		return nil, fmt.Errorf("cannot read the facts about the image: they have the format %d, and this kiln knows %d", f.Format, Format)
+		return nil, fmt.Errorf("cannot read the inventory of the image: it has the format %d, and this kiln knows %d", f.Format, Format)
 	}
 	for i, p := range f.Packages {
 		if p.Layer < NoLayer || p.Layer >= len(f.Layers) {
-			return nil, fmt.Errorf("cannot read the facts about the image: the package %q is in the layer %d of %d", f.Packages[i].Name, p.Layer, len(f.Layers))
+			return nil, fmt.Errorf("cannot read the inventory of the image: the package %q is in the layer %d of %d", f.Packages[i].Name, p.Layer, len(f.Layers))
 		}
 	}
 	for _, file := range f.Files {
 		if file.Layer < NoLayer || file.Layer >= len(f.Layers) {
-			return nil, fmt.Errorf("cannot read the facts about the image: the file %q is in the layer %d of %d", file.Path, file.Layer, len(f.Layers))
+			return nil, fmt.Errorf("cannot read the inventory of the image: the file %q is in the layer %d of %d", file.Path, file.Layer, len(f.Layers))
 		}
 	}
 	return &f, nil

@@ -33,7 +33,7 @@ func file(path string) sbom.File {
 
 // scene is an image of two layers; its packages, files and texts stand in the order
 // that is given.
-func scene(order []int, files bool) *sbom.Facts {
+func scene(order []int, files bool) *sbom.Inventory {
 	source := &sbom.Source{Name: "gcc-14", Version: "14.2.0-19", PURL: "pkg:deb/debian/gcc-14@14.2.0-19?arch=source&distro=debian-13"}
 	packages := []sbom.Package{
 		{Name: "libstdc++6", Version: "14.2.0-19", Architecture: "amd64", PURL: "pkg:deb/debian/libstdc%2B%2B6@14.2.0-19?arch=amd64&distro=debian-13", Owner: "libstdc++6", Source: source,
@@ -48,7 +48,7 @@ func scene(order []int, files bool) *sbom.Facts {
 	own[2].Go = &sbom.GoBinary{Go: "1.26.8", Main: sbom.GoModule{Path: "example.org/tool"}, Modules: []sbom.GoModule{{Path: "example.org/x/y", Version: "v0.1.0"}}}
 	own[1].Comes = "recipe: layers[app].files[0], default port"
 	texts := []sbom.Text{{ID: "LicenseRef-a", Name: "a", Text: "do \"it\"\n"}, {ID: "LicenseRef-b", Name: "b", Text: "do"}, {ID: "LicenseRef-unused", Name: "c", Text: "x"}}
-	f := &sbom.Facts{
+	f := &sbom.Inventory{
 		Tool: "kiln-1.4", Name: "web", Version: "1.2.0", Platform: kiln.Platform{OS: "linux", Architecture: "amd64"}, Digest: digest("manifest"), Created: 1_700_000_000,
 		Layers: []sbom.Layer{{Name: "base", Digest: digest("base")}, {Name: "app", Digest: digest("app")}},
 	}
@@ -66,9 +66,9 @@ func scene(order []int, files bool) *sbom.Facts {
 var orders = [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}
 
 // writers are the two formats.
-var writers = map[string]func(*sbom.Facts) ([]byte, error){"spdx": sbom.SPDX, "cyclonedx": sbom.CycloneDX}
+var writers = map[string]func(*sbom.Inventory) ([]byte, error){"spdx": sbom.SPDX, "cyclonedx": sbom.CycloneDX}
 
-func written(t *testing.T, name string, f *sbom.Facts) []byte {
+func written(t *testing.T, name string, f *sbom.Inventory) []byte {
 	t.Helper()
 	b, err := writers[name](f)
 	if err != nil {
@@ -77,8 +77,8 @@ func written(t *testing.T, name string, f *sbom.Facts) []byte {
 	return b
 }
 
-// In whatever order facts come, and whether they were kept meanwhile or not, the bytes
-// are the same; and the facts are left as they were.
+// In whatever order an inventory comes, and whether it was kept meanwhile or not, the bytes
+// are the same; and the inventory is left as it was.
 func TestSameBytes(t *testing.T) {
 	for _, files := range []bool{false, true} {
 		for name := range writers {
@@ -89,10 +89,10 @@ func TestSameBytes(t *testing.T) {
 					t.Errorf("%s of %v: %s", name, order, diff)
 				}
 				if diff := cmp.Diff(scene(order, files), f); diff != "" {
-					t.Errorf("%s of %v changed the facts: %s", name, order, diff)
+					t.Errorf("%s of %v changed the inventory: %s", name, order, diff)
 				}
 				if files {
-					continue // kept facts have none
+					continue // a kept inventory has none
 				}
 				text, err := f.Marshal()
 				if err != nil {
@@ -115,14 +115,14 @@ func TestIdentity(t *testing.T) {
 	uuid := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
 	for name := range writers {
 		seen := map[string]string{}
-		for what, change := range map[string]func(*sbom.Facts){
-			"nothing":   func(*sbom.Facts) {},
-			"tool":      func(f *sbom.Facts) { f.Tool = "kiln-1.5" },
-			"image":     func(f *sbom.Facts) { f.Digest = digest("other") },
-			"epoch":     func(f *sbom.Facts) { f.Created++ },
-			"a licence": func(f *sbom.Facts) { f.Packages[0].Licence.Concluded = "MIT" },
-			"a file":    func(f *sbom.Facts) { f.Files = f.Files[1:] },
-			"its files": func(f *sbom.Facts) { f.Packages[0].Files = []sbom.File{file("usr/lib/a")} },
+		for what, change := range map[string]func(*sbom.Inventory){
+			"nothing":   func(*sbom.Inventory) {},
+			"tool":      func(f *sbom.Inventory) { f.Tool = "kiln-1.5" },
+			"image":     func(f *sbom.Inventory) { f.Digest = digest("other") },
+			"epoch":     func(f *sbom.Inventory) { f.Created++ },
+			"a licence": func(f *sbom.Inventory) { f.Packages[0].Licence.Concluded = "MIT" },
+			"a file":    func(f *sbom.Inventory) { f.Files = f.Files[1:] },
+			"its files": func(f *sbom.Inventory) { f.Packages[0].Files = []sbom.File{file("usr/lib/a")} },
 		} {
 			f := scene(orders[0], false)
 			change(f)
@@ -299,7 +299,7 @@ func (broken) Read([]byte) (int, error) { return 0, io.ErrNoProgress }
 func TestParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		"x":             "invalid character",
-		`{"format":99}`: "they have the format 99, and this kiln knows 1",
+		`{"format":99}`: "it has the format 99, and this kiln knows 1",
 		`{"format":1,"packages":[{"name":"a","layer":0}]}`: `the package "a" is in the layer 0 of 0`,
 		`{"format":1,"files":[{"path":"a","layer":-2}]}`:   `the file "a" is in the layer -2 of 0`,
 	} {

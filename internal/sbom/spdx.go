@@ -96,10 +96,10 @@ const noAssertion = "NOASSERTION"
 
 const spdxImage = "SPDXRef-Image"
 
-// SPDX writes the facts as SPDX 2.3 in JSON, a line feed at its end. Errors are bugs.
-func SPDX(f *Facts) ([]byte, error) {
+// SPDX writes the inventory as SPDX 2.3 in JSON, a line feed at its end. Errors are bugs.
+func SPDX(f *Inventory) ([]byte, error) {
 	f = f.sorted()
-	w := &spdxWriter{facts: f, modules: map[string]bool{}, sources: map[string]bool{}}
+	w := &spdxWriter{inventory: f, modules: map[string]bool{}, sources: map[string]bool{}}
 	w.doc = spdxDocument{
 		Version: "SPDX-2.3", DataLicense: "CC0-1.0", ID: "SPDXRef-DOCUMENT",
 		Name:      f.Name,
@@ -121,10 +121,10 @@ func SPDX(f *Facts) ([]byte, error) {
 	return encode(w.doc)
 }
 
-func (f *Facts) created() string { return f.Created.Time().UTC().Format(time.RFC3339) }
+func (f *Inventory) created() string { return f.Created.Time().UTC().Format(time.RFC3339) }
 
 type spdxWriter struct {
-	facts            *Facts
+	inventory        *Inventory
 	doc              spdxDocument
 	modules, sources map[string]bool // identifiers that are there
 }
@@ -142,7 +142,7 @@ func (w *spdxWriter) layer(i int) string {
 
 // image writes the image and its layers.
 func (w *spdxWriter) image() {
-	f := w.facts
+	f := w.inventory
 	p := spdxPackage{
 		ID: spdxImage, Name: f.Name, Version: f.Version, Purpose: "CONTAINER",
 		Download: noAssertion, Concluded: noAssertion, Declared: noAssertion, Copyright: noAssertion,
@@ -208,7 +208,7 @@ func (w *spdxWriter) source(s *Source, by *Supplier) string {
 // as those of its packages would be missing.
 func (w *spdxWriter) unpackaged(layer int) {
 	var files []File
-	for _, f := range w.facts.Files {
+	for _, f := range w.inventory.Files {
 		if f.Layer == layer {
 			files = append(files, f)
 		}
@@ -222,7 +222,7 @@ func (w *spdxWriter) unpackaged(layer int) {
 		Concluded: noAssertion, Declared: noAssertion, Copyright: noAssertion,
 	}
 	if layer != NoLayer {
-		p.ID, p.Name = fmt.Sprintf("SPDXRef-Files-%d", layer), p.Name+" in layer "+w.facts.Layers[layer].Name
+		p.ID, p.Name = fmt.Sprintf("SPDXRef-Files-%d", layer), p.Name+" in layer "+w.inventory.Layers[layer].Name
 	}
 	w.doc.Packages = append(w.doc.Packages, p)
 	w.relate(w.layer(layer), "CONTAINS", p.ID)
@@ -327,7 +327,7 @@ func spdxID(s string) string {
 }
 
 // PURL names the image; empty where it has no digest.
-func (f *Facts) PURL() string {
+func (f *Inventory) PURL() string {
 	if f.Digest == "" {
 		return ""
 	}

@@ -12,9 +12,9 @@ import (
 
 // OfImage reads the facts of an image that was read back, with what the record of its
 // build tells where there is one. The image must have been read with Needs kept.
-func OfImage(img *image.Image, name string) (*facts.Facts, error) {
+func OfImage(img *image.Image, name string, e Evidence) (*facts.Facts, error) {
 	s := Subject{
-		Name: name, Kind: string(img.Kind), Digest: img.Digest, TreeID: img.TreeDigest(), Tree: img.Tree, Contents: img.Contents(), Unowned: img.Unowned, Config: img.Config,
+		Name: name, Kind: string(img.Kind), Digest: img.Digest, TreeID: img.TreeDigest(), Tree: img.Tree, Contents: img.Contents(), Unowned: img.Unowned, Config: img.Config, Evidence: e,
 	}
 	if img.Config != nil {
 		s.Platform = img.Config.Platform.String()

@@ -1,12 +1,16 @@
 package survey
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
+	"kiln"
 	"kiln/internal/compare"
+	"kiln/internal/deb/copyright"
 	"kiln/internal/facts"
 	"kiln/internal/lock"
+	"kiln/internal/sbom"
 )
 
 func (w *work) packages(side *compare.Side) error {
@@ -31,6 +35,10 @@ func (w *work) packages(side *compare.Side) error {
 	if w.Recipe == nil {
 		w.unknown("pkg.why", noRecipe)
 	}
+	if w.Inventory == nil {
+		w.unknown("pkg.licences", "%s", cmp.Or(w.Evidence.Unknown["pkg.licences"], "the licences of the packages were not read"))
+	}
+	licences := w.licences()
 	w.out.Packages = []facts.Package{}
 	for _, p := range all {
 		f := facts.Package{
@@ -45,9 +53,25 @@ func (w *work) packages(side *compare.Side) error {
 			why := w.why(p.Name, p.Architecture)
 			f.Why = &why
 		}
+		if l, ok := licences[kiln.PackageID{Name: f.Name, Version: f.Version, Architecture: f.Architecture}]; ok && !l.Unread {
+			f.Licences, f.Concluded = copyright.Identifiers(cmp.Or(l.Declared, l.Concluded)), l.Declared == "" && l.Concluded != ""
+		} else if w.Inventory != nil {
+			w.unknown("pkg.licences", "the image does not hold the copyright files of all its packages, and no record of a build tells of them")
+		}
 		w.out.Packages = append(w.out.Packages, f)
 	}
 	return nil
+}
+
+// licences are those of the inventory, by package.
+func (w *work) licences() map[kiln.PackageID]sbom.Licence {
+	all := map[kiln.PackageID]sbom.Licence{}
+	if w.Inventory != nil {
+		for _, p := range w.Inventory.Packages {
+			all[kiln.PackageID{Name: p.Name, Version: p.Version, Architecture: p.Architecture}] = p.Licence
+		}
+	}
+	return all
 }
 
 // locked are the packages of the lock for the image's platform.

@@ -18,6 +18,7 @@ import (
 	"kiln/internal/lock"
 	"kiln/internal/oci"
 	"kiln/internal/recipe"
+	"kiln/internal/sbom"
 	"kiln/internal/tree"
 )
 
@@ -36,6 +37,21 @@ type Subject struct {
 	Layers   []facts.Layer // nil where nothing is known of them
 	Recipe   *recipe.Recipe
 	Lock     *lock.Lock
+	Evidence
+}
+
+// Evidence is what was found out of an image besides: it costs more, and is sought only
+// where a policy asks.
+type Evidence struct {
+	// Inventory is what SBOMs tell of its packages; nil: their licences are not known.
+	Inventory *sbom.Inventory
+	// Secrets tells what a scan found, and what of it the recipe, which may be nil,
+	// accepts. Nil: no scan was done.
+	Secrets func(*recipe.Recipe) []facts.Secret
+	// Signatures are those that were verified; nil: none was asked for.
+	Signatures []facts.Signature
+	// Unknown says of facts that were sought why they are not known.
+	Unknown map[string]string
 }
 
 // Needs tells whether the content of a file is looked at.
@@ -49,11 +65,9 @@ func Facts(s Subject) (*facts.Facts, error) {
 		return nil, fmt.Errorf("cannot look into %s: %w", s.Name, err)
 	}
 	w := &work{Subject: s, look: look, out: &facts.Facts{Unknown: map[string]string{
-		"secrets":         "the image was not scanned for secrets",
 		"vulnerabilities": "the image was not scanned for vulnerabilities",
-		"signatures":      "no signature was verified",
-		"pkg.licences":    "the licences of the packages were not read",
 	}}}
+	w.evidence()
 	w.image()
 	w.config()
 	w.recipe()
@@ -217,6 +231,23 @@ func (w *work) recipe() {
 			}
 			w.out.Releases = append(w.out.Releases, r)
 		}
+	}
+}
+
+func (w *work) evidence() {
+	for name, reason := range map[string]string{
+		"secrets":    "the image was not scanned for secrets",
+		"signatures": "no signature was verified: name whose are trusted (kiln policy check IMAGE --trust FILE)",
+	} {
+		w.unknown(name, "%s", cmp.Or(w.Evidence.Unknown[name], reason))
+	}
+	if w.Evidence.Secrets != nil {
+		w.out.Secrets = append([]facts.Secret{}, w.Evidence.Secrets(w.Recipe)...)
+		delete(w.out.Unknown, "secrets")
+	}
+	if w.Signatures != nil {
+		w.out.Signatures = w.Signatures
+		delete(w.out.Unknown, "signatures")
 	}
 }
 

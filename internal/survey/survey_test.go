@@ -14,6 +14,7 @@ import (
 	"kiln/internal/lock"
 	"kiln/internal/oci"
 	"kiln/internal/recipe"
+	"kiln/internal/sbom"
 	"kiln/internal/survey"
 	"kiln/internal/tree"
 )
@@ -248,6 +249,43 @@ layers: [{name: base, packages: [base: the ground]}]
 		}}},
 	}
 	return s
+}
+
+// What was sought besides is told; and what of it could not be found, says why.
+func TestEvidence(t *testing.T) {
+	licence := func(l sbom.Licence) *sbom.Inventory {
+		return &sbom.Inventory{Packages: []sbom.Package{{Name: "base", Version: "1.0-1", Architecture: "all", Licence: l}}}
+	}
+	for _, row := range []struct {
+		summary  string
+		evidence survey.Evidence
+		pkg      string // the end of it, as JSON
+		unknown  string
+	}{
+		{"nothing was sought", survey.Evidence{}, `"required_by":["recipe"]}`, "the licences of the packages were not read"},
+		{"it could not be read", survey.Evidence{Unknown: map[string]string{"pkg.licences": "it is torn"}}, `"required_by":["recipe"]}`, "it is torn"},
+		{"declared, with a choice and an exception", survey.Evidence{Inventory: licence(sbom.Licence{Declared: "(MIT OR GPL-2.0-only WITH Linux-syscall-note) AND ISC AND MIT", Concluded: "Zlib"})},
+			`"licences":["GPL-2.0-only WITH Linux-syscall-note","ISC","MIT"]}`, ""},
+		{"concluded", survey.Evidence{Inventory: licence(sbom.Licence{Concluded: "Zlib"})}, `"licences":["Zlib"],"licences_concluded":true}`, ""},
+		{"none in it", survey.Evidence{Inventory: licence(sbom.Licence{Note: "free form"})}, `"licences":[]}`, ""},
+		{"no file to read", survey.Evidence{Inventory: licence(sbom.Licence{Unread: true})}, `"required_by":["recipe"]}`, "the image does not hold the copyright files of all its packages, and no record of a build tells of them"},
+		{"another version", survey.Evidence{Inventory: &sbom.Inventory{Packages: []sbom.Package{{Name: "base", Version: "2", Architecture: "all"}}}}, `"required_by":["recipe"]}`,
+			"the image does not hold the copyright files of all its packages, and no record of a build tells of them"},
+	} {
+		s := built(t)
+		s.Evidence = row.evidence
+		f := read(t, s)
+		if got := jsonOf(t, f.Packages[0]); !strings.HasSuffix(got, row.pkg) || f.Unknown["pkg.licences"] != row.unknown {
+			t.Errorf("%s: %s, unknown: %q", row.summary, got, f.Unknown["pkg.licences"])
+		}
+	}
+	s := built(t)
+	s.Secrets = func(r *recipe.Recipe) []facts.Secret { return []facts.Secret{{Kind: "token", Place: r.Name}} }
+	s.Signatures = []facts.Signature{}
+	f := read(t, s)
+	if jsonOf(t, f.Secrets) != `[{"kind":"token","place":"web"}]` || f.Signatures == nil || f.Unknown["secrets"]+f.Unknown["signatures"] != "" {
+		t.Errorf("secrets %v, signatures %v, unknown %v", f.Secrets, f.Signatures, f.Unknown)
+	}
 }
 
 func TestBuilt(t *testing.T) {

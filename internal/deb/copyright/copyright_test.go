@@ -68,6 +68,21 @@ func TestDeclared(t *testing.T) {
 	}
 }
 
+func TestIdentifiers(t *testing.T) {
+	for expression, want := range map[string][]string{
+		"":    {},
+		"MIT": {"MIT"},
+		"(Artistic-1.0-Perl OR GPL-1.0-or-later) AND MIT AND Artistic-1.0-Perl": {"Artistic-1.0-Perl", "GPL-1.0-or-later", "MIT"},
+		"GPL-2.0-only WITH Linux-syscall-note OR GPL-2.0-only":                  {"GPL-2.0-only", "GPL-2.0-only WITH Linux-syscall-note"},
+		"WITH":                              {"WITH"},
+		"LicenseRef-a-0123456789ab AND ISC": {"ISC", "LicenseRef-a-0123456789ab"},
+	} {
+		if diff := cmp.Diff(want, copyright.Identifiers(expression)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", expression, diff)
+		}
+	}
+}
+
 const twoStanzas = header + `Files: *
 Copyright: 2001 A
 License: Own

@@ -56,6 +56,25 @@ func join(op string, list ...expression) expression {
 	return joined
 }
 
+// Identifiers are the licences that an SPDX expression names, each once, sorted, with its
+// exception: "GPL-2.0-only WITH Linux-syscall-note". Of a choice (OR), all are among them.
+func Identifiers(expression string) []string {
+	ids := []string{}
+	words := strings.Fields(strings.NewReplacer("(", " ", ")", " ").Replace(expression))
+	for i := 0; i < len(words); i++ {
+		switch {
+		case words[i] == "AND" || words[i] == "OR":
+		case words[i] == "WITH" && len(ids) > 0 && i+1 < len(words):
+			i++
+			ids[len(ids)-1] += " WITH " + words[i]
+		default:
+			ids = append(ids, words[i])
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
 // parser reads the first line of a License field: short names joined by "and" and
 // "or", of which "and" binds closer, but for a comma before the operator (copyright
 // format 1.0, section 7.2, License syntax). Parentheses, which SPDX has, are taken as

@@ -179,6 +179,13 @@ func (s *Server) SetTag(name, tag, digest string) {
 	s.repo(name).tags[tag] = digest
 }
 
+// Remove takes away a manifest.
+func (s *Server) Remove(name, digest string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.repo(name).manifests, digest)
+}
+
 // Whole tells what is missing of a tag's image, all referrers included that the
 // repository has manifests of: each must be listed beside its subject.
 func (s *Server) Whole(name, tag string, referrers int) error {
