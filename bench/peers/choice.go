@@ -66,7 +66,7 @@ func choose(all []*deb.Package, base []lock.Package, n int) []string {
 func (c *choice) libraries() []string {
 	var names []string
 	for name, p := range c.byName {
-		if p.Section == "libs" && strings.HasPrefix(name, "lib") {
+		if p.Section == "libs" && strings.HasPrefix(name, "lib") && !strings.HasSuffix(name, "-cross") { // not what is for other machines
 			names = append(names, name)
 		}
 	}
