@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -191,6 +192,8 @@ func TestChangelogOfUpdates(t *testing.T) {
 	for _, digest := range shaOf(t, string(lock), "libc6") {
 		old = strings.ReplaceAll(old, digest, strings.Repeat("0", 64))
 	}
+	// A lock of an older kiln has no digest of its own text.
+	old = regexp.MustCompile(`(?m)^  "digest": .*\n`).ReplaceAllString(old, "")
 	write(t, filepath.Join(dir, "old.lock"), old)
 	var report struct {
 		Sources []struct {

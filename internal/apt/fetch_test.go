@@ -119,7 +119,7 @@ func TestFetchFails(t *testing.T) {
 			b, it := large(t)
 			fault := row.fault(apttest.New(honest())[it.Path])
 			if fault.Stall != 0 {
-				b.client.Retry.Stall = 50 * time.Millisecond
+				b.client.Retry.Stall = 500 * time.Millisecond // less is over before a busy machine has asked
 			}
 			b.Fail(it.Path, fault)
 			err := b.fetch(it)
