@@ -206,24 +206,9 @@ func (a *app) sign(ctx context.Context, arg string, f signFlags) error {
 	if f.request != "" {
 		return a.writeRequest(report, list, f.request)
 	}
-	var made []attest.Bundle
-	for i, s := range signers {
-		for _, stmt := range list {
-			told := signedBundle{Predicate: attest.NameOf(stmt.PredicateType), Subjects: stmt.Digests(), KeyID: s.Public().ID(), Key: f.keys[i]}
-			if told.Already = f.output == "" && signedAlready(o, stmt.payload, s.Public()); !told.Already {
-				b, err := attest.Sign(ctx, s, stmt.payload)
-				if err != nil {
-					return err
-				}
-				if f.output != "" {
-					if told.File, err = writeBundle(f.output, b, told); err != nil {
-						return err
-					}
-				}
-				made = append(made, b)
-			}
-			report.Bundles = append(report.Bundles, told)
-		}
+	made, err := f.signAll(ctx, signers, list, o, report)
+	if err != nil {
+		return err
 	}
 	if f.output == "" {
 		if err := a.attachBundles(ctx, st, ref, o, made); err != nil {
@@ -231,6 +216,30 @@ func (a *app) sign(ctx context.Context, arg string, f signFlags) error {
 		}
 	}
 	return a.ui.result(report, report.print)
+}
+
+// signAll has each signer sign each statement, but for what it signed before; with -o each
+// bundle is a file by itself. The report tells of all.
+func (f *signFlags) signAll(ctx context.Context, signers []attest.Signer, list []statement, o *image.Outline, report *signedReport) (made []attest.Bundle, err error) {
+	for i, s := range signers {
+		for _, stmt := range list {
+			told := signedBundle{Predicate: attest.NameOf(stmt.PredicateType), Subjects: stmt.Digests(), KeyID: s.Public().ID(), Key: f.keys[i]}
+			if told.Already = f.output == "" && signedAlready(o, stmt.payload, s.Public()); !told.Already {
+				b, err := attest.Sign(ctx, s, stmt.payload)
+				if err != nil {
+					return nil, err
+				}
+				if f.output != "" {
+					if told.File, err = writeBundle(f.output, b, told); err != nil {
+						return nil, err
+					}
+				}
+				made = append(made, b)
+			}
+			report.Bundles = append(report.Bundles, told)
+		}
+	}
+	return made, nil
 }
 
 func (r *signedReport) print(w io.Writer) {
