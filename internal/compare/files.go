@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"kiln"
+	"kiln/internal/filecap"
 	"kiln/internal/tree"
 )
 
@@ -104,7 +105,7 @@ func factsOf(e *tree.Entry) *Facts {
 	if e.Type == tree.Symlink {
 		f.Link = e.Link
 	}
-	if v, ok := e.Xattrs[capabilityAttribute]; ok {
+	if v, ok := e.Xattrs[filecap.Attribute]; ok {
 		f.Capabilities = Capabilities(v)
 	}
 	return f

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"kiln/internal/filecap"
 	"kiln/internal/tree"
 )
 
@@ -101,7 +102,7 @@ func (r *Report) judgeEntry(before, after *tree.Entry) {
 			r.risk(RiskSetuid, path, "%s newly runs %s %d (mode %04o)", path, bit.name, bit.id, after.Mode)
 		}
 	}
-	if value, ok := after.Xattrs[capabilityAttribute]; ok && gains(old.Xattrs[capabilityAttribute], value) {
+	if value, ok := after.Xattrs[filecap.Attribute]; ok && gains(old.Xattrs[filecap.Attribute], value) {
 		r.risk(RiskCapability, path, "%s newly has the capabilities %s", path, Capabilities(value))
 	}
 	if t := after.Type; (t == tree.CharDev || t == tree.BlockDev) && (old.Type != t || old.Major != after.Major || old.Minor != after.Minor) {
@@ -117,8 +118,9 @@ func (r *Report) judgeEntry(before, after *tree.Entry) {
 
 // gains tells whether a file has a capability that it had not.
 func gains(before, after string) bool {
-	a, b := decodeCapabilities(before), decodeCapabilities(after)
-	return !b.ok || b.permitted&^a.permitted != 0 || b.inheritable&^a.inheritable != 0 || b.effective && !a.effective
+	a, _ := filecap.Decode(before)
+	b, ok := filecap.Decode(after)
+	return !ok || b.Permitted&^a.Permitted != 0 || b.Inheritable&^a.Inheritable != 0 || b.Effective && !a.Effective
 }
 
 func (r *Report) judgeAccounts() {

@@ -3,6 +3,7 @@ package survey
 import (
 	"kiln/internal/compare"
 	"kiln/internal/facts"
+	"kiln/internal/filecap"
 	"kiln/internal/tree"
 )
 
@@ -50,7 +51,7 @@ func (w *work) files() {
 		if e.Type == tree.Symlink {
 			f.Link = e.Link
 		}
-		if value, ok := e.Xattrs["security.capability"]; ok {
+		if value, ok := e.Xattrs[filecap.Attribute]; ok {
 			f.Capabilities = compare.Capabilities(value)
 		}
 		if !w.Unowned {

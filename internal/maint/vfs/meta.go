@@ -5,6 +5,7 @@ import (
 	"syscall"
 
 	"kiln"
+	"kiln/internal/filecap"
 	"kiln/internal/tree"
 )
 
@@ -15,9 +16,6 @@ const (
 	modeSetgid = 0o2000
 	modeGroupX = 0o010
 )
-
-// capability is the attribute that holds a file's capabilities.
-const capability = "security.capability"
 
 // Chmod sets the mode of what path leads to: permissions, setuid, setgid, sticky.
 func (f *FS) Chmod(path string, mode uint32) error {
@@ -62,7 +60,7 @@ func (n *node) chown(uid, gid int) {
 	if n.mode&modeGroupX != 0 {
 		n.mode &^= modeSetgid
 	}
-	delete(n.xattrs, capability)
+	delete(n.xattrs, filecap.Attribute)
 }
 
 // Chtimes sets the time stamp of what path leads to.
@@ -151,6 +149,6 @@ func (f *FS) resize(n *node, size int64) error {
 // written stamps a change of content, after which capabilities are void
 // (capabilities(7)).
 func (f *FS) written(n *node) {
-	delete(n.xattrs, capability)
+	delete(n.xattrs, filecap.Attribute)
 	f.touched(n)
 }
