@@ -52,7 +52,7 @@ func parse() (options, error) {
 	flag.StringVar(&o.cache, "cache", "", "keep packages and stores in `FOLDER`; default kiln-peers in the user's cache folder")
 	flag.StringVar(&o.kiln, "kiln", "", "measure this `BINARY`; default: built of this checkout")
 	flag.IntVar(&o.runs, "runs", 5, "measure each contestant so `often`, after one run that does not count")
-	only := flag.String("only", "", "only contests whose name matches `REGEXP`: minbase, server150, small, growth")
+	only := flag.String("only", "", "only contests whose name matches `REGEXP`: minbase, server150, small, disk, growth")
 	growth := flag.String("growth", "20,50,100,200,400,800,1500", "`numbers` of packages, ascending")
 	flag.StringVar(&o.json, "json", "", "write all numbers to `FILE`")
 	flag.StringVar(&o.plot, "plot", "", "write the plot to `FILE`.svg; with -doc the default is beside it")

@@ -21,6 +21,7 @@ func contests() []contest {
 		whole("minbase", 25, 4),
 		whole("server150", 0, 0),
 		{name: "small", measure: measureSmall},
+		{name: "disk", measure: measureDisk},
 	}
 }
 
