@@ -153,7 +153,7 @@ func TestRegistrySettings(t *testing.T) {
 	mirror := registrytest.Serve(t, &registrytest.Server{})
 	s.does("build", "web")
 	ref := srv.Host + "/team/web:v"
-	if o := s.kiln("push", "web.oci", ref); o.status != 1 || !strings.Contains(o.stderr, "podman login "+srv.Host) {
+	if o := s.kiln("push", "web.oci", ref); o.status != 1 || !strings.Contains(o.stderr, "kiln login "+srv.Host) {
 		t.Errorf("%s", o)
 	}
 	// ann:secret
@@ -161,7 +161,7 @@ func TestRegistrySettings(t *testing.T) {
 	s.does("push", "web.oci", ref)
 	s.write("other.json", `{}`)
 	s.env = append(s.env, "REGISTRY_AUTH_FILE="+s.path("other.json"))
-	if o := s.kiln("pull", ref, "oci:x.oci"); o.status != 1 || !strings.Contains(o.stderr, "docker login "+srv.Host) {
+	if o := s.kiln("pull", ref, "oci:x.oci"); o.status != 1 || !strings.Contains(o.stderr, "kiln login "+srv.Host) {
 		t.Errorf("%s", o)
 	}
 	s.env = s.env[:len(s.env)-1]

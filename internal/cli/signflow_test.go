@@ -15,10 +15,12 @@ import (
 )
 
 // says checks how a run ended and what it told.
-func (o outcome) says(t *testing.T, status int, want string) {
+func (o outcome) says(t *testing.T, status int, wants ...string) {
 	t.Helper()
-	if o.status != status || !strings.Contains(o.stdout+o.stderr, want) {
-		t.Errorf("want status %d and %q, got %v", status, want, o)
+	for _, want := range wants {
+		if o.status != status || !strings.Contains(o.stdout+o.stderr, want) {
+			t.Errorf("want status %d and %q, got %v", status, want, o)
+		}
 	}
 }
 
