@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -81,11 +83,14 @@ func unreachable(ctx context.Context, err error) error {
 		return &trouble{text: err.Error(), err: err}
 	}
 	text := err.Error()
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if slices.ContainsFunc(cuts, func(cut error) bool { return errors.Is(err, cut) }) {
 		text = "the connection was cut"
 	}
 	return &trouble{text: text, err: err, again: true}
 }
+
+// cuts are the errors of a connection that ended while it was in use.
+var cuts = []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE}
 
 // refusal is the trouble that an answer tells of. It reads the body.
 func (h *host) refusal(resp *http.Response) *trouble {
