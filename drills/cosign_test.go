@@ -120,6 +120,13 @@ func TestCosignVerifiesWhatKilnSigns(t *testing.T) {
 	s.refused("error during command execution", s.cosign, append(append([]string{"verify"}, common...), "stranger.pub", name+":drill")...)
 	s.refused("none of the attestations matched the predicate type", s.cosign, append(append([]string{"verify-attestation", "--type", "vuln"}, common...), "ecdsa.pub", name+":drill")...)
 
+	// In the layout as it stands, which others go on to read.
+	local := []string{"--insecure-ignore-tlog", "--local-image", "image", "--key"}
+	s.run(s.cosign, append(append([]string{"verify"}, local...), "ecdsa.pub")...)
+	s.run(s.cosign, append(append([]string{"verify-attestation", "--type", "slsaprovenance1"}, local...), "ecdsa.pub")...)
+	s.refused("no matching attestations", s.cosign, append(append([]string{"verify"}, local...), "stranger.pub")...)
+	s.run("skopeo", "inspect", "oci:image")
+
 	s.kiln("sign", "oci:image", "--key", "ed25519.key", "-o", "bundles")
 	files, err := filepath.Glob(filepath.Join(s.dir, "bundles", "slsaprovenance1-*"))
 	if err != nil || len(files) != 1 {

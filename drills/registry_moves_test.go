@@ -222,7 +222,7 @@ func listReferrers(t *testing.T, addr, name, digest string) string {
 	return ""
 }
 
-// What podman login wrote is what kiln logs in with.
+// What podman login wrote is what kiln logs in with, and the other way round.
 func TestLoginOfPodman(t *testing.T) {
 	real(t)
 	dir := example(t, "static")
@@ -237,7 +237,7 @@ func TestLoginOfPodman(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
-	if out, err := kiln("push", "image.oci", addr+"/team/static:v"); err == nil || !strings.Contains(out, "podman login "+addr) {
+	if out, err := kiln("push", "image.oci", addr+"/team/static:v"); err == nil || !strings.Contains(out, "kiln login "+addr) {
 		t.Errorf("without a login: %v %s", err, out)
 	}
 	run(t, dir, "podman", "login", "--authfile", auth, "--tls-verify=false", "-u", "ann", "-p", "drill-password", addr)
@@ -246,5 +246,31 @@ func TestLoginOfPodman(t *testing.T) {
 	}
 	if out, err := kiln("verify", addr+"/team/static:v"); err != nil {
 		t.Errorf("with a login: %v %s", err, out)
+	}
+	run(t, dir, "podman", "logout", "--authfile", auth, addr)
+	if out, err := kiln("verify", addr+"/team/static:v"); err == nil || !strings.Contains(out, "kiln login "+addr) {
+		t.Errorf("logged out: %v %s", err, out)
+	}
+	login := func(password string) (string, error) {
+		cmd := exec.Command(kilnBinary(t), "login", addr, "--authfile", auth, "--username", "ann", "--password-stdin")
+		cmd.Stdin = strings.NewReader(password)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := login("wrong"); err == nil || !strings.Contains(out, "check the user name and the password") {
+		t.Errorf("with a wrong password: %v %s", err, out)
+	}
+	if out, err := login("drill-password"); err != nil {
+		t.Errorf("kiln login: %v %s", err, out)
+	}
+	if got := run(t, dir, "podman", "login", "--authfile", auth, "--get-login", addr); strings.TrimSpace(got) != "ann" {
+		t.Errorf("podman finds the login of %q", got)
+	}
+	run(t, dir, "skopeo", "inspect", "--authfile", auth, "--tls-verify=false", "docker://"+addr+"/team/static:v")
+	if out, err := kiln("logout", addr); err != nil {
+		t.Errorf("kiln logout: %v %s", err, out)
+	}
+	if out, err := exec.Command("podman", "login", "--authfile", auth, "--get-login", addr).CombinedOutput(); err == nil {
+		t.Errorf("podman still finds the login of %s", out)
 	}
 }

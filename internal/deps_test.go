@@ -82,7 +82,7 @@ func rooms() []room {
 		{"internal/keyplugin", ". internal/attest", "the one place that runs a program to sign"},
 		{"internal/provenance", ". internal/attest internal/image internal/lock internal/oci internal/recipe internal/tree", "a statement made of the record of a build; its form is attest's"},
 		{"internal/oci", ". internal/durable internal/store internal/tree", "writes trees; must not know that deb exists"},
-		{"internal/registry", ". internal/oci internal/store", "moves images between registries, layouts and the store; it does not look into them"},
+		{"internal/registry", ". internal/durable internal/oci internal/store", "moves images between registries, layouts and the store; it does not look into them; durable saves logins"},
 		{"internal/registry/registrytest", "", "a registry for tests"},
 		{"internal/image", ". internal/oci internal/tree", "reads images back into trees; a configuration is what oci calls one; must not know that deb exists"},
 		{"internal/proof", ". internal/image internal/oci internal/tree", "compares images with each other and with what a build recorded; must not know that deb exists"},

@@ -317,7 +317,8 @@ func TestOlder(t *testing.T) {
 		{"web", attest.Standing{Digest: b, Created: day(20)}, "with no serial number, and"},
 		{"web", attest.Standing{Digest: b, Created: day(9), Serial: 8}, "was created 2026-01-09"},
 		{"plain", attest.Standing{Digest: b, Created: day(9)}, "this is a downgrade"},
-		{"plain", attest.Standing{Digest: b, Created: day(10)}, ""},
+		{"plain", attest.Standing{Digest: b, Created: day(10)}, "which of the two is newer nobody can tell"},
+		{"plain", attest.Standing{Digest: b, Created: day(10), Serial: 1}, ""},
 		{"plain", attest.Standing{Digest: b, Created: day(11)}, ""},
 		{"other", attest.Standing{Digest: b, Created: day(1)}, ""},
 	} {

@@ -66,6 +66,7 @@ type Signed struct {
 	Bundle    string      `json:"bundle"`
 	Statement kiln.Digest `json:"statement"` // of the bytes that were signed
 	Serial    int         `json:"serial,omitempty"`
+	Told      *Told       `json:"provenance,omitempty"` // what the policy asked provenance for
 
 	content string
 }
@@ -114,7 +115,7 @@ func (p *Policy) Judge(t Target, found []Found, now time.Time) *Verdict {
 			subjects = t.Platforms
 		}
 		for _, s := range subjects {
-			c := p.check(r, s, t.Tag, opened)
+			c := p.check(r, s, t.Tag, opened, now)
 			v.Checks = append(v.Checks, c)
 			v.Met = v.Met && c.Met
 			if c.Type == PredicateSignature && c.Met && r.Of == OfImage {
@@ -200,7 +201,7 @@ func orNone(s string) string {
 }
 
 // check is one requirement for one subject.
-func (p *Policy) check(r Requirement, subject PlatformTarget, tag string, all []opened) Check {
+func (p *Policy) check(r Requirement, subject PlatformTarget, tag string, all []opened, now time.Time) Check {
 	pred, _ := ParsePredicate(r.Predicate) // it was checked
 	role := p.role(r.Role)
 	c := Check{
@@ -209,7 +210,7 @@ func (p *Policy) check(r Requirement, subject PlatformTarget, tag string, all []
 	}
 	for i := range all {
 		o := &all[i]
-		if s, why := p.counts(o, r, pred, role, subject.Digest, tag); why == nil {
+		if s, why := p.counts(o, r, pred, role, subject.Digest, tag, now); why == nil {
 			c.Signed = append(c.Signed, s)
 		} else {
 			c.Rejected = append(c.Rejected, *why)
@@ -222,7 +223,7 @@ func (p *Policy) check(r Requirement, subject PlatformTarget, tag string, all []
 }
 
 // counts says whether a bundle counts for a requirement, or why not.
-func (p *Policy) counts(o *opened, r Requirement, pred Predicate, role Role, subject kiln.Digest, tag string) (Signed, *Rejected) {
+func (p *Policy) counts(o *opened, r Requirement, pred Predicate, role Role, subject kiln.Digest, tag string, now time.Time) (Signed, *Rejected) {
 	reject := func(why Reason, format string, args ...any) (Signed, *Rejected) {
 		return Signed{}, &Rejected{o.Name, o.key.Person, o.key.Name, why, fmt.Sprintf(format, args...), o.claimed}
 	}
@@ -246,10 +247,18 @@ func (p *Policy) counts(o *opened, r Requirement, pred Predicate, role Role, sub
 			return reject(OtherValue, "its annotation %q is %q, not %q", k, got, r.Annotations[k])
 		}
 	}
+	var told *Told
+	if r.Provenance.asks() {
+		t, why, text := r.Provenance.judge(o.statement.Predicate, now)
+		if why != "" {
+			return reject(why, "%s", text)
+		}
+		told = &t
+	}
 	serial, _ := strconv.Atoi(s.Annotation(AnnotationSerial)) // none counts as 0, and so does nonsense
 	return Signed{
 		Person: o.key.Person, Key: o.key.Name, KeyID: o.id, Bundle: o.Name,
-		Statement: o.Bundle.Digest(), Serial: serial, content: contentOf(o.statement),
+		Statement: o.Bundle.Digest(), Serial: serial, Told: told, content: contentOf(o.statement),
 	}, nil
 }
 
@@ -345,7 +354,7 @@ func (c *Check) reason(v *Verdict) Reason {
 		return Below
 	}
 	pred, _ := ParsePredicate(c.Type) // it was checked
-	nearest := []Reason{OtherValue, OtherName, NotInRole, KeyExpired, KeyNotYetValid, BadSignature, OtherImage, UnknownKey, OtherPredicate, Damaged}
+	nearest := append(slices.Clone(contentReasons), OtherValue, OtherName, NotInRole, KeyExpired, KeyNotYetValid, BadSignature, OtherImage, UnknownKey, OtherPredicate, Damaged)
 	for _, r := range nearest {
 		for _, x := range c.Rejected {
 			if x.Reason == r && (pred.Is(x.Claims) || x.Claims == "" || r == OtherPredicate && !v.counted(x.Bundle)) {

@@ -47,6 +47,7 @@ type Requirement struct {
 	Role        string            `yaml:"role" jsonschema:"required"`      // who must have signed it
 	Of          string            `yaml:"of"`                              // "image", or "platforms": each of them by itself; default image, and platforms for an SBOM
 	Annotations map[string]string `yaml:"annotations"`                     // that the signed subject must have
+	Provenance  Made              `yaml:"provenance"`                      // what it must say, of slsaprovenance1
 }
 
 // Fresh says how old an image may be.
@@ -249,6 +250,37 @@ func (c *policyCheck) requirements() {
 		case r.Of != OfImage && r.Of != OfPlatforms:
 			c.Suggest(at+".of", r.Of, []string{OfImage, OfPlatforms}, "want %s or %s, got %q", OfImage, OfPlatforms, r.Of)
 		}
+		c.provenance(at+".provenance", r.Provenance, pred)
+	}
+}
+
+// provenance looks at what a statement is to say.
+func (c *policyCheck) provenance(at string, m Made, pred Predicate) {
+	if !c.Written(at) {
+		return
+	}
+	if pred.Type != "" && pred.Type != PredicateProvenance {
+		c.Problem(at, "write it under predicate: "+NameOf(PredicateProvenance), "only provenance says how an image was made, not %s", pred.Name)
+		return
+	}
+	if !m.asks() {
+		c.Problem(at, "write builders, build-types, sources, recipe or max-age", "it asks for nothing")
+	}
+	for field, list := range map[string][]string{"builders": m.Builders, "build-types": m.BuildTypes, "sources": m.Sources} { // each has a place of its own
+		if c.Written(at+"."+field) && len(list) == 0 {
+			c.Problem(at+"."+field, "", "want at least one")
+		}
+		for i, s := range list {
+			if strings.TrimSpace(s) == "" || s == "*" {
+				c.Problem(fmt.Sprintf("%s.%s[%d]", at, field, i), "write a URI", "this lets everything pass")
+			}
+		}
+	}
+	if c.Written(at+".recipe") && m.Recipe == "" {
+		c.Problem(at+".recipe", "write the name of a recipe", "this text is empty")
+	}
+	if _, err := parseAge(m.MaxAge); c.Written(at+".max-age") && err != nil {
+		c.Problem(at+".max-age", "write 30d or 12h", "want a number of days or hours, got %q", m.MaxAge)
 	}
 }
 

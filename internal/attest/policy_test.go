@@ -22,6 +22,7 @@ require:
   - {predicate: signature, role: release, annotations: {stage: prod}}
   - {predicate: spdxjson, role: builder}
   - {predicate: https://example.org/approval/v1, role: builder, of: platforms}
+  - {predicate: slsaprovenance1, role: builder, provenance: {builders: ["urn:kiln:builder:local"], build-types: ["urn:kiln:build:v1"], sources: ["git+https://example.org/web@*"], recipe: web, max-age: 30d}}
 fresh: {created: 2026-01-01, serial: 3, remember: true}
 `
 
@@ -68,6 +69,13 @@ func policyRows() []policyRow {
 		{summary: "role twice", old: "name: builder", new: "name: release", want: `role "release" twice`},
 		{summary: "unknown predicate", old: "spdxjson", new: "spdx-json", want: `did you mean "spdxjson"?`},
 		{summary: "of what", old: "of: platforms", new: "of: layers", want: `want image or platforms, got "layers"`, form: true},
+		{summary: "provenance of a signature", old: "annotations: {stage: prod}", new: "provenance: {recipe: web}", want: "only provenance says how an image was made, not signature"},
+		{summary: "provenance that asks for nothing", old: `provenance: {builders: ["urn:kiln:builder:local"], build-types: ["urn:kiln:build:v1"], sources: ["git+https://example.org/web@*"], recipe: web, max-age: 30d}`, new: "provenance: {}", want: "it asks for nothing"},
+		{summary: "no builder at all", old: `["urn:kiln:builder:local"]`, new: "[]", want: "want at least one"},
+		{summary: "any source", old: "git+https://example.org/web@*", new: "*", want: "this lets everything pass"},
+		{summary: "age without a unit", old: "30d", new: "30", want: `want a number of days or hours, got "30"`},
+		{summary: "no age", old: "30d", new: "0h", want: "want a number of days or hours"},
+		{summary: "builders as a text", old: `["urn:kiln:builder:local"]`, new: `"urn:kiln:builder:local"`, want: "want a list", form: true},
 		{summary: "negative serial", old: "serial: 3", new: "serial: -3", want: "a serial number is not negative"},
 		{summary: "remembers nothing", old: "image: web\n", new: "", want: "what was accepted is remembered by the image's name"},
 	}

@@ -69,6 +69,8 @@ func (a Accepted) Older(name string, s Standing) string {
 		return fmt.Sprintf("the image was created %s, and %s of %s was accepted before: this is a downgrade", s.Created.UTC().Format(time.RFC3339), last.Digest, last.Created.UTC().Format(time.RFC3339))
 	case s.Serial > 0 && s.Serial == last.Serial:
 		return fmt.Sprintf("another image, %s, was accepted with %s before", last.Digest, serialText(s.Serial))
+	case s.Serial == 0 && s.Created.Equal(last.Created):
+		return fmt.Sprintf("another image, %s, which says that it was created at the same time (%s), was accepted before, and which of the two is newer nobody can tell: the signer tells it with kiln sign --serial N", last.Digest, s.Created.UTC().Format(time.RFC3339))
 	}
 	return ""
 }

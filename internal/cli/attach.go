@@ -39,6 +39,8 @@ Whose signatures they are, and whether they are enough, kiln verify --policy say
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "take only bundles that are signed by the public key in `FILE`, or one of several")
 	f.registerPassphrase(cmd)
 	f.registerTimeout(cmd)
+	a.remote.register(cmd)
+	a.remote.registerChunk(cmd)
 	complete(cmd, "key", completeAny)
 	return cmd
 }

@@ -87,6 +87,7 @@ func (a *app) buildCommand() *cobra.Command {
 	flags := cmd.Flags()
 	f.source.register(cmd)
 	f.record.register(cmd)
+	a.remote.register(cmd)
 	flags.BoolVar(&f.locked, "locked", false, "never write the lock; refuse one that is missing or stale (for CI)")
 	flags.StringVar(&f.pack, "pack", "", "take recipe, lock and packages out of the pack `FILE`, or the folder of its layout, and need nothing else")
 	flags.BoolVar(&f.trustLock, "trust-lock", false, trustLockHelp)

@@ -38,6 +38,7 @@ is told.`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.changelog(cmd, args, f) },
 	}
 	f.explain.source.registerMirror(cmd)
+	a.remote.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.explain.platform, "platform", "", "ask about `PLATFORM`, such as linux/arm64, where there are several; else this machine's, or the first")
 	complete(cmd, "platform", completePlatforms)

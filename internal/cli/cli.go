@@ -29,6 +29,8 @@ type app struct {
 	world World
 	ui    *ui
 	store string
+
+	remote registryFlags // how registries are spoken to
 }
 
 // Run carries out one command line and returns its exit status.
@@ -86,7 +88,7 @@ there is no live display, with NO_COLOR none in colour.`,
 	})
 	complete(cmd, "store", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
 	cmd.AddCommand(a.initCommand(), a.lockCommand(), a.buildCommand(), a.packCommand(), a.whyCommand(), a.scriptsCommand(), a.slimCommand(), a.secretsCommand(), a.hardenCommand(), a.policyCommand(), a.diffCommand(), a.changelogCommand(),
-		a.proveCommand(), a.secondCommand(), a.verifyCommand(), a.pushCommand(), a.pullCommand(), a.copyCommand(), a.sbomCommand(), a.keyCommand(), a.signCommand(), a.attachCommand(), a.provenanceCommand(),
+		a.proveCommand(), a.secondCommand(), a.verifyCommand(), a.pushCommand(), a.pullCommand(), a.copyCommand(), a.loginCommand(), a.logoutCommand(), a.sbomCommand(), a.keyCommand(), a.signCommand(), a.attachCommand(), a.provenanceCommand(),
 		a.storeCommand(), a.versionCommand())
 	return cmd
 }

@@ -10,7 +10,6 @@ import (
 )
 
 func (a *app) copyCommand() *cobra.Command {
-	var f registryFlags
 	var only filterFlags
 	cmd := &cobra.Command{
 		Use:   "copy FROM TO",
@@ -36,11 +35,11 @@ that it has in FROM.`,
 			if err != nil {
 				return err
 			}
-			return a.copyImage(cmd, from, to, only, f)
+			return a.copyImage(cmd, from, to, only)
 		},
 	}
-	f.register(cmd)
-	f.registerChunk(cmd)
+	a.remote.register(cmd)
+	a.remote.registerChunk(cmd)
 	only.register(cmd)
 	return cmd
 }

@@ -59,6 +59,7 @@ The status is 0 where the two could be compared, whether they differ or not. Wit
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.diff(cmd, args, f) },
 	}
 	f.explain.register(cmd)
+	a.remote.register(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&f.all, "all", false, "print everything, not just the beginning of long lists; --json always does")
 	flags.BoolVar(&f.markdown, "markdown", false, "print Markdown, as for a comment on a pull request, its lists folded")

@@ -25,7 +25,6 @@ type packFlags struct {
 	output  string
 	subject string
 	to      string
-	remote  registryFlags
 	record  recordFlags
 }
 
@@ -75,8 +74,8 @@ written only where -o asks for one.`,
 	flags.StringVarP(&f.output, "output", "o", "", "write `FILE`, oci-archive:FILE or oci:FOLDER (default NAME.pack.tar)")
 	flags.StringVar(&f.subject, "subject", "", "name the image in `LAYOUT` (a folder, or a tar of one) as what the pack is of")
 	flags.StringVar(&f.to, "to", "", "put the pack beside `IMAGE` of a registry")
-	f.remote.register(cmd)
-	f.remote.registerChunk(cmd)
+	a.remote.register(cmd)
+	a.remote.registerChunk(cmd)
 	complete(cmd, "output", completePackOutput)
 	complete(cmd, "subject", completeAny)
 	complete(cmd, "to", words())

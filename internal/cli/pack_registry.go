@@ -25,7 +25,7 @@ func (a *app) deliver(ctx context.Context, st *store.Store, f packFlags, o *bake
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := a.registryClient(st, f.remote, to)
+	c, err := a.registryClient(st, to)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -58,7 +58,7 @@ func (a *app) packPath(ctx context.Context, st *store.Store, arg string) (path s
 	if err != nil {
 		return "", nil, err
 	}
-	c, err := a.registryClient(st, registryFlags{}, ref)
+	c, err := a.registryClient(st, ref)
 	if err != nil {
 		return "", nil, err
 	}

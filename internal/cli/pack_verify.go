@@ -42,6 +42,7 @@ it stands beside. Of that, only fetching it uses the network.`,
 			return a.packVerify(cmd, args[0], trustLock)
 		},
 	}
+	a.remote.register(cmd)
 	cmd.Flags().BoolVar(&trustLock, "trust-lock", false, trustLockHelp)
 	return cmd
 }

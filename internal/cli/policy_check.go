@@ -48,6 +48,7 @@ Status 0: nothing is denied. 3: something is, or cannot be judged.`,
 		},
 	}
 	f.register(cmd)
+	a.remote.register(cmd)
 	cmd.Flags().StringArrayVar(&policies, "policy", nil, "judge by the policy `FILE`, or builtin:NAME; may be repeated")
 	cmd.Flags().StringArrayVar(&params, "param", nil, "set a parameter of the policies: `NAME=VALUE`; may be repeated")
 	complete(cmd, "policy", completePolicies)
@@ -216,6 +217,7 @@ every one.`,
 		},
 	}
 	f.register(cmd)
+	a.remote.register(cmd)
 	return cmd
 }
 

@@ -73,6 +73,7 @@ The same record gives the same bytes; times of the build are in it only where
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.provenance(cmd, args[0], predicate, f) },
 	}
 	f.register(cmd)
+	a.remote.register(cmd)
 	cmd.Flags().BoolVar(&predicate, "predicate", false, "print the predicate alone, as cosign attest --predicate takes it")
 	return cmd
 }

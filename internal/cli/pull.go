@@ -7,7 +7,6 @@ import (
 )
 
 func (a *app) pullCommand() *cobra.Command {
-	var f registryFlags
 	var only filterFlags
 	cmd := &cobra.Command{
 		Use:   "pull REGISTRY/NAME{:TAG|@DIGEST} OUTPUT",
@@ -37,11 +36,11 @@ sure of what you get. The reference by digest is printed.`,
 			if err != nil {
 				return err
 			}
-			return a.copyImage(cmd, registry.End{Reference: &from}, to, only, f)
+			return a.copyImage(cmd, registry.End{Reference: &from}, to, only)
 		},
 		ValidArgsFunction: completeOutputAt(1),
 	}
-	f.register(cmd)
+	a.remote.register(cmd)
 	only.register(cmd)
 	return cmd
 }

@@ -10,7 +10,6 @@ import (
 )
 
 func (a *app) pushCommand() *cobra.Command {
-	var f registryFlags
 	var only filterFlags
 	cmd := &cobra.Command{
 		Use:   "push IMAGE REGISTRY/NAME[:TAG]",
@@ -30,7 +29,7 @@ repositories has are taken from there. The tag is set last: whoever asks for it
 finds the whole image or the one before. What was cut goes on, in the same run
 where it was cut, and in the next with what is not there yet.
 
-Credentials are those of podman login and docker login, helpers included. Private
+Credentials are those of kiln login, podman login and docker login, helpers included. Private
 authorities and client certificates are found in /etc/containers/certs.d/HOST and
 /etc/docker/certs.d/HOST. docs/registry.md tells more.`,
 		Example: `  kiln push oci:web.oci registry.example.org/team/web:1.4
@@ -47,17 +46,17 @@ authorities and client certificates are found in /etc/containers/certs.d/HOST an
 			if err != nil {
 				return err
 			}
-			return a.copyImage(cmd, from, registry.End{Reference: &to}, only, f)
+			return a.copyImage(cmd, from, registry.End{Reference: &to}, only)
 		},
 	}
-	f.register(cmd)
-	f.registerChunk(cmd)
+	a.remote.register(cmd)
+	a.remote.registerChunk(cmd)
 	only.register(cmd)
 	return cmd
 }
 
 // copyImage copies an image from one end to another, and prints what came of it.
-func (a *app) copyImage(cmd *cobra.Command, from, to registry.End, only filterFlags, f registryFlags) error {
+func (a *app) copyImage(cmd *cobra.Command, from, to registry.End, only filterFlags) error {
 	filter, err := only.filter()
 	if err != nil {
 		return err
@@ -73,7 +72,7 @@ func (a *app) copyImage(cmd *cobra.Command, from, to registry.End, only filterFl
 			refs = append(refs, *e.Reference)
 		}
 	}
-	c, err := a.registryClient(st, f, refs...)
+	c, err := a.registryClient(st, refs...)
 	if err != nil {
 		return err
 	}

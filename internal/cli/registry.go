@@ -21,18 +21,27 @@ import (
 	"kiln/internal/store"
 )
 
-// registryFlags are the flags of every command that speaks to a registry.
+// registryFlags are the flags of every command that speaks to a registry. They are
+// defined here alone, and app.remote is where they are read.
 type registryFlags struct {
-	ca    string
-	plain bool
-	chunk string
+	ca       string
+	plain    bool
+	authFile string
+	chunk    string
 }
 
 func (f *registryFlags) register(cmd *cobra.Command) {
+	f.registerAuthFile(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.ca, "tls-ca", "", "trust the authorities in `FILE` (PEM) as well")
 	flags.BoolVar(&f.plain, "plain-http", false, "speak to the registries that are named without TLS (on this machine that is found out)")
 	complete(cmd, "tls-ca", completeAny)
+}
+
+// registerAuthFile is register for a command that knows logins and no registry.
+func (f *registryFlags) registerAuthFile(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.authFile, "authfile", "", "keep logins in `FILE` and nowhere else (default $REGISTRY_AUTH_FILE, else where podman and docker do)")
+	complete(cmd, "authfile", completeAny)
 }
 
 // registerChunk adds the flag of commands that write to a registry.
@@ -76,10 +85,12 @@ func certificateFolders(getenv func(string) string) []string {
 }
 
 // authFiles are where docker and podman keep credentials, in podman's order
-// (containers-auth.json(5)).
-func authFiles(getenv func(string) string) []string {
-	if f := getenv("REGISTRY_AUTH_FILE"); f != "" {
-		return []string{f}
+// (containers-auth.json(5)); or the one that was named.
+func authFiles(named string, getenv func(string) string) []string {
+	for _, f := range []string{named, getenv("REGISTRY_AUTH_FILE")} {
+		if f != "" {
+			return []string{f}
+		}
 	}
 	var files []string
 	if dir := getenv("XDG_RUNTIME_DIR"); dir != "" {
@@ -108,7 +119,25 @@ func authFiles(getenv func(string) string) []string {
 }
 
 // registryClient is a client for the registries of these references, over st.
-func (a *app) registryClient(st *store.Store, f registryFlags, refs ...registry.Reference) (*registry.Client, error) {
+func (a *app) registryClient(st *store.Store, refs ...registry.Reference) (*registry.Client, error) {
+	f := a.remote
+	if f.authFile != "" {
+		if _, err := os.Stat(f.authFile); err != nil {
+			return nil, &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot read the logins of --authfile: %v", err), Err: err,
+				Hints: []string{"kiln login REGISTRY --authfile " + f.authFile}}
+		}
+	}
+	c, err := a.connection(refs...)
+	if err != nil {
+		return nil, err
+	}
+	c.Store, c.Credential = st, registry.AuthFiles(authFiles(f.authFile, a.world.Getenv))
+	return c, nil
+}
+
+// connection is registryClient without a store and without logins.
+func (a *app) connection(refs ...registry.Reference) (*registry.Client, error) {
+	f := a.remote
 	conf, err := loadConfig(configPath(a.world.Getenv))
 	if err != nil {
 		return nil, err
@@ -122,14 +151,12 @@ func (a *app) registryClient(st *store.Store, f registryFlags, refs ...registry.
 		return nil, err
 	}
 	c := &registry.Client{
-		Store:      st,
-		Credential: registry.AuthFiles(authFiles(a.world.Getenv)),
-		TLS:        registry.Certificates(f.ca, certificateFolders(a.world.Getenv)),
-		Mirrors:    map[string][]string{},
-		Retry:      registry.Retry{Attempts: patience.Attempts, Stall: patience.Stall},
-		Now:        a.world.Now,
-		Sink:       a.ui.sink,
-		Chunk:      chunk,
+		TLS:     registry.Certificates(f.ca, certificateFolders(a.world.Getenv)),
+		Mirrors: map[string][]string{},
+		Retry:   registry.Retry{Attempts: patience.Attempts, Stall: patience.Stall},
+		Now:     a.world.Now,
+		Sink:    a.ui.sink,
+		Chunk:   chunk,
 	}
 	for host, r := range conf.Registries { // in any order
 		for _, m := range r.Mirrors {

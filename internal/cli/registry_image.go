@@ -59,7 +59,7 @@ func (a *app) fetchedRef(ctx context.Context, arg string, f registry.Filter) (re
 		remove()
 		st.Close()
 	}
-	c, err := a.registryClient(st, registryFlags{}, named)
+	c, err := a.registryClient(st, named)
 	if err == nil {
 		defer c.Close()
 		_, err = c.Layout(ctx, named, f, dir)
@@ -88,7 +88,7 @@ func (a *app) refer(ctx context.Context, st *store.Store, ref image.Reference, a
 	if err != nil {
 		return err
 	}
-	c, err := a.registryClient(st, registryFlags{}, to)
+	c, err := a.registryClient(st, to)
 	if err != nil {
 		return err
 	}

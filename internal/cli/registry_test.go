@@ -2,9 +2,12 @@ package cli_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"math/rand"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -153,7 +156,7 @@ func TestRegistrySettings(t *testing.T) {
 	mirror := registrytest.Serve(t, &registrytest.Server{})
 	s.does("build", "web")
 	ref := srv.Host + "/team/web:v"
-	if o := s.kiln("push", "web.oci", ref); o.status != 1 || !strings.Contains(o.stderr, "podman login "+srv.Host) {
+	if o := s.kiln("push", "web.oci", ref); o.status != 1 || !strings.Contains(o.stderr, "kiln login "+srv.Host) {
 		t.Errorf("%s", o)
 	}
 	// ann:secret
@@ -161,7 +164,7 @@ func TestRegistrySettings(t *testing.T) {
 	s.does("push", "web.oci", ref)
 	s.write("other.json", `{}`)
 	s.env = append(s.env, "REGISTRY_AUTH_FILE="+s.path("other.json"))
-	if o := s.kiln("pull", ref, "oci:x.oci"); o.status != 1 || !strings.Contains(o.stderr, "docker login "+srv.Host) {
+	if o := s.kiln("pull", ref, "oci:x.oci"); o.status != 1 || !strings.Contains(o.stderr, "kiln login "+srv.Host) {
 		t.Errorf("%s", o)
 	}
 	s.env = s.env[:len(s.env)-1]
@@ -183,13 +186,27 @@ func TestRegistrySettings(t *testing.T) {
 // begins behind what was fetched.
 func TestPullKilled(t *testing.T) {
 	s := newScene(t, apttest.New(stable()))
-	srv := registrytest.Serve(t, &registrytest.Server{})
+	var ranges []string
+	srv := registrytest.Serve(t, &registrytest.Server{SlowAfter: 800_000, OnRange: func(r string) { ranges = append(ranges, r) }})
+	noise := make([]byte, 1_000_000)
+	rand.New(rand.NewSource(1)).Read(noise)
+	s.write("web/noise", string(noise))
+	s.write("web/kiln.yaml", s.read("web/kiln.yaml")+"\n  - name: noise\n    files:\n      - {path: /noise, from: noise, why: it takes a while}\n")
 	s.does("build", "web")
 	s.does("push", "web.oci", srv.Host+"/team/web:v")
 	srv.SetSlow(1)
 	cmd := s.command("pull", srv.Host+"/team/web:v", "oci:back.oci", "--store", s.path("other"))
 	end := start(t, cmd)
-	for !srv.Dripping() {
+	part := func() (size int64) {
+		all, _ := filepath.Glob(s.path("other/partial/*"))
+		for _, file := range all {
+			if info, err := os.Stat(file); err == nil {
+				size = max(size, info.Size())
+			}
+		}
+		return size
+	}
+	for !srv.Dripping() || part() < 700_000 {
 		time.Sleep(time.Millisecond)
 	}
 	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
@@ -199,8 +216,15 @@ func TestPullKilled(t *testing.T) {
 	if _, err := os.Lstat(s.path("back.oci")); err == nil {
 		t.Error("a layout was left")
 	}
+	kept := part()
 	s.does("pull", srv.Host+"/team/web:v", "oci:back.oci", "--store", s.path("other"))
 	s.sameFolders("web.oci", "back.oci")
+	if want := fmt.Sprintf("bytes=%d-", kept); len(ranges) != 1 || !strings.HasPrefix(ranges[0], want) {
+		t.Errorf("asked for the ranges %q, want %q", ranges, want)
+	}
+	if left := names(t, s.path("other/partial")); left != "" {
+		t.Errorf("left in the store: %s", left)
+	}
 	if left := names(t, s.path("other/staging")); left != "" {
 		t.Errorf("left in the store: %s", left)
 	}

@@ -72,6 +72,7 @@ A licence is "declared" where a machine-readable copyright file says so, and
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.sbom(cmd, recipeArg(args), f) },
 	}
 	f.explain.register(cmd)
+	a.remote.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.format, "format", "", "write as `FORMAT`: table, spdx-json or cyclonedx-json (default table, or what the name of the output says)")
 	flags.BoolVar(&f.files, "files", false, "add the files of each package")

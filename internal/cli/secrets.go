@@ -63,6 +63,7 @@ some. What is compressed or encrypted is not looked into.`,
 		},
 	}
 	f.register(cmd)
+	a.remote.register(cmd)
 	cmd.Flags().BoolVar(&f.list, "list", false, "print the rules, and what each looks for")
 	cmd.Flags().BoolVar(&f.all, "all", false, "of a recipe: look at what came unchanged out of a signed package, too")
 	cmd.Flags().BoolVar(&f.trusted, "trust-record", false, "pass over files that came unchanged out of a package, by the record of the build")

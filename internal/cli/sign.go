@@ -66,6 +66,8 @@ func (a *app) signCommand() *cobra.Command {
 		},
 	}
 	f.register(cmd)
+	a.remote.register(cmd)
+	a.remote.registerChunk(cmd)
 	return cmd
 }
 

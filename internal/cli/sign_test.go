@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -101,8 +103,14 @@ func (s *scene) writeJSON(name string, v any) {
 // bundle signs a layout into files, and returns the flags that hand them in.
 func (s *scene) bundle(layout, kind string, keys ...string) (files []string) {
 	s.t.Helper()
-	args := []string{"sign", "oci:" + layout, "--type", kind, "-o", s.path("bundles-" + strings.Join(keys, "-") + kind), "--json"}
-	for _, k := range keys {
+	// Behind the keys may stand flags.
+	first := slices.IndexFunc(keys, func(k string) bool { return strings.HasPrefix(k, "--") })
+	if first < 0 {
+		first = len(keys)
+	}
+	folder := "bundles-" + strings.Join(keys[:first], "-") + kind + strconv.Itoa(len(keys)-first)
+	args := append([]string{"sign", "oci:" + layout, "--type", kind, "-o", s.path(folder), "--json"}, keys[first:]...)
+	for _, k := range keys[:first] {
 		args = append(args, "--key", k+".key")
 	}
 	var r struct{ Bundles []struct{ File string } }
@@ -115,6 +123,11 @@ func (s *scene) bundle(layout, kind string, keys ...string) (files []string) {
 	return files
 }
 
+// provenanceRule makes the policy ask for what provenance says.
+func provenanceRule(rules string) [2]string {
+	return [2]string{"slsaprovenance1, role: builder", "slsaprovenance1, role: builder, provenance: {" + rules + "}"}
+}
+
 func TestTampering(t *testing.T) {
 	s := newSigned(t)
 	join := func(lists ...[]string) (all []string) {
@@ -125,6 +138,7 @@ func TestTampering(t *testing.T) {
 	}
 	built := s.bundle("bare.oci", "slsaprovenance1", "ci")
 	release := s.bundle("bare.oci", "signature", "alice1", "bob")
+	dated := s.bundle("bare.oci", "slsaprovenance1", "ci", "--builder-id", "https://ci.example.org/kiln", "--finished-on", "2026-02-20T12:00:00+02:00")
 	for _, row := range []struct {
 		summary string
 		layout  string                    // copied before it is tampered with
@@ -200,6 +214,22 @@ func TestTampering(t *testing.T) {
 			want: `it was signed as "web:1.4", and the policy is for "database"`, reason: attest.OtherName},
 		{summary: "annotation", layout: "new.oci", policy: [2]string{"signature, role: release", "signature, role: release, annotations: {stage: prod}"},
 			want: `its annotation "stage" is "", not "prod"`, reason: attest.OtherValue},
+		{summary: "another builder", layout: "new.oci", policy: provenanceRule("builders: [https://ci.example.org/kiln]"),
+			want: `it was built by "urn:kiln:builder:local", and the policy wants "https://ci.example.org/kiln"`, reason: attest.OtherBuilder},
+		{summary: "another build type", layout: "new.oci", policy: provenanceRule("builders: ['urn:kiln:builder:local'], build-types: [https://example.org/make/v1]"),
+			want: `its build type is "urn:kiln:build:v1", and the policy wants "https://example.org/make/v1"`, reason: attest.OtherBuildType},
+		{summary: "another recipe", layout: "new.oci", policy: provenanceRule("recipe: database"),
+			want: `it was built from the recipe "web", and the policy wants "database"`, reason: attest.OtherRecipe},
+		{summary: "another source", layout: "new.oci", policy: provenanceRule("sources: ['git+https://example.org/web@*']"),
+			want: `dependencies that it names is "git+https://example.org/web@*"`, reason: attest.OtherSource},
+		{summary: "built nobody knows when", layout: "new.oci", policy: provenanceRule("max-age: 30d"),
+			want: "it does not say when it was built, and the policy wants none older than 30d", reason: attest.BuiltLongAgo},
+		{summary: "built long ago", layout: "bare.oci", args: join(release, dated), policy: provenanceRule("max-age: 12h"),
+			want: "it was built 2026-02-20T10:00:00Z, and the policy wants none older than 12h", reason: attest.BuiltLongAgo},
+		{summary: "built in days to come", layout: "bare.oci", args: join(release, dated, []string{"--unsafe-at", "2026-02-19"}), policy: provenanceRule("max-age: 30d"),
+			want: "which is still to come", reason: attest.BuiltLongAgo},
+		{summary: "built as it is to be", layout: "bare.oci", args: join(release, dated),
+			policy: provenanceRule("builders: [https://other.example.org, https://ci.example.org/kiln], build-types: ['urn:kiln:build:v1'], recipe: web, max-age: 90d")},
 		{summary: "no SBOM", layout: "new.oci", policy: [2]string{"require:", "require:\n  - {predicate: spdxjson, role: builder}"},
 			want: `spdxjson signed by the role "builder" for linux/amd64: none stands beside the image`, reason: attest.NothingThere},
 	} {

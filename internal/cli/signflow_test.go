@@ -11,14 +11,47 @@ import (
 	"kiln/internal/apt/apttest"
 	"kiln/internal/image"
 	"kiln/internal/oci"
+	"kiln/internal/registry/registrytest"
 	"kiln/internal/store"
 )
 
 // says checks how a run ended and what it told.
-func (o outcome) says(t *testing.T, status int, want string) {
+func (o outcome) says(t *testing.T, status int, wants ...string) {
 	t.Helper()
-	if o.status != status || !strings.Contains(o.stdout+o.stderr, want) {
-		t.Errorf("want status %d and %q, got %v", status, want, o)
+	for _, want := range wants {
+		if o.status != status || !strings.Contains(o.stdout+o.stderr, want) {
+			t.Errorf("want status %d and %q, got %v", status, want, o)
+		}
+	}
+}
+
+// The one entry of a layout bears what cosign knows a signed image by, from the first
+// bundle on, through a registry and another build; and only then.
+func TestLayoutForCosign(t *testing.T) {
+	s := newUnsigned(t)
+	s.does("key", "generate", "--output-key-prefix", "plain", "--unsafe-no-passphrase")
+	kind := func(layout string) any { return entryOf(s.top(layout))["annotations"].(map[string]any)["kind"] }
+	if got := kind("web.oci"); got != nil {
+		t.Errorf("not signed, and the kind is %v", got)
+	}
+	s.does("sign", "oci:web.oci", "--key", "plain.key")
+	const want = "dev.cosignproject.cosign/image"
+	if got := kind("web.oci"); got != want {
+		t.Errorf("signed, and the kind is %v", got)
+	}
+	srv := registrytest.Serve(t, &registrytest.Server{})
+	ref := srv.Host + "/team/web:1.4"
+	s.does("push", "oci:web.oci", ref)
+	s.does("pull", ref, "oci:back.oci")
+	s.sameFolders("web.oci", "back.oci")
+	s.does("pull", ref, "oci:bare.oci", "--without", "application/vnd.dev.sigstore.bundle.v0.3+json")
+	if got := kind("bare.oci"); got != nil {
+		t.Errorf("left out, and the kind is %v", got)
+	}
+	s.does("build", "web", "-o", "oci:web.oci")
+	s.does("verify", "oci:web.oci")
+	if got := kind("web.oci"); got != want {
+		t.Errorf("built again, and the kind is %v", got)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kiln/internal/apt/apttest"
+	"kiln/internal/registry/registrytest"
 )
 
 // pty is a terminal on which a command's standard error is shown.
@@ -216,4 +217,8 @@ func TestPassphraseIsAskedFor(t *testing.T) {
 	ask("secret\nsecret\n", "key", "generate", "--output-key-prefix", "asked").says(t, 0, "asked.key")
 	ask("secret\n", "sign", "oci:web.oci", "--key", "asked.key").says(t, 0, "signature  by asked.key")
 	ask("wrong\n", "sign", "oci:web.oci", "--key", "asked.key").says(t, 1, "the passphrase is not the right one")
+
+	srv := registrytest.Serve(t, &registrytest.Server{Auth: &registrytest.Auth{Basic: true, User: "ann", Password: "secret"}})
+	ask("ann\nsecret\n", "login", srv.Host).says(t, 0, "user name for "+srv.Host, "password of ann for "+srv.Host, "logged in to "+srv.Host+" as ann")
+	ask("wrong\n", "login", srv.Host, "-u", "ann").says(t, 1, "check the user name and the password")
 }

@@ -197,6 +197,26 @@ func (u *ui) secret(in io.Reader, prompt string) (line []byte, ok bool, err erro
 	return line, true, err
 }
 
+// ask asks for a line; ok tells whether in is a terminal.
+func (u *ui) ask(in io.Reader, prompt string) (line string, ok bool, err error) {
+	if !isTerminal(in) {
+		return "", false, nil
+	}
+	u.done()
+	u.write(prompt)
+	var b []byte
+	for one := make([]byte, 1); len(b) < maxKeyText; { // no byte of the next line is taken
+		if n, err := in.Read(one); n == 0 && err != nil {
+			return "", true, err
+		}
+		if one[0] == '\n' {
+			break
+		}
+		b = append(b, one[0])
+	}
+	return strings.TrimSpace(string(b)), true, nil
+}
+
 // fail prints an error and returns the exit status that it maps to.
 func (u *ui) fail(err error) int {
 	u.done()

@@ -69,6 +69,7 @@ told what was verified, by whom and against what. Nothing is asked of a network.
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.verify(cmd, args[0], f) },
 	}
 	f.source.register(cmd)
+	a.remote.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.platform, "platform", "", "check only the image for `PLATFORM`, such as linux/arm64")
 	flags.StringVar(&f.listing, "listing", "", "check against the listing in `FILE`")

@@ -40,6 +40,9 @@ func printCheck(w io.Writer, c attest.Check) {
 	fmt.Fprintf(w, ": %s, %d of %d with the role %q\n", state, len(c.Signed), c.Threshold, c.Role)
 	for _, s := range c.Signed {
 		fmt.Fprintf(w, "  signed by %s, key %s\n", s.Person, s.Key)
+		if s.Told != nil {
+			fmt.Fprintf(w, "  %s\n", s.Told)
+		}
 	}
 	if c.Met {
 		return

@@ -95,6 +95,7 @@ was chosen. Only what nothing brings is an error (status 1). A package is told o
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.why(cmd, args, f) },
 	}
 	f.register(cmd)
+	a.remote.register(cmd)
 	return cmd
 }
 

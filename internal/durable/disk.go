@@ -1,9 +1,12 @@
 package durable
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+
+	"golang.org/x/sys/unix"
 )
 
 // Step is one thing that a save asks of the disk.
@@ -70,6 +73,41 @@ func (d *Disk) CreateTemp(dir, pattern string) (*Temp, error) {
 	}
 	return t, nil
 }
+
+// Reopen goes on with the file at path, which it makes where it is missing, readable by
+// its owner alone: for whoever it returns true to alone, until that one closes, renames
+// or removes it. It is false where another has it.
+func (d *Disk) Reopen(path string) (*Temp, bool, error) {
+	t := &Temp{disk: d}
+	err := d.do(StepCreate, path, func() (err error) {
+		t.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		return err
+	})
+	if err == nil && t.file == nil {
+		err = fmt.Errorf("no file was made at %q", path)
+	}
+	if err != nil {
+		if t.file != nil {
+			t.file.Close()
+		}
+		return nil, false, err
+	}
+	// Whoever had it before may have taken it away between the two steps.
+	if err := t.TryLock(); err != nil || !named(t.file, path) {
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = nil
+		}
+		return nil, false, errors.Join(err, t.file.Close())
+	}
+	if t.written, err = t.file.Seek(0, io.SeekEnd); err != nil {
+		return nil, false, errors.Join(err, t.file.Close())
+	}
+	t.begun = t.written
+	return t, true, nil
+}
+
+// Leave closes the file, and leaves it where it is.
+func (t *Temp) Leave() error { return t.file.Close() }
 
 // Write appends b.
 func (t *Temp) Write(b []byte) (n int, err error) {

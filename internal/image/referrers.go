@@ -89,7 +89,14 @@ func readReferrer(s source, d oci.Descriptor) (Referrer, error) {
 	if err != nil {
 		return Referrer{}, err
 	}
-	a, err := oci.ParseArtifact(text, d.ArtifactType)
+	var a oci.Artifact
+	if d.MediaType == mediaIndex {
+		var n oci.Named
+		n, err = oci.ParseNamed(d, text)
+		a = oci.Artifact{Type: n.Type, Subject: n.Subject}
+	} else {
+		a, err = oci.ParseArtifact(text, d.ArtifactType)
+	}
 	if err != nil {
 		return Referrer{}, refused("%v", err)
 	}
@@ -99,7 +106,11 @@ func readReferrer(s source, d oci.Descriptor) (Referrer, error) {
 	return Referrer{Descriptor: d, Artifact: a}, nil
 }
 
+// readContents reads the blobs of a referrer that is a manifest; an index has none.
 func readContents(s source, r *Referrer) error {
+	if r.MediaType == mediaIndex {
+		return nil
+	}
 	for i, d := range append([]oci.Descriptor{r.Artifact.Config}, r.Artifact.Blobs...) {
 		file, digest, err := blobOf(descriptor{Digest: string(d.Digest), Size: d.Size})
 		if err != nil {
@@ -118,7 +129,14 @@ func readContents(s source, r *Referrer) error {
 
 // checkContents checks blobs that are not read, however large they are.
 func checkContents(s source, ref Referrer) error {
-	for _, d := range append([]oci.Descriptor{ref.Artifact.Config}, ref.Artifact.Blobs...) {
+	read := func(d oci.Descriptor) ([]byte, error) {
+		file, digest, err := blobOf(descriptor{Digest: string(d.Digest), Size: d.Size})
+		if err != nil {
+			return nil, err
+		}
+		return document(s, file, digest, maxDocument)
+	}
+	return oci.Walk(ref.Descriptor, read, func(d oci.Descriptor) error {
 		file, digest, err := blobOf(descriptor{Digest: string(d.Digest), Size: d.Size})
 		if err != nil {
 			return err
@@ -141,13 +159,13 @@ func checkContents(s source, ref Referrer) error {
 		case hex.EncodeToString(h.Sum(nil)) != digest.Hex():
 			return refused("%q is damaged: its digest is sha256:%x, not %s", file, h.Sum(nil), digest)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // record reads the record of the build, which is of the entry as a whole.
 func (r *reader) record(s source, entry descriptor, ref Referrer) (err error) {
-	if string(ref.Artifact.Subject.Digest) != entry.Digest {
+	if string(ref.Artifact.Subject.Digest) != entry.Digest || ref.MediaType == mediaIndex {
 		return refused("it is not of %s, which it stands beside", entry.Digest)
 	}
 	if r.img.Record != nil {

@@ -107,6 +107,9 @@ func attachment(st *store.Store, s standing, name string, artifacts []Artifact) 
 		c.remove = blobName(old)
 	}
 	top.Manifests[i].Annotations = annotated(top.Manifests[i].Annotations, AnnotationReferrers, string(list.Digest))
+	if len(top.Manifests) == 1 && signed(referrers) && top.Manifests[i].Annotations[annotationKind] == "" {
+		top.Manifests[i].Annotations[annotationKind] = kindSigned // of several, cosign would take one without asking
+	}
 	c.top, err = marshal(top)
 	return c, err
 }

@@ -47,23 +47,15 @@ func (ix Index) keeping(st *store.Store, place string) Index {
 // fetchReferrer stores a referrer of a layout with all its blobs, verified, and
 // returns them.
 func fetchReferrer(st *store.Store, s standing, d Descriptor) ([]Descriptor, error) {
-	manifest, err := readBlob(s, d.Digest, maxListed)
-	if err != nil {
-		return nil, err
-	}
-	a, err := ParseArtifact(manifest, d.ArtifactType)
-	if err != nil {
-		return nil, err
-	}
-	all := append([]Descriptor{d, a.Config}, a.Blobs...)
-	for _, blob := range all {
+	var all []Descriptor
+	read := func(d Descriptor) ([]byte, error) { return readBlob(s, d.Digest, maxListed) }
+	err := Walk(d, read, func(blob Descriptor) error {
 		b, err := readBlob(s, blob.Digest, maxReferrer)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			_, err = PutFile(st, "", blob.MediaType, b)
 		}
-		if _, err := PutFile(st, "", blob.MediaType, b); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+		all = append(all, blob)
+		return err
+	})
+	return all, err
 }

@@ -75,6 +75,9 @@ func (r *Record) CheckLayout(layout, top []byte, docker bool) error {
 	}
 	ix := Index{entry: want}
 	ix.entry.Annotations = map[string]string{annotationRef: r.Ref, AnnotationReferrers: entry.Annotations[AnnotationReferrers]}
+	if kind := entry.Annotations[annotationKind]; kind == kindSigned {
+		ix.entry.Annotations[annotationKind] = kind
+	}
 	if docker {
 		maps.Copy(ix.entry.Annotations, dockerAnnotations(r.Name+":"+r.Ref))
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"kiln"
 	"kiln/internal/store"
@@ -60,7 +61,25 @@ func (ix Index) listReferrers(st *store.Store) (Index, error) {
 	ix.list = list
 	ix.entry.Annotations = maps.Clone(ix.entry.Annotations)
 	ix.entry.Annotations[AnnotationReferrers] = string(list.Digest)
+	if signed(ix.referrers) {
+		ix.entry.Annotations[annotationKind] = kindSigned
+	}
 	return ix, nil
+}
+
+// What cosign (3.0.3 and newer) knows the image of a layout by, when it looks for signatures
+// there (--local-image): the annotation at its entry. It then reads all blobs, and takes
+// the bundles whose manifests have that image as their subject. kiln writes it where there
+// are any, also at an image index, for which cosign has no such name.
+const (
+	annotationKind = "kind"
+	kindSigned     = "dev.cosignproject.cosign/image"
+	bundleTypes    = "application/vnd.dev.sigstore.bundle"
+)
+
+// signed tells whether a Sigstore bundle is among the referrers.
+func signed(referrers []Descriptor) bool {
+	return slices.ContainsFunc(referrers, func(d Descriptor) bool { return strings.HasPrefix(d.ArtifactType, bundleTypes) })
 }
 
 // Subject is the image as artifacts name it that are about it.
@@ -100,7 +119,7 @@ func ParseReferrers(b []byte) ([]Descriptor, error) {
 		return nil, fmt.Errorf("the list of the referrers: %w", err)
 	}
 	for _, d := range manifests {
-		if d.MediaType != mediaManifest {
+		if d.MediaType != mediaManifest && d.MediaType != mediaIndex {
 			return nil, fmt.Errorf("the list of the referrers names a %q", d.MediaType)
 		}
 	}

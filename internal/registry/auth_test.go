@@ -95,7 +95,7 @@ func TestNoLogin(t *testing.T) {
 			c := s.client("store")
 			c.Credential = login(row.cred)
 			_, err := s.copy(c, registry.End{Path: s.layout}, in(srv, "team/web:v"))
-			wants(t, err, kiln.User, row.text, "podman login "+srv.Host, "docker login "+srv.Host)
+			wants(t, err, kiln.User, row.text, "kiln login "+srv.Host)
 			if text := err.Error() + show(s.events) + show(row.cred); strings.Contains(text, password) || strings.Contains(text, "token-") {
 				t.Errorf("a secret is told: %s", text)
 			}
@@ -206,7 +206,7 @@ esac
 		}
 	}
 	_, err := find(t.Context(), "gone.example.org", "x")
-	wants(t, err, kiln.User, "docker-credential-not-installed is not installed", "podman login gone.example.org")
+	wants(t, err, kiln.User, "docker-credential-not-installed is not installed", "kiln login gone.example.org")
 	_, err = find(t.Context(), "bad.example.org", "x")
 	wants(t, err, kiln.User, "docker-credential-kilnbad failed", "exit status 3")
 	if strings.Contains(err.Error(), "secret") {

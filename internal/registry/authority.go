@@ -275,6 +275,6 @@ func quoted(s string) (value, rest string) {
 func (h *host) noLogin() error {
 	return &trouble{
 		text: "the registry wants a login", status: http.StatusUnauthorized,
-		err: &kiln.Error{Code: kiln.User, Text: "no credential", Hints: []string{"log in first: podman login " + h.name + ", or docker login " + h.name}},
+		err: &kiln.Error{Code: kiln.User, Text: "no credential", Hints: []string{"log in first: kiln login " + h.name}},
 	}
 }

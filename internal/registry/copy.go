@@ -273,10 +273,6 @@ func (c *Client) moved(g *graph, from origin, tag string) (oci.Moved, error) {
 		if doc.subject == "" {
 			continue
 		}
-		if doc.MediaType != mediaManifest {
-			c.Sink.Send(kiln.Event{Step: kiln.StepPull, State: kiln.Warning, Text: fmt.Sprintf("the referrer %s is a %s: its blobs are in the layout, and its list does not name it", doc.Digest, doc.MediaType)})
-			continue
-		}
 		m.Referrers = append(m.Referrers, doc.asReferrer())
 	}
 	return m, c.asBuilt(g, &m)

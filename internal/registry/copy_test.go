@@ -2,12 +2,17 @@ package registry_test
 
 import (
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"kiln"
+	"kiln/internal/image"
+	"kiln/internal/oci"
 	"kiln/internal/registry"
 	"kiln/internal/registry/registrytest"
+	"kiln/internal/store"
 )
 
 // What was pushed comes back byte for byte, whatever the registry can do, and goes
@@ -43,6 +48,57 @@ func TestRoundTrip(t *testing.T) {
 			s.mustCopy(s.client("third"), in(second, "copy/web:v"), registry.End{Path: s.path("again.tar"), Archive: true})
 			s.mustCopy(s.client("third"), registry.End{Path: s.path("again.tar")}, registry.End{Path: s.path("again.oci")})
 			sameFiles(t, s.layout, s.path("again.oci"))
+		})
+	}
+}
+
+// What stands beside an image may be an index itself (with manifests of its own): it is
+// listed, moved and read as others are.
+func TestIndexBeside(t *testing.T) {
+	for name, srv := range map[string]*registrytest.Server{"1.1": {}, "1.0": {NoReferrers: true}} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.layout = s.path("nested.oci")
+			const kind = "application/vnd.example.reports.v1"
+			var beside oci.Descriptor
+			s.extra = func(st *store.Store, m *oci.Moved) {
+				report, config := s.put(st, "text/plain", []byte("all is well")), s.put(st, "application/vnd.oci.empty.v1+json", []byte("{}"))
+				inner := s.json(st, mediaManifest, map[string]any{"schemaVersion": 2, "mediaType": mediaManifest, "config": config, "layers": []any{report}})
+				beside = s.json(st, mediaIndex, map[string]any{"schemaVersion": 2, "mediaType": mediaIndex, "artifactType": kind, "manifests": []any{inner},
+					"subject": oci.Descriptor{MediaType: m.Entry.MediaType, Digest: m.Entry.Digest, Size: m.Entry.Size}, "annotations": map[string]string{"org.example.of": kind}})
+				m.Blobs = append(m.Blobs, report, config, inner, beside)
+				beside.ArtifactType, beside.Annotations = kind, map[string]string{"org.example.of": kind}
+				m.Referrers = append(m.Referrers, beside)
+			}
+			s.build()
+			registrytest.Serve(t, srv)
+			res := s.mustCopy(s.client("store"), registry.End{Path: s.layout}, in(srv, "team/web:v"))
+			if len(res.Referrers) != 4 || !slices.Contains(res.Referrers, registry.CopiedReferrer{ArtifactType: kind, Digest: beside.Digest, Subject: s.digest}) {
+				t.Errorf("pushed %+v", res.Referrers)
+			}
+			if err := srv.Whole("team/web", "v", 4); err != nil {
+				t.Error(err)
+			}
+			s.mustCopy(s.client("other"), in(srv, "team/web:v"), in(srv, "prod/web:v"))
+			s.mustCopy(s.client("other"), in(srv, "prod/web:v"), registry.End{Path: s.path("back.oci")})
+			sameFiles(t, s.layout, s.path("back.oci"))
+			less, err := s.client("third").Copy(t.Context(), in(srv, "team/web:v"), registry.End{Path: s.path("less.oci")}, registry.Filter{Without: []string{kind}})
+			if err != nil || len(less.Referrers) != 3 {
+				t.Errorf("%s %v", show(less), err)
+			}
+			outline, err := image.ReadOutline(t.Context(), image.Reference{Kind: image.Layout, Path: s.path("back.oci")}, image.Options{Referrers: func(string) bool { return true }})
+			if err != nil || !slices.ContainsFunc(outline.Referrers, func(r image.Referrer) bool {
+				return r.Digest == beside.Digest && r.Artifact.Type == kind && r.Artifact.Subject.Digest == s.digest
+			}) {
+				t.Errorf("%s %v", show(outline), err)
+			}
+			// A report that is damaged is found when all is checked.
+			damaged := filepath.Join(s.path("back.oci"), "blobs", "sha256", kiln.DigestOf([]byte("all is well")).Hex())
+			if err := os.WriteFile(damaged, []byte("all is ill!"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			_, err = image.ReadOutline(t.Context(), image.Reference{Kind: image.Layout, Path: s.path("back.oci")}, image.Options{Intact: true, Referrers: func(string) bool { return false }})
+			wants(t, err, kiln.Refused, "is damaged")
 		})
 	}
 }

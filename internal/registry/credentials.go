@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -43,25 +44,32 @@ func AuthFiles(paths []string) CredentialFunc {
 }
 
 func fromFile(ctx context.Context, path, host, repository string) (c Credential, err error) {
-	data, err := os.ReadFile(path)
+	f, err := readAuthFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
-	}
-	var f authFile
-	if err == nil {
-		// A syntax error of JSON tells a byte of the file, and no more.
-		if err = json.Unmarshal(data, &f); err != nil {
-			err = errors.New("it is no JSON as docker and podman write it")
-		}
 	}
 	if err == nil {
 		c, err = f.find(ctx, host, repository)
 	}
 	if err != nil {
 		return Credential{}, &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot read a credential for %s from %q: %v", host, path, err),
-			Hints: []string{"log in again: podman login " + host + ", or docker login " + host}}
+			Hints: []string{"log in again: kiln login " + host}}
 	}
 	return c, nil
+}
+
+// errForm is what is wrong with a file. A syntax error of JSON would tell a byte of it.
+var errForm = errors.New("it is no JSON as docker and podman write it")
+
+func readAuthFile(path string) (f authFile, err error) {
+	data, err := os.ReadFile(path)
+	if err != nil || len(bytes.TrimSpace(data)) == 0 { // podman takes an empty one for none
+		return f, err
+	}
+	if json.Unmarshal(data, &f) != nil {
+		return f, errForm
+	}
+	return f, nil
 }
 
 // find takes a helper for the host first, then the entry that names most of the

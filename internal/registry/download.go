@@ -14,7 +14,6 @@ import (
 
 // download is a blob on its way into the store.
 type download struct {
-	store *store.Store
 	want  oci.Descriptor
 	job   *kiln.Job
 	w     *store.Writer
@@ -23,24 +22,35 @@ type download struct {
 }
 
 // fetch brings the blob d into the store, from the first of the places that has it.
-// What one served in part, the next goes on with.
+// What one served in part, the next goes on with, also that of another run that was
+// killed. Where another process fetches the same blob, it is waited for.
 func (c *Client) fetch(ctx context.Context, places []place, d oci.Descriptor) error {
+	key := kiln.DigestOf([]byte("kiln registry fetch\x00" + string(d.Digest)))
+	return c.Store.Once(ctx, key, func() error { return c.fetchAlone(ctx, places, d) })
+}
+
+func (c *Client) fetchAlone(ctx context.Context, places []place, d oci.Descriptor) error {
 	if size, err := c.Store.Size(d.Digest); err == nil && size == d.Size {
 		c.Sink.Send(kiln.Event{Step: kiln.StepPull, State: kiln.Cached, Subject: blobSubject(d), Total: d.Size, Done: d.Size})
 		return nil
 	}
 	job := c.Sink.Start(kiln.StepPull, blobSubject(d), d.Size)
-	dl := &download{store: c.Store, want: d, job: job}
+	dl := &download{want: d, job: job}
 	defer dl.leave()
 	var err error
 	if dl.w, dl.got, err = c.Store.Resume(d.Digest); err != nil {
 		return job.End(err)
 	}
-	if dl.got >= d.Size { // of which nothing can be asked for
-		dl.discard()
+	if dl.got == d.Size && dl.w.Digest() == d.Digest { // it was killed before the last step
+		return job.End(dl.commit())
 	}
 	var errs []error
 	for _, p := range places {
+		if dl.got >= d.Size { // of which no rest can be asked for
+			if err := dl.anew(); err != nil {
+				return job.End(err)
+			}
+		}
 		err := p.host.attempts(ctx, kiln.StepPull, p.String(), func(ctx context.Context, g *guard) (int64, error) {
 			before := dl.got
 			err := dl.attempt(ctx, g, p)
@@ -53,7 +63,7 @@ func (c *Client) fetch(ctx context.Context, places []place, d oci.Descriptor) er
 			job.Finish()
 			return nil
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || dl.w == nil {
 			return job.End(err)
 		}
 		errs = append(errs, p.host.problem(fmt.Sprintf("cannot fetch the blob %s from %s", d.Digest, p), err))
@@ -125,22 +135,21 @@ func (dl *download) begin(p place, resp *http.Response) error {
 			size += dl.got
 		}
 	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && dl.got > 0:
-		dl.discard()
+		if err := dl.anew(); err != nil {
+			return err
+		}
 		return &trouble{text: "the server cannot go on with what was cut", again: true}
 	case resp.StatusCode == http.StatusOK:
-		dl.discard()
+		if err := dl.anew(); err != nil {
+			return err
+		}
 	default:
 		return p.host.refusal(resp)
 	}
 	if size >= 0 && size != dl.want.Size {
 		return dl.altered(fmt.Sprintf("%d bytes", size))
 	}
-	if dl.w != nil {
-		return nil
-	}
-	var err error
-	dl.w, err = dl.store.Create()
-	return err
+	return nil
 }
 
 func (dl *download) write(b []byte) error {
@@ -158,7 +167,9 @@ func (dl *download) commit() error {
 	if got := dl.w.Digest(); got != dl.want.Digest {
 		t := dl.altered(string(got))
 		t.again, dl.again = !dl.again, true
-		dl.discard()
+		if err := dl.anew(); err != nil {
+			return err
+		}
 		return t
 	}
 	w := dl.w
@@ -172,22 +183,23 @@ const leastKept = 64 << 10
 
 // leave ends a download that failed: the next one goes on with what there is.
 func (dl *download) leave() {
-	if dl.w != nil && dl.got >= leastKept && dl.got < dl.want.Size {
-		dl.w.Keep(dl.want.Digest)
-		dl.w = nil
+	switch {
+	case dl.w == nil:
+	case dl.got >= leastKept && dl.got < dl.want.Size:
+		dl.w.Keep()
+	default:
+		dl.w.Discard()
 	}
-	dl.discard()
 }
 
 func (dl *download) altered(got string) *trouble {
 	return &trouble{altered: true, text: fmt.Sprintf("the registry served another content: want %d bytes, %s, got %s", dl.want.Size, dl.want.Digest, got)}
 }
 
-func (dl *download) discard() {
-	if dl.w != nil {
-		dl.w.Discard()
-	}
-	dl.w, dl.got = nil, 0
+// anew drops what there is.
+func (dl *download) anew() error {
+	dl.got = 0
+	return dl.w.Reset()
 }
 
 // worst joins what went wrong at several places. What was found wrong in content

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,6 +55,49 @@ func TestPushCutOnce(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// A registry that drops an upload that was cut, as docker's does, gets the blob again
+// from its beginning, and who pushes is told; one that keeps it gets the rest.
+func TestUploadCut(t *testing.T) {
+	for name, row := range map[string]struct {
+		kind *registrytest.Server
+		told bool
+	}{"dropped": {&registrytest.Server{NoReferrers: true, NoResume: true}, true}, "kept": {&registrytest.Server{}, false}} {
+		t.Run(name, func(t *testing.T) {
+			s := sceneOf(t, 3_000_000)
+			srv := registrytest.Serve(t, row.kind)
+			c := s.client("store")
+			s.mustCopy(c, registry.End{Path: s.layout}, in(srv, "team/web:v"))
+			n := slices.IndexFunc(srv.Requests(), func(r string) bool { return strings.HasPrefix(r, "PATCH ") }) // the largest comes first
+			srv.Reset()
+			s.events = nil
+			srv.SetFault(&registrytest.Fault{Request: n, Stage: registrytest.Body})
+			s.mustCopy(c, registry.End{Path: s.layout}, in(srv, "team/web:v"))
+			var all []string
+			for _, e := range s.events {
+				if e.State == kiln.Warning {
+					all = append(all, e.Text)
+				}
+			}
+			text := strings.Join(all, "\n")
+			if !regexp.MustCompile(`team/web, blob [0-9a-f]{12}: the connection was cut after [0-9]+ bytes; trying again in `).MatchString(text) {
+				t.Errorf("told %q", text)
+			}
+			if told := strings.Contains(text, "does not go on with an upload that was cut: blob ") && strings.Contains(text, "is sent again from its beginning"); told != row.told {
+				t.Errorf("told %q", text)
+			}
+			begun := 0
+			for _, r := range srv.Requests() {
+				if strings.HasPrefix(r, "POST ") {
+					begun++
+				}
+			}
+			if want := len(srv.Blobs("team/web")) + map[bool]int{true: 1}[row.told]; begun != want {
+				t.Errorf("%d uploads were begun, want %d", begun, want)
+			}
+		})
 	}
 }
 
@@ -335,6 +381,34 @@ func TestSlowBody(t *testing.T) {
 	c.Retry.Stall = 100 * time.Millisecond
 	_, err := s.copy(c, in(srv, "team/web:v"), registry.End{Path: s.path("slow.oci")})
 	wants(t, err, kiln.Network, "the server is too slow", "(3 attempts)")
+}
+
+// Two pulls at once, over one store, get one whole image each, and fetch each blob once.
+func TestPullTwice(t *testing.T) {
+	s := sceneOf(t, 3_000_000)
+	srv := registrytest.Serve(t, &registrytest.Server{})
+	s.mustCopy(s.client("store"), registry.End{Path: s.layout}, in(srv, "team/web:v"))
+	srv.Forget()
+	var group sync.WaitGroup
+	for i := range 2 {
+		c := s.client("other")
+		group.Go(func() {
+			if _, err := s.copy(c, in(srv, "team/web:v"), registry.End{Path: s.path(fmt.Sprint(i))}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	seen := map[string]int{}
+	for _, r := range srv.Requests() {
+		if strings.HasPrefix(r, "GET ") && strings.Contains(r, "/blobs/") {
+			if seen[r]++; seen[r] > 1 {
+				t.Errorf("twice: %s", r)
+			}
+		}
+	}
+	sameFiles(t, s.layout, s.path("0"))
+	sameFiles(t, s.layout, s.path("1"))
 }
 
 // What a pull fetched of a blob before it failed is there for the next one: also where

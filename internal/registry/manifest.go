@@ -62,7 +62,7 @@ func parseDocument(d oci.Descriptor, text []byte) (document, error) {
 	}
 	switch doc.MediaType {
 	case mediaIndex, mediaList:
-		doc.names = m.Manifests
+		doc.names, doc.ArtifactType = m.Manifests, m.ArtifactType
 	default:
 		if m.Config == nil {
 			return doc, fmt.Errorf("the manifest %s names no configuration", d.Digest)

@@ -51,6 +51,9 @@ func (h *host) send(ctx context.Context, r request) (*http.Response, error) {
 		if n == mostTokens || c == nil || !sameOrigin(resp.Request.URL, &h.base) {
 			return resp, nil
 		}
+		if c.scheme == "basic" && strings.HasPrefix(used, "Basic ") { // a password that was wrong is not tried again
+			return resp, nil
+		}
 		drop(resp)
 		fresh, err := h.authorize(ctx, c, used, r.place, r.scopes)
 		if err != nil {

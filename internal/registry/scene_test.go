@@ -30,6 +30,7 @@ type scene struct {
 	layout string
 	digest kiln.Digest
 	size   int // of a layer, in bytes
+	extra  func(*store.Store, *oci.Moved)
 
 	mu     sync.Mutex
 	now    time.Time
@@ -140,6 +141,9 @@ func (s *scene) build() {
 	sbom := s.beside(st, &m, "application/spdx+json", s.put(st, "application/vnd.oci.empty.v1+json", []byte("{}")), m.Configs[0], platforms[0])
 	s.beside(st, &m, oci.TypeBuild, record, s.put(st, "text/yaml", []byte("kiln: v1\n")), m.Entry)
 	s.beside(st, &m, "application/vnd.dev.sigstore.bundle.v0.3+json", m.Blobs[len(m.Blobs)-2], s.put(st, "application/json", []byte(`{"signed":true}`)), sbom)
+	if s.extra != nil {
+		s.extra(st, &m)
+	}
 	ix, err := m.Index(st)
 	if err == nil {
 		err = oci.WriteLayout(context.Background(), st, ix, s.layout, nil)

@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -81,11 +83,14 @@ func unreachable(ctx context.Context, err error) error {
 		return &trouble{text: err.Error(), err: err}
 	}
 	text := err.Error()
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if slices.ContainsFunc(cuts, func(cut error) bool { return errors.Is(err, cut) }) {
 		text = "the connection was cut"
 	}
 	return &trouble{text: text, err: err, again: true}
 }
+
+// cuts are the errors of a connection that ended while it was in use.
+var cuts = []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE}
 
 // refusal is the trouble that an answer tells of. It reads the body.
 func (h *host) refusal(resp *http.Response) *trouble {
@@ -153,15 +158,15 @@ func (h *host) problem(what string, err error) error {
 	case t.altered:
 		e.Code, e.Hints = kiln.Refused, []string{"do not trust this answer: ask whoever runs " + h.name + ", or a proxy on the way to it", "then run the same command again: what was right is kept"}
 	case t.status == http.StatusUnauthorized:
-		e.Code, e.Hints = kiln.User, []string{"log in first: podman login " + h.name + ", or docker login " + h.name}
+		e.Code, e.Hints = kiln.User, []string{"log in first: kiln login " + h.name}
 	case t.status == http.StatusForbidden:
-		e.Code, e.Hints = kiln.User, []string{"ask whoever runs " + h.name + " for the right to do this, or log in as another user: podman login " + h.name}
+		e.Code, e.Hints = kiln.User, []string{"ask whoever runs " + h.name + " for the right to do this, or log in as another user: kiln login " + h.name}
 	case isMissing(err):
-		e.Code, e.Hints = kiln.User, []string{"check the name, the tag and the digest; some registries also say this where a login is missing: podman login " + h.name}
+		e.Code, e.Hints = kiln.User, []string{"check the name, the tag and the digest; some registries also say this where a login is missing: kiln login " + h.name}
 	case t.status == http.StatusRequestEntityTooLarge:
 		e.Hints = []string{"send less at a time: --chunk-size 32M"}
 	case t.status == http.StatusTooManyRequests:
-		e.Hints = []string{"the registry limits how often it is asked: run the same command again later; what is there is not moved again", "a login may raise the limit: podman login " + h.name}
+		e.Hints = []string{"the registry limits how often it is asked: run the same command again later; what is there is not moved again", "a login may raise the limit: kiln login " + h.name}
 	case strings.Contains(t.text, "does not speak TLS"):
 		e.Hints = []string{"if the network to it is yours: --plain-http"}
 	case strings.Contains(t.text, "certificate"):

@@ -33,6 +33,7 @@ type upload struct {
 
 	at      *url.URL // of the session; nil: there is none
 	offset  int64    // what the registry has of it
+	most    int64    // how far any session came, in bytes that were sent
 	unsure  bool     // how much the registry has is to be asked
 	tried   bool     // an attempt was made: the blob may be there by now
 	least   int64    // OCI-Chunk-Min-Length
@@ -119,10 +120,10 @@ func (c *Client) send(ctx context.Context, p place, d oci.Descriptor, from strin
 	}
 	defer u.content.Close()
 	u.job = c.Sink.Start(kiln.StepPush, blobSubject(d), d.Size)
-	err = p.host.attempts(ctx, kiln.StepPush, p.String(), func(ctx context.Context, g *guard) (int64, error) {
-		before := u.offset
+	err = p.host.attempts(ctx, kiln.StepPush, fmt.Sprintf("%s, %s", p, blobSubject(d)), func(ctx context.Context, g *guard) (int64, error) {
+		before := u.most
 		err := u.attempt(ctx, g)
-		return u.offset - before, err
+		return u.most - before, err // what had to be sent again is no progress
 	})
 	return sent, p.host.problem(what, u.job.End(err))
 }
@@ -226,6 +227,10 @@ func (u *upload) ask(ctx context.Context, g *guard) error {
 	}
 	if !ok || end == 0 || end > u.want.Size {
 		u.at = nil
+		if u.most > 0 {
+			u.place.host.client.Sink.Send(kiln.Event{Step: kiln.StepPush, State: kiln.Warning, Subject: blobSubject(u.want),
+				Text: fmt.Sprintf("%s does not go on with an upload that was cut: %s is sent again from its beginning", u.place, blobSubject(u.want))})
+		}
 		return nil
 	}
 	u.offset = end
@@ -270,9 +275,10 @@ func (u *upload) patch(ctx context.Context, g *guard) error {
 	a, err := u.place.host.once(ctx, g, r, http.StatusAccepted, http.StatusNoContent)
 	if last != nil {
 		last.Close()
+		u.most = max(u.most, last.at) // nobody reads it any more
 	}
 	if err != nil {
-		return u.lost(err)
+		return cutAt(u.lost(err), u.most)
 	}
 	if u.at, err = u.place.host.location(a); err != nil {
 		return err

@@ -18,8 +18,8 @@ type GCReport struct {
 	Kept    int   `json:"kept"`    // blobs, results and marks that stay
 }
 
-// GC removes the blobs, results and marks that were last used more than olderThan
-// before now, all damage that was set aside, and what dead processes left in
+// GC removes the blobs, results and marks that were last used, and the parts of blobs that
+// were last written to, more than olderThan before now, all damage that was set aside, and what dead processes left in
 // staging and locks. Use is recorded to the day only, so that an object can go
 // up to a day early. GC waits, until ctx ends, for all others to close the store.
 func (s *Store) GC(ctx context.Context, olderThan time.Duration, now time.Time) (GCReport, error) {
@@ -46,10 +46,20 @@ func (s *Store) collect(ctx context.Context, before time.Time) (GCReport, error)
 		}
 		return r.remove(path, info)
 	}
-	for _, dir := range []string{blobsDir, resultsDir, marksDir, partialDir} {
+	for _, dir := range []string{blobsDir, resultsDir, marksDir} {
 		if err := s.walk(ctx, dir, unused); err != nil {
 			return r, err
 		}
+	}
+	part := func(path string, info fs.FileInfo) error {
+		if info.ModTime().After(before) {
+			r.Kept++
+			return nil
+		}
+		return r.removeDead(path, info)
+	}
+	if err := s.walk(ctx, partialDir, part); err != nil {
+		return r, err
 	}
 	if err := s.walk(ctx, damagedDir, r.remove); err != nil {
 		return r, err

@@ -60,6 +60,45 @@ func TestGCKeepsWhatWasUsed(t *testing.T) {
 	}
 }
 
+// A part goes when nobody has gone on with it for long, and not while somebody does.
+func TestGCOfParts(t *testing.T) {
+	now := someDay
+	dir := t.TempDir()
+	st := openWith(t, dir, store.Options{Now: func() time.Time { return now }})
+	var left, held kiln.Digest
+	var writer *store.Writer
+	for _, d := range []*kiln.Digest{&left, &held} {
+		*d = kiln.DigestOf([]byte{byte(len(left))})
+		w, _, err := st.Resume(*d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(make([]byte, 100_000)); err != nil {
+			t.Fatal(err)
+		}
+		if d == &left {
+			w.Keep()
+		} else {
+			writer = w
+		}
+	}
+	defer writer.Discard()
+	for _, row := range []struct {
+		older         time.Duration
+		removed, kept int
+	}{{30 * day, 0, 2}, {-day, 1, 0}, {-day, 0, 0}} {
+		r, err := st.GC(t.Context(), row.older, time.Now())
+		if err != nil || r.Removed != row.removed || r.Kept != row.kept {
+			t.Errorf("%v: %+v %v", row, r, err)
+		}
+	}
+	if w, n, err := st.Resume(left); err != nil || n != 0 {
+		t.Errorf("%d bytes %v", n, err)
+	} else {
+		w.Discard()
+	}
+}
+
 func TestGCOfEverything(t *testing.T) {
 	st := open(t, t.TempDir())
 	d := put(t, st, "text")

@@ -9,54 +9,68 @@ import (
 	"kiln"
 )
 
-// Keep ends the writer, and keeps what it has as the beginning of the blob want, for
-// Resume; perhaps of another process, on another day. That it cannot costs time and
-// nothing else.
-func (w *Writer) Keep(want kiln.Digest) {
+// Resume is Create of the blob want, in a file of its own: what was written to that and
+// neither discarded nor committed, by whoever and on whatever day, also by one that was
+// killed, is written already: how many bytes, it returns. Nobody has vouched for them;
+// Commit tells whether the whole is right. Where another writes that file, in this or
+// another process, Resume is Create alone.
+func (s *Store) Resume(want kiln.Digest) (*Writer, int64, error) {
+	if _, err := kiln.ParseDigest(string(want)); err != nil {
+		return nil, 0, err
+	}
+	path := filepath.Join(s.dir, partialDir, want.Hex())
+	w, err := s.reopen(path)
+	if err != nil || w == nil {
+		w, err := s.Create()
+		return w, 0, err
+	}
+	n, err := io.Copy(w.sum, io.NewSectionReader(w.temp, 0, 1<<62))
+	if err != nil { // of a bad disk: another part of it may do
+		w.Discard()
+		w, err := s.Create()
+		return w, 0, err
+	}
+	w.size = n
+	return w, n, nil
+}
+
+// reopen opens the file for a part; it is nil where another has it.
+func (s *Store) reopen(path string) (*Writer, error) {
+	s.sweep.RLock()
+	defer s.sweep.RUnlock()
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return nil, err
+	}
+	t, ok, err := s.disk.Reopen(path)
+	if err != nil || !ok {
+		return nil, err
+	}
+	w := s.writer(t)
+	w.part = true
+	return w, nil
+}
+
+// Keep ends the writer, and keeps what it has, if it came from Resume, for the next one. That
+// it cannot costs time and nothing else.
+func (w *Writer) Keep() {
 	defer w.Discard()
-	path, err := w.store.partialPath(want)
-	if err != nil || w.temp == nil || w.buf.Flush() != nil {
+	if w.temp == nil || !w.part || w.buf.Flush() != nil {
 		return
 	}
-	if os.MkdirAll(filepath.Dir(path), 0o777) == nil && w.temp.Rename(path) == nil {
+	if w.temp.Leave() == nil {
 		w.temp = nil
 	}
 }
 
+// Reset drops what was written so far.
+func (w *Writer) Reset() error {
+	w.buf.Reset(w.temp)
+	w.sum, w.size = kiln.NewDigester(), 0
+	if err := w.temp.Truncate(0); err != nil {
+		return w.problem(fmt.Errorf("cannot begin anew: %w", err))
+	}
+	return nil
+}
+
 // Digest is that of what was written so far.
 func (w *Writer) Digest() kiln.Digest { return w.sum.Digest() }
-
-// Resume is Create of the blob want, with what Keep left of it written already: how many
-// bytes, it returns. Nobody has vouched for them; Commit tells whether the whole is right.
-func (s *Store) Resume(want kiln.Digest) (*Writer, int64, error) {
-	path, err := s.partialPath(want)
-	if err != nil {
-		return nil, 0, err
-	}
-	w, err := s.Create()
-	if err != nil {
-		return nil, 0, err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return w, 0, nil
-	}
-	defer f.Close()
-	// Whoever takes its name away has it for himself.
-	if err := os.Remove(path); err != nil {
-		return w, 0, nil
-	}
-	n, err := io.Copy(w, f)
-	if err != nil {
-		w.Discard()
-		return nil, 0, fmt.Errorf("cannot go on with a part of %s: %w", want, err)
-	}
-	return w, n, nil
-}
-
-func (s *Store) partialPath(d kiln.Digest) (string, error) {
-	if _, err := kiln.ParseDigest(string(d)); err != nil {
-		return "", err
-	}
-	return filepath.Join(s.dir, partialDir, d.Hex()), nil
-}

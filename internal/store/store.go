@@ -29,7 +29,7 @@ import (
 //	marks/                    what outputs were when kiln wrote them, name is the digest of the place
 //	locks/                    one file for each piece of work under way
 //	staging/                  files being written; a dead process's are swept by the next to open the store alone
-//	partial/                  beginnings of blobs whose download failed, name is the blob's digest; swept by gc as blobs are
+//	partial/                  beginnings of blobs, being fetched or left by whoever was cut, name is the blob's digest; swept by gc as blobs are
 //	folders/                  folders of work under way; a dead process's are swept likewise
 //	damaged/                  blobs that were not what their name says; swept by gc
 //	archives/                 the newest Release accepted for each archive pocket

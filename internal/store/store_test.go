@@ -340,14 +340,17 @@ func TestParts(t *testing.T) {
 	want := kiln.DigestOf(content)
 	begin := func(from []byte) {
 		t.Helper()
-		w, err := s.Create()
+		w, _, err := s.Resume(want)
 		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Reset(); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.Write(from); err != nil {
 			t.Fatal(err)
 		}
-		w.Keep(want)
+		w.Keep()
 	}
 	resume := func() (*store.Writer, int64) {
 		t.Helper()
@@ -364,13 +367,21 @@ func TestParts(t *testing.T) {
 	}
 	if other, n := resume(); n != 0 {
 		t.Errorf("%d bytes were given out twice", n)
-		other.Discard()
+	} else if _, err := other.Write(content); err != nil { // the two do not disturb each other
+		t.Error(err)
+	} else {
+		other.Keep()
 	}
 	if _, err := w.Write(content[5:]); err != nil {
 		t.Fatal(err)
 	}
 	if d, _, err := w.Commit(want); err != nil || d != want {
 		t.Errorf("%s %v", d, err)
+	}
+	if w, n := resume(); n != 0 {
+		t.Errorf("%d bytes of a blob that is whole", n)
+	} else {
+		w.Discard()
 	}
 	begin([]byte("xxxxx"))
 	w, _ = resume()

@@ -26,6 +26,7 @@ type Writer struct {
 	buf   *bufio.Writer
 	sum   kiln.Digester
 	size  int64
+	part  bool // the file has a name that Resume finds it by
 }
 
 // Create begins a new blob.
@@ -34,7 +35,11 @@ func (s *Store) Create() (*Writer, error) {
 	if err != nil {
 		return nil, s.problem(fmt.Errorf("cannot begin an object in the store: %w", err))
 	}
-	return &Writer{store: s, temp: t, buf: bufio.NewWriterSize(t, writeBuffer), sum: kiln.NewDigester()}, nil
+	return s.writer(t), nil
+}
+
+func (s *Store) writer(t *durable.Temp) *Writer {
+	return &Writer{store: s, temp: t, buf: bufio.NewWriterSize(t, writeBuffer), sum: kiln.NewDigester()}
 }
 
 // stage makes a file in staging and locks it: so gc knows that its writer lives.

@@ -37,6 +37,8 @@ type Server struct {
 	OnRange func(string) // is told of each header Range; nil: nobody is
 	ListAll bool         // lists every manifest as a referrer
 
+	SlowAfter int // bytes that a slow blob begins with, default 10; shorter ones are not slow
+
 	slow    int
 	drips   int
 	mu      sync.Mutex
@@ -161,7 +163,7 @@ func (s *Server) Dripping() bool {
 
 func (s *Server) drip(w http.ResponseWriter, r *http.Request, data []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
-	_, _ = w.Write(data[:min(len(data)-1, 10)])
+	_, _ = w.Write(data[:min(len(data)-1, max(s.SlowAfter, 10))])
 	_ = http.NewResponseController(w).Flush()
 	s.mu.Lock()
 	s.drips++
@@ -307,7 +309,7 @@ func (s *Server) blob(w http.ResponseWriter, r *http.Request, name, digest strin
 	if s.Rewrite != nil && r.Method == http.MethodGet {
 		data = s.Rewrite(data)
 	}
-	if s.slowed(r) {
+	if len(data) > s.SlowAfter && s.slowed(r) {
 		s.drip(w, r, data)
 		return
 	}
