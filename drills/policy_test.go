@@ -132,6 +132,52 @@ func TestPoliciesFindWhatTarLists(t *testing.T) {
 	}
 }
 
+// Of all packages of the parity sets, the policy on licences denies none as it comes.
+// As far as weak copyleft, each that it denies is under the GPL, the GFDL or the like;
+// and no rule goes unjudged for what it costs.
+func TestLicencesOfParitySets(t *testing.T) {
+	real(t)
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "kiln.yaml"), allParitySets())
+	v := judge(t, dir, ".", "--policy", "builtin:licences")
+	if got := v.found("allowed"); len(got) > 0 || !v.OK {
+		t.Errorf("denied as it comes: %q", got)
+	}
+	for _, f := range v.Verdicts[0].Warned {
+		if f.Unjudged || f.Rule == "read" && !strings.Contains(f.Message, ": LicenseRef-") {
+			t.Errorf("%+v", f)
+		}
+	}
+	warned := len(v.Verdicts[0].Warned)
+	v = judge(t, dir, ".", "--policy", "builtin:licences", "--param", "reach=weak-copyleft")
+	beyond := []string{" GPL-", " GFDL-", " CC-BY-SA-", " Sleepycat", " SMAIL-GPL", " LicenseRef-"}
+	for _, f := range v.Verdicts[0].Denied {
+		if _, what, _ := strings.Cut(f.Message, "not allowed:"); f.Unjudged || !slices.ContainsFunc(beyond, func(b string) bool { return strings.Contains(what, b) }) {
+			t.Errorf("denied without a reason: %+v", f)
+		}
+	}
+	if denied := v.found("allowed"); !slices.Contains(denied, "coreutils") || slices.Contains(denied, "zlib1g") {
+		t.Errorf("as far as weak copyleft, denied are %q", denied)
+	}
+	t.Logf("%d are warned of; as far as weak copyleft %d are denied", warned, len(v.found("allowed")))
+}
+
+// allParitySets is a recipe with the packages of all parity sets.
+func allParitySets() string {
+	var recipe strings.Builder
+	recipe.WriteString("kiln: v1\nname: all\nplatforms: [linux/amd64]\nessential: true\nsources: [{archive: debian, suite: trixie}]\nlayers:\n  - name: base\n    packages:\n")
+	seen := map[string]bool{}
+	for _, set := range paritySets() {
+		for _, name := range strings.Split(set.packages, ",") {
+			if name != "" && !seen[name] {
+				seen[name] = true
+				recipe.WriteString("      - " + name + ": a set of the parity drill\n")
+			}
+		}
+	}
+	return recipe.String()
+}
+
 // appendTo adds text to the end of a file.
 func appendTo(t *testing.T, path, text string) {
 	t.Helper()

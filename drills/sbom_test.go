@@ -95,9 +95,6 @@ layers:
     files:
       - {path: /usr/bin/app, from: ./app, mode: "0755", why: the service}
       - {path: /etc/app.conf, content: "listen\n", why: its port}
-secrets:
-  accept:
-    - {path: /usr/bin/app, why: "kiln itself, which knows how secrets begin"}
 `
 
 // The SBOMs of images are valid by the formats' own schemas and by other people's

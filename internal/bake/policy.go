@@ -145,7 +145,7 @@ func badException(r *recipe.Recipe, part string, p *policy.Policy, e recipe.Exce
 }
 
 // judge judges each image by the policies of the recipe. The error is what stops the
-// build.
+// build: what is denied of all platforms, so that a recipe is corrected once.
 func (o Options) judge(ctx context.Context, r *recipe.Recipe, l *lock.Lock, policies []Used, images []built, keys []kiln.Digest) error {
 	if len(policies) == 0 {
 		return nil
@@ -159,9 +159,14 @@ func (o Options) judge(ctx context.Context, r *recipe.Recipe, l *lock.Lock, poli
 			return err
 		}
 		images[i].image.Policies = verdicts
-		if err := job.End(Denied("the image for "+p.String(), verdicts, true)); err != nil {
-			return err
+		if slices.ContainsFunc(verdicts, func(v *policy.Verdict) bool { return !v.OK() }) {
+			job.Fail()
+			continue
 		}
+		job.Finish()
+	}
+	if err := denied(images); err != nil {
+		return err
 	}
 	return o.unusedExceptions(r, policies, images)
 }
@@ -291,69 +296,6 @@ func (o Options) unusedExceptions(r *recipe.Recipe, policies []Used, images []bu
 		}
 	}
 	return nil
-}
-
-// mostDenied bounds how many findings a message has.
-const mostDenied = 20
-
-// Denied is the error of what verdicts deny; nil where they do not. With writable, it
-// says how the recipe can accept a finding.
-func Denied(what string, verdicts []*policy.Verdict, writable bool) error {
-	var found []policy.Finding
-	more := 0
-	for _, v := range verdicts {
-		found = append(found, v.Denied...)
-		if v.DeniedMore {
-			more += v.More
-		}
-	}
-	if len(found)+more == 0 {
-		return nil
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "policy says no to %s:", what)
-	shown := found[:min(len(found), mostDenied)]
-	for _, f := range shown {
-		b.WriteString("\n" + f.String())
-	}
-	if rest := len(found) - len(shown) + more; rest > 0 {
-		fmt.Fprintf(&b, "\n  and %d more", rest)
-	}
-	first := found[0]
-	if writable {
-		fmt.Fprintf(&b, "\nwhere one is as it should be, write in the recipe:\npolicy:\n  - use: %s\n    except:\n      - {rule: %s, %swhy: ...}", useOf(verdicts, first), first.Rule, subjectOf(first))
-	}
-	return &kiln.Error{Code: kiln.Refused, Text: b.String(), Hints: []string{"kiln policy show " + fileOf(verdicts, first)}}
-}
-
-// subjectOf is the key of an exception for a finding.
-func subjectOf(f policy.Finding) string {
-	switch {
-	case f.Item == "":
-		return ""
-	case strings.HasPrefix(f.Item, "/"):
-		return "path: " + f.Item + ", "
-	case f.Item == f.Package:
-		return "package: " + f.Item + ", "
-	}
-	return fmt.Sprintf("item: %q, ", f.Item)
-}
-
-// useOf is how the recipe names the policy of a finding, where that is plain.
-func useOf(verdicts []*policy.Verdict, f policy.Finding) string {
-	if file := fileOf(verdicts, f); strings.HasPrefix(file, recipe.BuiltinPolicy) {
-		return file
-	}
-	return "..."
-}
-
-func fileOf(verdicts []*policy.Verdict, f policy.Finding) string {
-	for _, v := range verdicts {
-		if v.Policy == f.Policy {
-			return v.File
-		}
-	}
-	return ""
 }
 
 // AskLicences and AskSecrets are the facts that are sought only where a policy asks.

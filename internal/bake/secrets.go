@@ -35,17 +35,26 @@ type Secret struct {
 	Accepted string `json:"accepted,omitempty"` // place in the recipe: "secrets.accept[0]"
 }
 
+// Unread is what was not looked into of a file.
+type Unread struct {
+	Path string `json:"path"` // as of Secret
+	secrets.Passed
+}
+
+func (u Unread) String() string { return u.Path + ": " + u.Passed.String() }
+
 // Secrets looks for secrets in all of an image that did not come unchanged out of a
 // signed package, in its configuration and in the recipe, which goes with the record
 // of the build. Those of the layers below count as well: what a layer replaces is
 // still in the image. With all, what packages brought is looked at, too.
-func Secrets(ctx context.Context, st *store.Store, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, root *Root, all bool) ([]Secret, error) {
-	found, err := fileSecrets(ctx, st, root, unvouched(root, l, p, all))
+func Secrets(ctx context.Context, st *store.Store, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, root *Root, all bool) ([]Secret, []Unread, error) {
+	found, unread, err := fileSecrets(ctx, st, root, unvouched(root, l, p, all))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	slices.SortFunc(found, func(a, b Secret) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Offset, b.Offset)) })
-	return append(found, configSecrets(r, root)...), nil
+	slices.SortStableFunc(found, func(a, b Secret) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortStableFunc(unread, func(a, b Unread) int { return cmp.Compare(a.Path, b.Path) })
+	return append(found, configSecrets(r, root)...), unread, nil
 }
 
 // unvouched lists the files that no signed archive vouches for, sorted by path: of
@@ -79,7 +88,7 @@ func unvouched(root *Root, l *lock.Lock, p kiln.Platform, all bool) []*tree.Entr
 const scannedTogether = 32
 
 // fileSecrets recalls or finds the secrets of files.
-func fileSecrets(ctx context.Context, st *store.Store, root *Root, files []*tree.Entry) ([]Secret, error) {
+func fileSecrets(ctx context.Context, st *store.Store, root *Root, files []*tree.Entry) ([]Secret, []Unread, error) {
 	pieces := 1
 	for pieces < 256 && pieces*scannedTogether < len(files) {
 		pieces *= 2
@@ -91,7 +100,7 @@ func fileSecrets(ctx context.Context, st *store.Store, root *Root, files []*tree
 		i := int(h.Sum32() % uint32(pieces))
 		groups[i] = append(groups[i], e)
 	}
-	found := make([][]Secret, pieces)
+	scans := make([]map[int]scan, pieces)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, g := range groups {
@@ -99,68 +108,78 @@ func fileSecrets(ctx context.Context, st *store.Store, root *Root, files []*tree
 			continue
 		}
 		group.Go(func() (err error) {
-			found[i], err = scanned(ctx, st, root.Contents, g)
+			scans[i], err = scanned(ctx, st, root.Contents, g)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return slices.Concat(found...), nil
+	var found []Secret
+	var unread []Unread
+	for i, g := range groups {
+		for k, e := range g {
+			for _, f := range scans[i][k].Found {
+				o := e.Origin
+				found = append(found, Secret{Path: tree.Absolute(e.Path), Finding: f, Package: o.Package, Script: o.Script, Recipe: o.Recipe, Why: o.Why})
+			}
+			for _, p := range scans[i][k].Passed {
+				unread = append(unread, Unread{tree.Absolute(e.Path), p})
+			}
+		}
+	}
+	return found, unread, nil
+}
+
+// scan is what there is to say of one file.
+type scan struct {
+	Found  []secrets.Finding `json:"found,omitempty"`
+	Passed []secrets.Passed  `json:"passed,omitempty"`
 }
 
 // scanned recalls or finds the secrets of some files. What is kept names files by
 // their number: origins are no matter of what is in a file.
-func scanned(ctx context.Context, st *store.Store, contents tree.Contents, files []*tree.Entry) ([]Secret, error) {
+func scanned(ctx context.Context, st *store.Store, contents tree.Contents, files []*tree.Entry) (map[int]scan, error) {
 	inputs := []byte("kiln secrets " + strconv.Itoa(secrets.Format) + "\n")
 	for _, e := range files {
 		inputs = fmt.Appendf(inputs, "%q %s\n", e.Path, e.Content)
 	}
 	key := kiln.DigestOf(inputs)
-	found := map[int][]secrets.Finding{}
-	if value, ok := st.Result(key); !ok || json.Unmarshal(value, &found) != nil {
-		clear(found)
-		for i, e := range files {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			list, err := scanFile(contents, e)
-			if err != nil {
-				return nil, err
-			}
-			if len(list) > 0 {
-				found[i] = list
-			}
-		}
-		value, err := json.Marshal(found)
-		if err != nil {
-			return nil, fmt.Errorf("bug: cannot encode findings: %w", err)
-		}
-		if err := st.SetResult(key, value); err != nil {
+	found := map[int]scan{}
+	if value, ok := st.Result(key); ok && json.Unmarshal(value, &found) == nil {
+		return found, nil
+	}
+	clear(found)
+	for i, e := range files {
+		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-	}
-	var all []Secret
-	for i, e := range files {
-		for _, f := range found[i] {
-			o := e.Origin
-			all = append(all, Secret{Path: tree.Absolute(e.Path), Finding: f, Package: o.Package, Script: o.Script, Recipe: o.Recipe, Why: o.Why})
+		s, err := scanFile(contents, e)
+		if err != nil {
+			return nil, err
+		}
+		if len(s.Found)+len(s.Passed) > 0 {
+			found[i] = s
 		}
 	}
-	return all, nil
+	value, err := json.Marshal(found)
+	if err != nil {
+		return nil, fmt.Errorf("bug: cannot encode findings: %w", err)
+	}
+	return found, st.SetResult(key, value)
 }
 
-func scanFile(contents tree.Contents, e *tree.Entry) ([]secrets.Finding, error) {
+func scanFile(contents tree.Contents, e *tree.Entry) (scan, error) {
 	f, err := contents.OpenContent(e.Content)
 	if err != nil {
-		return nil, err
+		return scan{}, err
 	}
 	defer f.Close()
-	list, err := secrets.Scan(e.Path, f)
+	list, passed, err := secrets.Scan(e.Path, f)
 	if err != nil {
-		return nil, fmt.Errorf("cannot look for secrets in %s: %w", tree.Absolute(e.Path), err)
+		return scan{}, fmt.Errorf("cannot look for secrets in %s: %w", tree.Absolute(e.Path), err)
 	}
-	return list, nil
+	return scan{list, passed}, nil
 }
 
 // literal is a text of the recipe that comes to be in the image.
@@ -224,9 +243,12 @@ func configTexts(r *recipe.Recipe, root *Root) []literal {
 // search looks for secrets before anything of an image is written. One that the
 // recipe does not accept is the error; those that it does are returned.
 func (o Options) search(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, root *Root) ([]Secret, error) {
-	found, err := Secrets(ctx, o.Store, r, l, p, root, false)
+	found, unread, err := Secrets(ctx, o.Store, r, l, p, root, false)
 	if err != nil {
 		return nil, err
+	}
+	for _, u := range unread {
+		o.Sink.Send(kiln.Event{State: kiln.Warning, Text: "not searched for secrets: " + u.String()})
 	}
 	refused, unused := AcceptSecrets(r, p, found)
 	if len(refused) > 0 {
@@ -278,6 +300,9 @@ func SecretFacts(r *recipe.Recipe, p kiln.Platform, found []Secret) []facts.Secr
 		f := facts.Secret{Kind: s.Rule, Place: s.Path}
 		if s.Line > 0 {
 			f.Place = fmt.Sprintf("%s:%d:%d", s.Path, s.Line, s.Column)
+		}
+		if s.Inside != "" {
+			f.Place += " in " + s.Inside
 		}
 		var k int
 		if _, err := fmt.Sscanf(s.Accepted, acceptedBy, &k); err == nil && r != nil && k < len(r.Secrets.Accept) {

@@ -48,7 +48,9 @@ text. It is what kiln build does, which stops at what the recipe does not accept
 under secrets:. With --all, what packages brought is looked at as well.
 
 Status 0 means that none was found, or that the recipe accepts all; 3 that there are
-some. What is compressed or encrypted is not looked into.`,
+some. Compressed files and archives (gzip, xz, zstd, bzip2, zip, tar) are looked into,
+one level deep and up to 512 MiB of what is in them; what is passed over is told.
+What is encrypted is not looked into.`,
 		Example: `  kiln secrets web
   kiln secrets registry.example.org/team/web:1.4
   kiln secrets docker-archive:app.tar --json
@@ -77,6 +79,7 @@ type secretsReport struct {
 	Platform string        `json:"platform,omitempty"`
 	Files    int           `json:"files,omitempty"` // of an image: that were looked at
 	Secrets  []bake.Secret `json:"secrets"`
+	Unread   []bake.Unread `json:"unread,omitempty"` // what was not looked into
 }
 
 // secretRules prints all rules.
@@ -134,6 +137,9 @@ func (r *secretsReport) print(w io.Writer) {
 			fmt.Fprintln(w, "  accepted by "+s.Accepted)
 		}
 	}
+	for _, u := range r.Unread {
+		fmt.Fprintln(w, "not looked into: "+printable(u.String()))
+	}
 	if len(r.Secrets) == 0 {
 		fmt.Fprintf(w, "no secret found in %s\n", r.Source)
 	}
@@ -164,9 +170,9 @@ func (a *app) recipeSecrets(cmd *cobra.Command, path string, f secretsFlags) (*s
 	if err != nil {
 		return nil, err
 	}
-	found, err := bake.Secrets(cmd.Context(), st, r, e.Lock, p, &e.Root, f.all)
+	found, unread, err := bake.Secrets(cmd.Context(), st, r, e.Lock, p, &e.Root, f.all)
 	bake.AcceptSecrets(r, p, found)
-	return &secretsReport{Source: path, Kind: "recipe", Platform: p.String(), Secrets: append([]bake.Secret{}, found...)}, err
+	return &secretsReport{Source: path, Kind: "recipe", Platform: p.String(), Secrets: append([]bake.Secret{}, found...), Unread: unread}, err
 }
 
 // imageSecrets looks at every file of every layer of an image.
@@ -234,12 +240,15 @@ func (r *secretsReport) look(ctx context.Context, img *image.Image, all []tree.E
 		if err != nil {
 			return err
 		}
-		list, err := secrets.Scan(e.Path, f)
+		list, passed, err := secrets.Scan(e.Path, f)
 		f.Close()
 		if err != nil {
 			return fmt.Errorf("cannot look for secrets in %s: %w", tree.Absolute(e.Path), err)
 		}
 		r.add(tree.Absolute(e.Path), list)
+		for _, p := range passed {
+			r.Unread = append(r.Unread, bake.Unread{Path: tree.Absolute(e.Path), Passed: p})
+		}
 	}
 	for _, d := range img.Documents {
 		if d.Name == "configuration" || d.Name == "manifest" {
@@ -247,7 +256,7 @@ func (r *secretsReport) look(ctx context.Context, img *image.Image, all []tree.E
 		}
 	}
 	slices.SortStableFunc(r.Secrets, func(a, b bake.Secret) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Offset, b.Offset))
+		return cmp.Compare(a.Path, b.Path)
 	})
 	return nil
 }

@@ -171,55 +171,123 @@ func TestApply(t *testing.T) {
 	}
 }
 
-// Applying all rules again changes nothing, whatever files there are.
+// Applying rules again changes nothing, whichever rules these are, in whichever order,
+// and whatever files there are; and the order is no matter.
 func TestIdempotent(t *testing.T) {
 	t.Parallel()
 	var names []string
 	for _, r := range harden.Rules() {
 		names = append(names, r.Name)
 	}
+	did := map[string]bool{}
 	rapid.Check(t, func(t *rapid.T) {
-		files := map[string]string{"usr/sbin/sysctl": "x", "usr/lib/systemd/systemd": "x", "usr/bin/su": "x", "usr/bin/bash": "x", "etc/": ""}
-		draw := func(path string, lines ...string) {
-			if rapid.Bool().Draw(t, path) {
-				files[path] = strings.Join(rapid.SliceOf(rapid.SampledFrom(lines)).Draw(t, path+" holds"), "")
-			}
+		files := drawFiles(t)
+		order := rapid.Permutation(names).Draw(t, "order")
+		order = order[:rapid.IntRange(1, len(order)).Draw(t, "how many")]
+		tr, contents := hard(t, files, uses(t, order...), did)
+		once := string(tr.Listing())
+		again, _ := hardenOnce(t, tr, contents, uses(t, order...), nil)
+		if got := string(again.Listing()); got != once {
+			t.Fatalf("%v applied again:\n%s\nafter once:\n%s", order, got, once)
 		}
-		draw("etc/login.defs", "UMASK 022\n", "UMASK\t077\n", "# UMASK\n", "PASS_MAX_DAYS 1\n", "X\n", "  HOME_MODE 0755\n")
-		draw("etc/fstab", "tmpfs /tmp tmpfs rw 0 0\n", "# x\n", "/dev/vda1 / ext4 ro 0 1\n")
-		draw("etc/passwd", strings.SplitAfter(people, "\n")[:4]...)
-		draw("etc/shadow", strings.SplitAfter(hashes, "\n")[:4]...)
-		if rapid.Bool().Draw(t, "sshd") {
-			files["usr/sbin/sshd"], files["etc/ssh/sshd_config"] = "x", daemon
+		other, _ := hard(t, files, uses(t, rapid.Permutation(order).Draw(t, "another order")...), nil)
+		if got := string(other.Listing()); got != once {
+			t.Fatalf("%v in another order:\n%s\nelse:\n%s", order, got, once)
 		}
-		tr, contents := root(t, files)
-		all := uses(t, names...)
-		list, made, err := harden.Apply(tr, contents, all)
-		if err != nil {
-			t.Fatal(err)
+	})
+	for _, name := range names {
+		if !did[name] {
+			t.Errorf("the rule %s found nothing to do in any run", name)
 		}
-		for _, e := range list {
-			insertDirs(t, tr, tree.Parent(e.Path))
+	}
+}
+
+// drawFiles are those of some image; a path that begins with "!" has the setuid bit.
+func drawFiles(t *rapid.T) map[string]string {
+	files := map[string]string{"usr/lib/systemd/systemd": "x", "usr/lib/systemd/systemd-sysctl": "x", "etc/": "", "srv/": ""}
+	draw := func(path string, lines ...string) {
+		if rapid.Bool().Draw(t, path) {
+			files[path] = strings.Join(rapid.SliceOf(rapid.SampledFrom(lines)).Draw(t, path+" holds"), "")
+		}
+	}
+	for _, path := range []string{
+		"usr/bin/bash", "usr/bin/busybox", "etc/shells", "usr/bin/apt-get", "usr/bin/dpkg", "etc/apt/sources.list", "usr/share/doc/x/README", "usr/share/doc/x/copyright",
+		"usr/share/man/man1/x.1", "!usr/bin/su", "!usr/bin/dash", "!srv/own", "usr/sbin/sysctl",
+	} {
+		draw(path, "x")
+	}
+	draw("etc/login.defs", "UMASK 022\n", "UMASK\t077\n", "# UMASK\n", "PASS_MAX_DAYS 1\n", "X\n", "  HOME_MODE 0755\n")
+	draw("etc/fstab", "tmpfs /tmp tmpfs rw 0 0\n", "# x\n", "/dev/vda1 / ext4 ro 0 1\n")
+	draw("etc/passwd", strings.SplitAfter(people, "\n")[:4]...)
+	draw("etc/shadow", strings.SplitAfter(hashes, "\n")[:4]...)
+	draw("etc/sysctl.d/60-kiln-harden.conf", "net.ipv4.ip_forward = 1\n")
+	draw("etc/modprobe.d/kiln-harden.conf", "install udf /bin/true\n")
+	if rapid.Bool().Draw(t, "sshd") {
+		files["usr/sbin/sshd"], files["etc/ssh/sshd_config"] = "x", daemon
+	}
+	return files
+}
+
+// hard is a tree of such files with the rules applied.
+func hard(t fataler, files map[string]string, list []harden.Use, did map[string]bool) (*tree.Tree, tree.Bytes) {
+	t.Helper()
+	plain := map[string]string{}
+	for p, text := range files {
+		plain[strings.TrimPrefix(p, "!")] = text
+	}
+	tr, contents := root(t, plain)
+	for p := range files {
+		if p, ok := strings.CutPrefix(p, "!"); ok {
+			e, _ := tr.Lookup(p)
+			e.Mode = 0o4755
 			if err := tr.Insert(e); err != nil {
 				t.Fatal(err)
 			}
-			contents[e.Content] = made[e.Content]
 		}
-		again, _, err := harden.Apply(tr, contents, all)
-		if err != nil || len(again) > 0 {
-			t.Fatalf("applied again: %v, %v", again, err)
+	}
+	return hardenOnce(t, tr, contents, list, did)
+}
+
+// hardenOnce applies the rules once: it leaves out, takes bits off, writes.
+func hardenOnce(t fataler, from *tree.Tree, contents tree.Bytes, list []harden.Use, did map[string]bool) (*tree.Tree, tree.Bytes) {
+	t.Helper()
+	if did == nil {
+		did = map[string]bool{}
+	}
+	tr, all := tree.New(), tree.Bytes{}
+	for d, b := range contents {
+		all[d] = b
+	}
+	insert := func(e tree.Entry) {
+		insertDirs(t, tr, tree.Parent(e.Path))
+		if err := tr.Insert(e); err != nil {
+			t.Fatal(err)
 		}
-		for e := range tr.All() { // what is left after dropping and clearing is left alone
-			for i := range all {
-				if all[i].Drops(&e) {
-					continue
-				}
-				if e.Mode &^= 0o6000; all[i].Clears(&e) {
-					t.Fatalf("%s is cleared twice", e.Path)
-				}
+	}
+	for e := range from.All() {
+		out := false
+		for i := range list {
+			if e.Type != tree.Dir && list[i].Drops(&e) {
+				out, did[list[i].Rule.Name] = true, true
+			}
+			if list[i].Clears(&e) {
+				e.Mode, did[list[i].Rule.Name] = e.Mode&^0o6000, true
 			}
 		}
-	})
+		if !out {
+			insert(e)
+		}
+	}
+	entries, made, err := harden.Apply(tr, all, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		did[e.Origin.Rule] = true
+		insert(e)
+		all[e.Content] = made[e.Content]
+	}
+	return tr, all
 }
 
 func insertDirs(t fataler, tr *tree.Tree, p string) {

@@ -7,6 +7,7 @@ import (
 
 	"kiln"
 	"kiln/internal/harden"
+	"kiln/internal/recipe"
 	"kiln/internal/tree"
 )
 
@@ -108,6 +109,42 @@ func (a *assembly) clearBits(members []tree.Member) {
 	}
 }
 
+// checkExceptions refuses exceptions from rules to which nothing of the image answers.
+func (a *assembly) checkExceptions(img *Image) error {
+	unused, err := harden.UnusedExceptions(img.Tree, a.contents, a.harden, func(u *harden.Use) []string { return a.touched(img, u) })
+	if err != nil || len(unused) == 0 {
+		return err
+	}
+	var problems recipe.Problems
+	for _, u := range unused {
+		p := a.in.Recipe.Problem(u.Part, u.Text)
+		p.Note = "take it out"
+		if near := nearestOf(u.Except, u.Candidates); near != nil {
+			p.Note = fmt.Sprintf("take it out, or write what it is for: %s", strings.Join(near, " or "))
+		}
+		problems = append(problems, p)
+	}
+	return &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot use the recipe %q for %s: %v", a.in.Recipe.Path(), a.in.Platform, problems), Err: problems}
+}
+
+// touched lists what the rule leaves out or takes bits off.
+func (a *assembly) touched(img *Image, u *harden.Use) []string {
+	var paths []string
+	for _, l := range a.layers {
+		for _, p := range l.there() {
+			if u.Drops(&p.entry) {
+				paths = append(paths, tree.Absolute(p.entry.Path))
+			}
+		}
+	}
+	for e := range img.Tree.All() {
+		if e.Origin.Rule == u.Rule.Name {
+			paths = append(paths, tree.Absolute(e.Path))
+		}
+	}
+	return paths
+}
+
 // hardenLayer is the layer with what the rules write; nil where that is nothing.
 func (a *assembly) hardenLayer(img *Image) (*tree.Layer, error) {
 	entries, made, err := harden.Apply(img.Tree, a.contents, a.harden)
@@ -132,6 +169,9 @@ func (a *assembly) hardenLayer(img *Image) (*tree.Layer, error) {
 
 // addHarden puts that layer on top.
 func (a *assembly) addHarden(img *Image) error {
+	if err := a.checkExceptions(img); err != nil {
+		return err
+	}
 	l, err := a.hardenLayer(img)
 	if err != nil || l == nil {
 		return err

@@ -103,3 +103,38 @@ func TestHardenConflicts(t *testing.T) {
 		b.fails(kiln.User, row.want)
 	}
 }
+
+// An exception to which nothing answers is an error, with what is nearest: also one
+// for what another rule has left out already, and one that comes too late for a typo.
+func TestHardenUnusedExceptions(t *testing.T) {
+	for _, row := range []struct {
+		summary string
+		rule    recipe.Harden
+		want    string // empty: none is unused
+	}{
+		{"all answer", recipe.Harden{Name: "no-setuid", Except: []string{"/usr/bin/su*", "/usr/bin/late"}}, ""},
+		{"no bit", recipe.Harden{Name: "no-setuid", Except: []string{"/usr/bin/dash"}}, `"/usr/bin/dash" matches nothing that the rule "no-setuid" would leave out or change`},
+		{"a typo", recipe.Harden{Name: "no-setuid", Except: []string{"/usr/bin/su", "/usr/bin/lat"}}, `or write what it is for: /usr/bin/late or `},
+		{"a shell that is not there", recipe.Harden{Name: "no-shells", Except: []string{"/usr/bin/bsh"}}, `or write what it is for: /usr/bin/sh or /usr/bin/dash`},
+		{"a shell that is", recipe.Harden{Name: "no-shells", Except: []string{"/usr/bin/{sh,dash}"}}, ""},
+		{"a setting", recipe.Harden{Name: "login-defs", Except: []string{"umask"}}, ""},
+		{"a setting of none", recipe.Harden{Name: "login-defs", Except: []string{"UMASC"}}, `the rule "login-defs" sets no "UMASC"`},
+		{"a parameter of none", recipe.Harden{Name: "modules", Except: []string{"cramfss"}}, `or write what it is for: cramfs or `},
+		{"a user with nothing to change", recipe.Harden{Name: "noninteractive", Except: []string{"daemon"}}, `the image has no user "daemon" whom the rule "noninteractive" would change`},
+		{"a rule without exceptions", recipe.Harden{Name: "root-locked", Except: []string{"root"}}, `the rule "root-locked" has no exceptions`},
+	} {
+		t.Run(row.summary, func(t *testing.T) {
+			b := hardened(t, row.rule)
+			if row.want == "" {
+				b.assemble()
+				return
+			}
+			b.fails(kiln.User, row.want)
+		})
+	}
+	b := hardened(t, recipe.Harden{Name: "no-docs", Except: []string{"/usr/share/man/man1/x"}})
+	b.assemble()
+	b = hardened(t, recipe.Harden{Name: "no-docs", Except: []string{"/usr/share/man/man1/x"}})
+	b.in.Recipe.Rules.Off = nil // no-man leaves it out first
+	b.fails(kiln.User, `"/usr/share/man/man1/x" matches nothing`)
+}

@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -105,6 +106,13 @@ func common(patterns, names []string) int {
 		n++
 	}
 	return n
+}
+
+// nearestOf returns the three candidates that are most like s, the likest first.
+func nearestOf(s string, candidates []string) []string {
+	list := slices.Compact(slices.Sorted(slices.Values(candidates)))
+	slices.SortStableFunc(list, func(a, b string) int { return cmp.Compare(editDistance(s, a), editDistance(s, b)) })
+	return list[:min(len(list), 3)]
 }
 
 // editDistance is Levenshtein's.

@@ -34,7 +34,7 @@ func kindOf(name string) kind {
 // assignmentRules are values that are given to what is called a password or the like.
 func assignmentRules() []Rule {
 	return []Rule{
-		{Name: "password", What: "a value of something that is called password, passphrase, pwd or psk", anchors: []string{"pass", "pwd", "psk"}, match: passwordValue},
+		{Name: "password", What: "a value of something that is called password, passphrase, pwd or psk", anchors: []string{"pass", "pwd", "psk", "_pw"}, match: passwordValue},
 		{Name: "secret-value", What: "a random value of something that is called secret, token, credential or key", anchors: []string{
 			"secret", "token", "apikey", "api_key", "api-key", "access_key", "accesskey", "access-key", "private_key", "privatekey", "auth_key", "authkey", "encryption_key", "encryptionkey",
 			"signing_key", "signingkey", "master_key", "masterkey", "account_key", "credential", "webhook_key", "license_key", "deploy_key", "hmac_key", "session_key", "cookie_key", "app_key", "jwt_key",
@@ -67,12 +67,15 @@ func (p *probe) assignment() (a assignment, ok bool) {
 	}
 	right := p.end + keySet.run(p.text, p.end, 64)
 	a.key, a.before, a.start = p.text[left:right], p.text[p.end:right], left
-	if left > 0 && bytes.IndexByte([]byte("$%@*&"), p.text[left-1]) >= 0 || left > 1 && p.text[left-1] == '{' && p.text[left-2] == '$' {
+	query := left > 0 && p.text[left-1] == '&' && right < len(p.text) && p.text[right] == '='
+	if left > 0 && !query && bytes.IndexByte([]byte("$%@*&"), p.text[left-1]) >= 0 || left > 1 && p.text[left-1] == '{' && p.text[left-2] == '$' {
 		return a, false // that is the name of a variable, whose value is elsewhere
 	}
 	i := right
-	if left > 0 && p.text[left-1] == '<' && i < len(p.text) && p.text[i] == '>' {
-		return p.element(a, i+1)
+	if left > 0 && p.text[left-1] == '<' {
+		if inner, ok := p.tag(i); ok {
+			return p.element(a, inner)
+		}
 	}
 	for i < len(p.text) && i < right+3 && bytes.IndexByte([]byte(`\"']`), p.text[i]) >= 0 {
 		i++
@@ -80,7 +83,26 @@ func (p *probe) assignment() (a assignment, ok bool) {
 	if i, ok = p.separator(&a, i); !ok {
 		return a, false
 	}
-	return p.value(a, i)
+	a, ok = p.value(a, i)
+	if ok && !a.quoted && left > 0 && a.to < len(p.text) && p.text[a.to] == p.text[left-1] && (p.text[a.to] == '\'' || p.text[a.to] == '"') && bytes.IndexByte(a.key, '-') > 0 {
+		a.quoted, a.alone = true, true // "X-Api-Key: VALUE", a header
+	}
+	return a, ok
+}
+
+// tag skips the rest of an element's start, with its attributes, and the one within
+// that only says that a value follows; text[i] is behind the element's name.
+func (p *probe) tag(i int) (int, bool) {
+	end := bytes.IndexByte(p.text[i:min(len(p.text), i+120)], '>')
+	if end < 0 || end > 0 && (p.text[i] != ' ' || p.text[i+end-1] == '/' || bytes.Contains(p.text[i:i+end], []byte("value="))) {
+		return 0, false
+	}
+	i += end + 1
+	inner := i + space.run(p.text, i, 40)
+	if rest := p.text[inner:min(len(p.text), inner+7)]; bytes.EqualFold(rest, []byte("<value>")) {
+		i = inner + len(rest)
+	}
+	return i, true
 }
 
 // separator reads what stands between name and value.
@@ -91,7 +113,8 @@ func (p *probe) separator(a *assignment, i int) (int, bool) {
 	}
 	i += blank.run(p.text, i, 32)
 	rest := p.text[i:min(len(p.text), i+2)]
-	if p.isEnv(a) && i > start || p.isArgument(a) && len(rest) > 0 && rest[0] == ',' {
+	option := bytes.HasPrefix(a.key, []byte("--")) && len(rest) > 0 && i > start && rest[0] != '-' && rest[0] != '=' && p.kind == config && !p.binary
+	if option || p.isEnv(a) && i > start || p.isArgument(a) && len(rest) > 0 && rest[0] == ',' {
 		a.equals, a.tight = true, true
 		return i + argumentSpace.run(p.text, i, 8), true
 	}
@@ -107,9 +130,24 @@ func (p *probe) separator(a *assignment, i int) (int, bool) {
 	default:
 		return 0, false
 	}
+	if rest[0] == ':' && p.kind == code {
+		i = p.typed(a, i)
+	}
 	spaces := blank.run(p.text, i, 32)
 	a.tight = i == start+1 && spaces == 0
 	return i + spaces, true
+}
+
+// typed skips ": TYPE =" of TypeScript, Python and Rust.
+func (p *probe) typed(a *assignment, i int) int {
+	j := i + blank.run(p.text, i, 4)
+	n := wordSet.run(p.text, j, 20)
+	k := j + n + blank.run(p.text, j+n, 4)
+	if n == 0 || k+1 >= len(p.text) || p.text[k] != '=' || p.text[k+1] == '=' || p.text[k+1] == '>' {
+		return i
+	}
+	a.equals = true
+	return k + 1
 }
 
 // isEnv reports whether the name is that of an ENV line of a Dockerfile.
@@ -120,7 +158,7 @@ func (p *probe) isEnv(a *assignment) bool {
 // isArgument reports whether the name is the first argument of a call:
 // define('DB_PASSWORD', 'value').
 func (p *probe) isArgument(a *assignment) bool {
-	return a.start > 1 && p.text[a.start-2] == '(' && (p.text[a.start-1] == '\'' || p.text[a.start-1] == '"')
+	return a.start > 1 && bytes.HasSuffix(bytes.TrimRight(p.text[:a.start-1], " "), []byte{'('}) && (p.text[a.start-1] == '\'' || p.text[a.start-1] == '"')
 }
 
 // namedValue skips to the separator of a pair that is written as name: X, value: Y,
@@ -277,7 +315,7 @@ func passwordValue(p *probe) (int, int, bool) {
 	if !ok || p.end-p.at == 4 && !p.isPass(&a) || a.isOther() {
 		return 0, 0, false
 	}
-	if p.end-p.at == 3 && (p.at > 0 && alphanumeric[p.text[p.at-1]] && p.text[p.at] != 'P' || len(a.before) > 0) {
+	if p.end-p.at == 3 && (p.at > 0 && alphanumeric[p.text[p.at-1]] && p.text[p.at] != 'P' && p.text[p.at] != '_' || len(a.before) > 0) {
 		return 0, 0, false
 	}
 	v := p.text[a.from:a.to]
@@ -313,9 +351,28 @@ func (p *probe) canBe(a *assignment) bool {
 		return true
 	}
 	if p.kind == code && !p.binary {
-		return false
+		return a.equals && a.tight && p.inConnection(a)
 	}
 	return a.alone || a.equals && a.tight
+}
+
+// connectionWords are other parts of a string that says where a database is.
+var connectionWords = [][]byte{[]byte("host="), []byte("server="), []byte("dbname="), []byte("user="), []byte("user id="), []byte("uid="), []byte("username="), []byte("data source="), []byte("database="), []byte("jdbc:")}
+
+// inConnection reports whether the value stands in such a string of a program.
+func (p *probe) inConnection(a *assignment) bool {
+	from := bytes.LastIndexAny(p.text[max(0, a.start-200):a.start], "\n\"'`") + 1 + max(0, a.start-200)
+	to := a.to
+	for to < len(p.text) && to < a.to+200 && bytes.IndexByte([]byte("\n\"'`"), p.text[to]) < 0 {
+		to++
+	}
+	low := bytes.ToLower(p.text[from:to])
+	for _, w := range connectionWords {
+		if bytes.Contains(low, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // closed reports whether a value in a binary file stands by itself: among strings
@@ -360,7 +417,7 @@ func isWord(a *assignment, v []byte, k kind) bool {
 
 // settings are words that a password is set to where none is meant.
 var settings = []string{
-	"prompt", "required", "optional", "disabled", "enabled", "string", "sufficient", "default", "plaintext", "secret", "internal", "random", "unset", "undefined", "digest", "always", "normal",
+	"prompt", "define", "undef", "required", "optional", "disabled", "enabled", "string", "sufficient", "default", "plaintext", "secret", "internal", "random", "unset", "undefined", "digest", "always", "normal",
 	"system", "files", "database", "window", "keyring", "cached", "forced", "manual", "server", "client", "option", "number", "boolean", "requisite", "generate", "generated", "encrypted", "external", "absent",
 }
 

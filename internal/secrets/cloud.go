@@ -16,6 +16,7 @@ func cloudRules() []Rule {
 		{Name: "azure-storage-key", What: "an account key of Azure Storage, Cosmos DB or Event Hubs", anchors: []string{"accountkey=", "sharedaccesskey=", "accountkey", "storage_key", "storagekey"}, match: azureKey},
 		{Name: "azure-sas", What: "a shared access signature of Azure", anchors: []string{"sig="}, match: azureSAS},
 		{Name: "azure-client-secret", What: "a client secret of Microsoft Entra ID", anchors: []string{"8q~", "7q~"}, match: azureClientSecret},
+		token{"gcp-refresh-token", "an OAuth refresh token of Google", []string{"1//0"}, urlSafe, 40, 250, 3.5}.rule(),
 		token{"digitalocean-token", "a token of DigitalOcean", []string{"dop_v1_", "doo_v1_", "dor_v1_"}, hexSet, 64, 64, 0}.rule(),
 		token{"alibaba-access-key-id", "an access key id of Alibaba Cloud", []string{"LTAI"}, alphanumeric, 17, 22, 3.5}.rule(),
 		token{"artifactory-key", "an API key of Artifactory", []string{"AKCp"}, alphanumeric, 60, 75, 0}.rule(),

@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"bytes"
+	"path"
 	"regexp"
 	"strings"
 )
@@ -11,12 +12,21 @@ func documentRules() []Rule {
 	return []Rule{
 		{Name: "netrc", What: "a login of .netrc or apt's auth.conf", anchors: []string{"machine"}, match: netrc},
 		{Name: "pgpass", What: "a password of PostgreSQL's .pgpass", file: pgpass},
-		{Name: "secret-file", What: "a file that is a secret as a whole: .erlang.cookie, Rails' master.key, ppp's chap-secrets", file: secretFile},
+		{Name: "secret-file", What: "a file that is a secret as a whole: .erlang.cookie, Rails' master.key, ppp's chap-secrets, .vault_pass, db-password.txt", file: secretFile},
+		{Name: "mail-login", What: "a login of Postfix (sasl_passwd) or Exim (passwd.client)", file: mailLogin},
 		{Name: "url-password", What: "an address with a password: scheme://user:password@host", anchors: []string{"://"}, match: urlPassword},
 		{Name: "tsig-key", What: "a key of DNS servers: TSIG, rndc", anchors: []string{"secret"}, match: tsigKey},
-		{Name: "npmrc-login", What: "a login of .npmrc", anchors: []string{"_authtoken", ":_auth", ":_password"}, match: npmrc},
-		{Name: "command-login", What: "a password among the arguments of curl, mysql or sshpass", anchors: []string{"curl ", "sshpass -p", "mysql ", "mysqldump ", "mysqladmin "}, match: commandLogin},
-		{Name: "config-password", What: "a password of ldap.conf, slapd.conf, sssd.conf, redis.conf or interfaces(5)", anchors: []string{"bindpw", "rootpw", "ldap_default_authtok", "requirepass", "masterauth", "wpa-psk", "wpa-passphrase"}, match: configPassword},
+		{Name: "npmrc-login", What: "a login of .npmrc", anchors: []string{"_authtoken", "_auth", ":_password"}, match: npmrc},
+		{Name: "command-login", What: "a password among the arguments of curl, mysql, redis-cli, sshpass, or in what chpasswd reads", anchors: []string{
+			"curl ", "sshpass -p", "mysql ", "mysqldump ", "mysqladmin ", "redis-cli ", "convertto-securestring", "jwt.sign(", "jwt.encode(", "<auth-user-pass>",
+		}, match: commandLogin},
+		{Name: "command-login", What: "a password that chpasswd reads", anchors: []string{"chpasswd"}, match: chpasswd},
+		{Name: "terraform-password", What: "a random password in Terraform's state", anchors: []string{`random_password"`}, match: terraformPassword},
+		{Name: "ipsec-secret", What: "a secret of IPsec: PSK, EAP, XAUTH", anchors: []string{"psk \"", "eap \"", "xauth \""}, match: ipsecSecret},
+		{Name: "bundler-login", What: "a login of Bundler's configuration", anchors: []string{"bundle_"}, match: bundler},
+		{Name: "wordpress-key", What: "a key or salt of WordPress", anchors: []string{"auth_key", "logged_in_key", "nonce_key", "auth_salt", "logged_in_salt", "nonce_salt"}, match: wordpress},
+		{Name: "gossip-key", What: "a key of Consul, Nomad or Serf", anchors: []string{"encrypt"}, match: gossipKey},
+		{Name: "config-password", What: "a password of ldap.conf, slapd.conf, sssd.conf, redis.conf, snmpd.conf, interfaces(5), msmtprc or fetchmailrc", anchors: []string{"rocommunity", "rwcommunity", "password ", "bindpw", "rootpw", "ldap_default_authtok", "requirepass", "masterauth", "wpa-psk", "wpa-passphrase"}, match: configPassword},
 	}
 }
 
@@ -68,7 +78,7 @@ func pgpass(name string, text []byte, _ bool, found func(from, to int)) {
 func secretFile(name string, text []byte, _ bool, found func(from, to int)) {
 	word := bytes.TrimSpace(text)
 	switch {
-	case name == ".erlang.cookie" && len(word) >= 8 && alphanumeric.all(word), name == "master.key" && len(word) == 32 && hexSet.all(word):
+	case name == ".erlang.cookie" && len(word) >= 8 && alphanumeric.all(word), strings.HasSuffix(name, ".key") && (len(word) == 32 || len(word) == 64) && hexSet.all(word), isPasswordFile(name, word):
 		if entropy(word) >= 2.5 {
 			found(bytes.Index(text, word), bytes.Index(text, word)+len(word))
 		}
@@ -82,6 +92,35 @@ func secretFile(name string, text []byte, _ bool, found func(from, to int)) {
 			}
 			at += len(line)
 		}
+	}
+}
+
+// isPasswordFile reports whether a file that is called after a password or token holds
+// one word that can be one: as Docker, Kubernetes and Ansible take them.
+func isPasswordFile(name string, word []byte) bool {
+	name = strings.TrimSuffix(name, path.Ext(name[min(1, len(name)):]))
+	name = strings.NewReplacer("-", "_", ".", "_").Replace(name)
+	named := strings.HasSuffix(name, "_vault_pass")
+	for _, w := range []string{"password", "passphrase", "_secret", "_token", "api_key", "apikey", "_passwd", "_pass"} {
+		named = named || strings.HasSuffix("_"+name, w)
+	}
+	lower, upper, digit, _ := classes(word)
+	return named && len(word) >= 8 && len(word) <= 200 && visible.all(word) && digit > 0 && lower+upper > 0 && !isPlaceholder(word) && !bytes.ContainsAny(word, "/=:<>(){}[]")
+}
+
+// mailLogin finds the last field of "HOST USER:PASSWORD" and "HOST:USER:PASSWORD".
+func mailLogin(name string, text []byte, _ bool, found func(from, to int)) {
+	if name != "sasl_passwd" && name != "passwd.client" {
+		return
+	}
+	at := 0
+	for line := range bytes.Lines(text) {
+		word := bytes.TrimRight(line, " \t\r\n")
+		i := bytes.LastIndexByte(word, ':') + 1
+		if value := word[i:]; i > 0 && line[0] != '#' && len(value) >= 4 && !bytes.ContainsAny(value, " \t") && !isPlaceholder(value) && !digitSet.all(value) {
+			found(at+i, at+len(word))
+		}
+		at += len(line)
 	}
 }
 
@@ -144,8 +183,12 @@ func tsigKey(p *probe) (int, int, bool) {
 	return from, to, ok && entropy(p.text[from:to]) >= leastRandom
 }
 
-// npmrc finds //registry/:_authToken=VALUE.
+// npmrc finds //registry/:_authToken=VALUE, and _auth=BASE64 of a line of its own.
 func npmrc(p *probe) (int, int, bool) {
+	alone := p.end-p.at == len("_auth") && (p.at == 0 || p.text[p.at-1] != ':')
+	if alone && (!p.is("_auth") || !strings.HasSuffix(p.name, "npmrc") || p.at > 0 && p.text[p.at-1] != '\n') {
+		return 0, 0, false
+	}
 	i := p.end + blank.run(p.text, p.end, 4)
 	if i >= len(p.text) || p.text[i] != '=' {
 		return 0, 0, false
@@ -159,10 +202,17 @@ var loginForms = []*regexp.Regexp{
 	regexp.MustCompile(`^curl [^\n]{0,200}?(?:-u|--user)[ =]?["']?[A-Za-z0-9_.@-]+:([^\s"']{6,})`),
 	regexp.MustCompile(`^mysql(?:dump|admin)? [^\n|;]{0,200}?-p([^\s"'$-][^\s"'$]{5,})`),
 	regexp.MustCompile(`^sshpass -p ?["']?([^\s"'$]{4,})`),
+	regexp.MustCompile(`^redis-cli [^\n|;]{0,200}?-a ["']?([^\s"'$]{6,})`),
+	regexp.MustCompile(`(?i)^convertto-securestring\s+(?:-string\s+)?["']([^"'$\n]{6,})["'][^\n]{0,80}-asplaintext`),
+	regexp.MustCompile(`^jwt\.(?:sign|encode)\([^"'\n]{0,80},\s*["']([^"'\n]{16,})["']`),
+	regexp.MustCompile(`^<auth-user-pass>\s*\n[^\n]+\n([^\n<]{4,})\n\s*</auth-user-pass>`),
 }
 
 // commandLogin finds passwords among the arguments of commands.
 func commandLogin(p *probe) (int, int, bool) {
+	if p.binary {
+		return 0, 0, false // strings that a compiler has put side by side
+	}
 	for _, form := range loginForms {
 		if from, to, ok := p.found(form, p.at, 400); ok {
 			value := p.text[from:to]
@@ -172,15 +222,70 @@ func commandLogin(p *probe) (int, int, bool) {
 	return 0, 0, false
 }
 
+var chpasswdForm = regexp.MustCompile(`["' ][a-z_][a-z0-9_-]{0,31}:([^\s"'$:]{4,})["']?\s*\|\s*(?:sudo )?(?:/usr/sbin/)?$`)
+
+// chpasswd finds echo "USER:PASSWORD" | chpasswd.
+func chpasswd(p *probe) (int, int, bool) {
+	line := bytes.LastIndexByte(p.text[:p.at], '\n') + 1
+	m := chpasswdForm.FindSubmatchIndex(p.text[line:p.at])
+	if m == nil || p.binary {
+		return 0, 0, false
+	}
+	value := p.text[line+m[2] : line+m[3]]
+	return line + m[2], line + m[3], !isPlaceholder(value) && !isHint(value)
+}
+
+var (
+	terraformForm = regexp.MustCompile(`(?s)^random_password".*?"result":\s*"([^"\n]{6,200})"`)
+	ipsecForm     = regexp.MustCompile(`^(?i:psk|eap|xauth) "([^"\n]{6,200})"`)
+	bundlerForm   = regexp.MustCompile(`^BUNDLE_[A-Z0-9_]{3,100}:\s*["']?[A-Za-z0-9_.@-]{1,80}:([^\s"'/]{6,200})["']?\s*(?:\n|$)`)
+	wordpressForm = regexp.MustCompile(`^(?:AUTH|LOGGED_IN|NONCE)_(?:KEY|SALT)["']\s*,\s*["']([^\n]{60,70}?)["']\s*\)`)
+	gossipForm    = regexp.MustCompile(`^encrypt["']?\s*[=:]\s*"([A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{32})"`)
+)
+
+func terraformPassword(p *probe) (int, int, bool) {
+	from, to, ok := p.found(terraformForm, p.at, 3000)
+	return from, to, ok && !isPlaceholder(p.text[from:to])
+}
+
+// ipsecSecret finds ': PSK "WORD"' (ipsec.secrets(5)).
+func ipsecSecret(p *probe) (int, int, bool) {
+	before := bytes.TrimRight(p.text[max(0, p.at-20):p.at], " \t")
+	from, to, ok := p.found(ipsecForm, p.at, 250)
+	return from, to, ok && bytes.HasSuffix(before, []byte{':'}) && p.kind == config && !isPlaceholder(p.text[from:to])
+}
+
+func bundler(p *probe) (int, int, bool) {
+	from, to, ok := p.found(bundlerForm, p.at, 400)
+	return from, to, ok && p.starts(p.at) && !isPlaceholder(p.text[from:to])
+}
+
+func wordpress(p *probe) (int, int, bool) {
+	from, to, ok := p.found(wordpressForm, p.at, 120)
+	return from, to, ok && entropy(p.text[from:to]) >= 4 && !isExample(p.text[from:to]) && !bytes.Contains(p.text[from:to], []byte("unique phrase"))
+}
+
+func gossipKey(p *probe) (int, int, bool) {
+	from, to, ok := p.found(gossipForm, p.at, 80)
+	return from, to, ok && p.starts(p.at) && entropy(p.text[from:to]) >= leastRandom
+}
+
 var configForm = regexp.MustCompile(`^(?:[ \t]+|[ \t]*=[ \t]*)("[^"\n]{4,100}"|[^\s"]{4,100})[ \t]*(?:\r?\n|$)`)
 
 // configPassword finds what follows a word that begins a line.
 func configPassword(p *probe) (int, int, bool) {
 	line := p.text[bytes.LastIndexByte(p.text[:p.at], '\n')+1 : p.at]
-	if len(bytes.Trim(line, " \t")) > 0 || p.kind == code && !p.binary || p.binary {
+	if len(bytes.Trim(line, " \t")) > 0 && !bytes.Contains(line, []byte("user ")) || p.kind == code && !p.binary || p.binary {
 		return 0, 0, false
 	}
-	from, to, ok := p.found(configForm, p.end, 200)
+	end := p.end
+	if p.text[end-1] == ' ' { // of no file whose lines are sentences
+		if !strings.HasSuffix(p.name, "rc") && !strings.HasSuffix(p.name, "_config") {
+			return 0, 0, false
+		}
+		end--
+	}
+	from, to, ok := p.found(configForm, end, 200)
 	if !ok {
 		return 0, 0, false
 	}

@@ -9,6 +9,7 @@ import (
 func encodedRules() []Rule {
 	return []Rule{
 		{Name: "encoded-private-key", What: "a private key whose PEM is in base64 again: a kubeconfig's client-key-data, a Secret of Kubernetes", anchors: []string{"ls0tls1crudjti"}, match: encodedPEM, mask: maskKey},
+		{Name: encodedSecret, What: "text in base64 with a secret in it, of any kind"},
 		{Name: "docker-auth", What: "a registry's login in a docker or podman configuration", anchors: []string{`"auth"`, `"identitytoken"`, `"registrytoken"`}, match: dockerAuth},
 		{Name: "jwt", What: "a signed JSON Web Token (RFC 7519)", anchors: []string{"eyj"}, match: jsonWebToken, open: 10},
 		{Name: "authorization-header", What: "an HTTP Authorization header: Basic or Bearer", anchors: []string{"authorization"}, match: authorization},

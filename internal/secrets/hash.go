@@ -39,7 +39,7 @@ var hashForms = []*regexp.Regexp{
 func passwordHash(p *probe) (int, int, bool) {
 	for _, form := range hashForms {
 		from, to, ok := p.found(form, p.at, 600)
-		if ok && entropy(p.text[from:to]) >= leastRandom && !bytes.Contains(p.text[from:to], []byte("XXXX")) {
+		if ok && entropy(p.text[from:to]) >= leastRandom && (!p.binary || isMade(p.text[from:to])) && !bytes.Contains(p.text[from:to], []byte("XXXX")) {
 			return from, to, true
 		}
 	}

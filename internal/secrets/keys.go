@@ -18,6 +18,8 @@ func keyRules() []Rule {
 		{Name: "gcp-service-account", What: "the private key of a Google Cloud service account", anchors: []string{`"private_key"`}, match: serviceAccount, mask: maskKey},
 		{Name: "encrypted-private-key", What: "a private key under a passphrase: PKCS#8, PEM, OpenSSH", anchors: []string{"private key-----"}, match: encryptedPEM, mask: maskKey},
 		{Name: privateKey, What: "a private key in PEM: RSA, EC, DSA, PKCS#8, OpenSSH (ssh-host-key: of an SSH server)", anchors: []string{"private key-----"}, match: pemKey, mask: maskKey},
+		{Name: "ssh2-private-key", What: "a private key in SSH2's own form (ssh.com)", anchors: []string{"private key ----"}, match: ssh2Key, mask: maskKey},
+		{Name: "ansible-vault", What: "a file of Ansible Vault: secrets under a password that can be tried", anchors: []string{"$ansible_vault;1."}, match: ansibleVault, mask: maskKey},
 		{Name: "pgp-private-key", What: "an OpenPGP private key, armoured", anchors: []string{"private key block-----"}, match: pemKey, mask: maskKey},
 		{Name: "putty-key", What: "a private key of PuTTY", anchors: []string{"putty-user-key-file-"}, match: puttyKey, mask: maskKey},
 		{Name: "gnupg-key", What: "a private key in GnuPG's own form", anchors: []string{"private-key (", "private-key("}, match: gnupgKey, mask: maskKey},
@@ -135,6 +137,26 @@ func serviceAccount(p *probe) (int, int, bool) {
 	inner.at = p.end + i + at
 	inner.end = inner.at + len(label)
 	return pemKey(&inner)
+}
+
+var (
+	ssh2Form  = regexp.MustCompile(`(?s)^---- BEGIN SSH2 (?:ENCRYPTED )?PRIVATE KEY ----\r?\n(?:[A-Za-z-]+: [^\n]*\n)*([A-Za-z0-9+/=\r\n]{100,})`)
+	vaultForm = regexp.MustCompile(`^\$ANSIBLE_VAULT;1\.[12];AES256[^\n]{0,80}\n((?:[ \t]*[0-9a-f]{20,80}\r?\n?){2,})`)
+)
+
+func ssh2Key(p *probe) (int, int, bool) {
+	begin := bytes.LastIndex(p.text[max(0, p.at-30):p.at], []byte("---- BEGIN SSH2 "))
+	if begin < 0 {
+		return 0, 0, false
+	}
+	begin += max(0, p.at-30)
+	_, to, ok := p.found(ssh2Form, begin, lookAhead)
+	return begin, to, ok
+}
+
+func ansibleVault(p *probe) (int, int, bool) {
+	_, to, ok := p.found(vaultForm, p.at, lookAhead)
+	return p.at, to, ok
 }
 
 func puttyKey(p *probe) (int, int, bool) {

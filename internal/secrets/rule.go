@@ -1,7 +1,9 @@
 package secrets
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -102,6 +104,7 @@ var (
 	wordSet       = setOf("A-Za-z0-9_")
 	urlSafe       = setOf("A-Za-z0-9_-")
 	base64Set     = setOf("A-Za-z0-9+/=")
+	base64Only    = setOf("A-Za-z0-9+/")
 	base64Any     = setOf("A-Za-z0-9+/_=-")
 	hexSet        = setOf("0-9a-fA-F")
 	upperDigits   = setOf("A-Z0-9")
@@ -181,7 +184,29 @@ func (t token) rule() Rule {
 		if n < t.min || n > t.max || !p.ends(p.end+n, t.set) || entropy(value) < least || isExample(value) {
 			return 0, 0, false
 		}
-		return p.at, p.end + n, true
+		listed := slices.ContainsFunc(t.prefixes, func(other string) bool { return bytes.Contains(value, []byte(other)) })
+		return p.at, p.end + n, !p.binary || isMade(value) && !listed
 	}
 	return r
+}
+
+// isMade reports whether a long value is a machine's, and not what a compiler has made
+// of words that stood apart in the program: it has digits as chance has them, and no
+// long words.
+func isMade(value []byte) bool {
+	word, digits := 0, 0
+	for _, c := range value {
+		switch {
+		case lowerSet[c]:
+			if word++; word > 10+len(value)/40 {
+				return false
+			}
+		default:
+			word = 0
+			if digitSet[c] {
+				digits++
+			}
+		}
+	}
+	return digits >= len(value)/32
 }

@@ -7,12 +7,14 @@
 // than lookBehind and lookAhead bytes. So what is found does not depend on how the
 // bytes are cut, and a file of any size is scanned in the same memory.
 //
-// It does not look into what is compressed or encrypted, and knows no encoding of
-// text but those that keep ASCII (UTF-8, Latin-1). Whether a secret is still valid
-// is not asked.
+// Files that are compressed (gzip, xz, zstd, bzip2) and archives (zip, tar, and tar
+// compressed) are looked into, one level of compression deep and within bounds; what is
+// passed over is told. Text in base64 is decoded, UTF-16 is read. What is encrypted is
+// not looked into, nor is it asked whether a secret is still valid.
 package secrets
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"crypto/sha256"
@@ -24,12 +26,13 @@ import (
 )
 
 // Format is the version of what is found: it changes with every rule.
-const Format = 1
+const Format = 2
 
 // Finding is one secret.
 type Finding struct {
 	Rule   string `json:"rule"`
-	Offset int64  `json:"offset"`           // of its first byte, from 0
+	Inside string `json:"inside,omitempty"` // of the file: "gzip", "zip:etc/app.conf", "UTF-16"; the place is there
+	Offset int64  `json:"offset"`           // of its first byte, from 0; in UTF-16, in characters
 	Line   int    `json:"line,omitempty"`   // from 1; 0 in a binary file
 	Column int    `json:"column,omitempty"` // in bytes, from 1; 0 in a binary file
 	Masked string `json:"masked"`           // enough to know it by: "ghp_... (40 characters)"
@@ -44,6 +47,9 @@ func (f Finding) String() string {
 	if f.Line > 0 {
 		place = fmt.Sprintf("line %d, column %d", f.Line, f.Column)
 	}
+	if f.Inside != "" {
+		place = "in " + f.Inside + " " + place
+	}
 	return place + ": " + f.Rule + " " + f.Masked
 }
 
@@ -54,18 +60,47 @@ const MostFindings = 1000
 // Bytes returns the secrets in b, by place. Of name only the last part counts: what
 // a file is called tells some rules what it means.
 func Bytes(name string, b []byte) []Finding {
-	list, _ := Scan(name, bytes.NewReader(b)) // a reader of bytes has no errors
+	list, _, _ := Scan(name, bytes.NewReader(b)) // a reader of bytes has no errors
 	return list
 }
 
-// Scan returns the secrets in what r gives, by place, and r's error.
-func Scan(name string, r io.Reader) ([]Finding, error) {
-	s := &scanner{name: strings.ToLower(path.Base(name)), source: r}
-	s.kind = kindOf(s.name)
-	if err := s.run(); err != nil {
-		return nil, err
+// headSize is how much of a file tells what it is, in bytes.
+const headSize = 512
+
+// Scan returns the secrets in what r gives, by place, what of it was passed over, and
+// r's error.
+func Scan(name string, r io.Reader) ([]Finding, []Passed, error) {
+	buffered := bufio.NewReader(r)
+	head, _ := buffered.Peek(headSize)
+	if p, ok := packingOf(head); ok {
+		return scanPacked(name, p, buffered)
 	}
-	return s.sorted(), nil
+	list, err := scanPlain(name, buffered)
+	return list, nil, err
+}
+
+// scanPlain scans what is not packed. What was found before an error is returned
+// with it.
+func scanPlain(name string, r io.Reader) ([]Finding, error) {
+	buffered, ok := r.(*bufio.Reader)
+	if !ok {
+		buffered = bufio.NewReader(r)
+	}
+	head, _ := buffered.Peek(headSize)
+	s := &scanner{name: strings.ToLower(path.Base(name)), source: buffered}
+	s.kind = kindOf(s.name)
+	big, wide := utf16Of(head)
+	if wide {
+		s.source = narrow{buffered, big}
+	}
+	err := s.run()
+	list := s.sorted()
+	for i := range list {
+		if wide {
+			list[i].Inside = "UTF-16"
+		}
+	}
+	return list, err
 }
 
 // sorted drops of findings that overlap all but that of the first rule in the table.

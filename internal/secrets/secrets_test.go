@@ -79,7 +79,9 @@ func corpus(t testing.TB) []planted {
 	list := append(keysOf(t, m), tokensOf(m)...)
 	list = append(list, cloudOf(m)...)
 	list = append(list, passwordsOf(m)...)
-	return append(list, hashesOf(m)...)
+	list = append(list, hashesOf(m)...)
+	list = append(list, loginsOf(m)...)
+	return append(list, wrappedOf(m)...)
 }
 
 func keysOf(t testing.TB, m maker) []planted {
@@ -292,12 +294,12 @@ func TestWindows(t *testing.T) {
 	for _, p := range corpus(t) {
 		want := secrets.Bytes(p.file, []byte(p.text))
 		switch p.rule {
-		case "pgpass", "shadow-password", "keystore", "kerberos-keytab", "secret-file", "der-private-key":
+		case "pgpass", "shadow-password", "keystore", "kerberos-keytab", "secret-file", "der-private-key", "mail-login":
 			continue // go by the beginning of the file, or are binary
 		}
 		for _, at := range []int{1 << 10, 256<<10 - 4096 - 32, 256<<10 - 4096, 256<<10 - 320, 256<<10 - 32, 256 << 10} {
 			text := append(append(append([]byte{}, filler[:at]...), p.text...), filler[:100<<10]...)
-			got, err := secrets.Scan(p.file, iotest.HalfReader(bytes.NewReader(text)))
+			got, _, err := secrets.Scan(p.file, iotest.HalfReader(bytes.NewReader(text)))
 			if err != nil || len(got) != len(want) {
 				t.Fatalf("%s in %s at byte %d: %v, %v; want %v", p.rule, p.file, at, got, err, want)
 			}
@@ -410,7 +412,7 @@ func TestMost(t *testing.T) {
 // A reader's error is handed on.
 func TestReadError(t *testing.T) {
 	t.Parallel()
-	if _, err := secrets.Scan("x", iotest.ErrReader(fmt.Errorf("no more"))); err == nil || err.Error() != "no more" {
+	if _, _, err := secrets.Scan("x", iotest.ErrReader(fmt.Errorf("no more"))); err == nil || err.Error() != "no more" {
 		t.Errorf("error %v", err)
 	}
 }
@@ -430,7 +432,7 @@ func FuzzScan(f *testing.F) {
 			}
 			last = g.Offset
 		}
-		again, err := secrets.Scan(name, iotest.OneByteReader(bytes.NewReader(text)))
+		again, _, err := secrets.Scan(name, iotest.OneByteReader(bytes.NewReader(text)))
 		if err != nil || fmt.Sprint(again) != fmt.Sprint(list) {
 			t.Fatalf("read byte by byte: %v, %v; else %v", again, err, list)
 		}

@@ -15,6 +15,9 @@ func tokenRules() []Rule {
 		Rule{Name: "slack-webhook", What: "an incoming webhook of Slack", anchors: []string{"hooks.slack.com/"}, match: slackWebhook},
 		Rule{Name: "discord-webhook", What: "a webhook of Discord", anchors: []string{"/api/webhooks/"}, match: discordWebhook},
 		Rule{Name: "twilio-key", What: "an auth token or API key of Twilio", anchors: []string{"twilio"}, match: twilio},
+		Rule{Name: "teams-webhook", What: "an incoming webhook of Microsoft Teams", anchors: []string{"webhook.office.com/webhookb2/"}, match: teamsWebhook},
+		Rule{Name: "firebase-key", What: "a server key of Firebase Cloud Messaging", anchors: []string{":apa91b"}, match: firebaseKey},
+		Rule{Name: "bootstrap-token", What: "a token with which a node joins a Kubernetes cluster", anchors: []string{"--token ", "--token=", "token-id: "}, match: bootstrapToken},
 		Rule{Name: "telegram-token", What: "a token of a Telegram bot", anchors: []string{":aa"}, match: telegram},
 		Rule{Name: "mailchimp-key", What: "an API key of Mailchimp", anchors: []string{"-us"}, match: mailchimp},
 		Rule{Name: "terraform-token", What: "a token of Terraform Cloud", anchors: []string{".atlasv1."}, match: terraform},
@@ -57,6 +60,9 @@ func tokens() []token {
 		{"dynatrace-token", "a token of Dynatrace", []string{"dt0c01.", "dt0s01."}, setOf("A-Z0-9.a-z"), 85, 95, 0},
 		{"heroku-key", "an API key of Heroku", []string{"HRKU-"}, setOf("A-Za-z0-9_-"), 36, 70, 0},
 		{"flyio-token", "a token of Fly.io", []string{"fo1_", "fm1_", "fm2_"}, base64Any, 40, 1000, 0},
+		{"sonarqube-token", "a token of SonarQube", []string{"sqp_", "squ_", "sqa_"}, hexSet, 40, 40, 0},
+		{"nuget-key", "an API key of NuGet", []string{"oy2"}, setOf("a-z0-9"), 43, 43, 3.5},
+		{"paypal-token", "an access token of Braintree or PayPal", []string{"access_token$production$", "access_token$sandbox$"}, setOf("a-z0-9$"), 45, 60, 0},
 		{"facebook-token", "an access token of Facebook", []string{"EAACEdEose0cBA"}, alphanumeric, 30, 300, 0},
 	}
 }
@@ -78,6 +84,8 @@ var (
 	slackForm    = regexp.MustCompile(`^(?:services|workflows|triggers)/([A-Za-z0-9+/]{40,60})`)
 	discordForm  = regexp.MustCompile(`^[0-9]{17,20}/([A-Za-z0-9_-]{60,70})`)
 	twilioForm   = regexp.MustCompile(`(?i)^[a-z0-9_.-]{0,30}["']?[ \t]{0,8}[=:]>?[ \t]{0,8}["']?(SK[0-9a-f]{32}|[0-9a-f]{32})\b`)
+	teamsForm    = regexp.MustCompile(`^[0-9a-f-]{36}@[0-9a-f-]{36}/IncomingWebhook/([0-9a-f]{32})`)
+	joinForm     = regexp.MustCompile(`^--token[ =]([a-z0-9]{6}\.[a-z0-9]{16})\b`)
 	telegramForm = regexp.MustCompile(`^:(AA[A-Za-z0-9_-]{33})(?:[^A-Za-z0-9_-]|$)`)
 )
 
@@ -91,6 +99,23 @@ func discordWebhook(p *probe) (int, int, bool) { return p.found(discordForm, p.e
 func twilio(p *probe) (int, int, bool) {
 	from, to, ok := p.found(twilioForm, p.end, 120)
 	return from, to, ok && entropy(p.text[from:to]) >= leastRandom
+}
+
+func teamsWebhook(p *probe) (int, int, bool) { return p.found(teamsForm, p.end, 200) }
+
+// firebaseKey finds eleven characters before the anchor and 134 in it and behind it.
+func firebaseKey(p *probe) (int, int, bool) {
+	from := p.at
+	for from > 0 && p.at-from < 12 && urlSafe[p.text[from-1]] {
+		from--
+	}
+	n := urlSafe.run(p.text, p.at+1, 200)
+	return from, p.at + 1 + n, p.at-from == 11 && n >= 130 && n <= 145 && p.is(":APA91b")
+}
+
+func bootstrapToken(p *probe) (int, int, bool) {
+	from, to, ok := p.found(joinForm, p.at, 60)
+	return from, to, ok && !isExample(p.text[from:to]) && entropy(p.text[from:to]) >= leastRandom && !bytes.HasPrefix(p.text[from:], []byte("abcdef."))
 }
 
 func telegram(p *probe) (int, int, bool) {

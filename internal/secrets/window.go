@@ -23,6 +23,7 @@ type scanner struct {
 	kind   kind
 	source io.Reader
 	binary bool
+	inner  bool // what is scanned was in base64: none in that is decoded
 	hits   []hit
 
 	lines    int   // newlines before counted
@@ -51,12 +52,14 @@ func (s *scanner) run() error {
 	begin, have := 0, 0
 	state := uint32(0)
 	for first := true; ; first = false {
-		n, err := io.ReadFull(s.source, buffer[have:])
-		last := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-		if err != nil && !last {
-			return err
-		}
+		n, err := fill(s.source, buffer[have:])
+		last := errors.Is(err, io.EOF)
 		have += n
+		failed := err
+		if last {
+			failed = nil
+		}
+		last = last || failed != nil
 		text := buffer[:have]
 		if first {
 			s.binary = bytes.IndexByte(text[:min(sniffed, len(text))], 0) >= 0
@@ -67,14 +70,28 @@ func (s *scanner) run() error {
 			end = have - lookAhead
 		}
 		state = s.search(text, base, begin, end, state)
+		if !s.binary && !s.inner {
+			s.wrapped(text, base, begin, end)
+		}
 		if last || len(s.hits) >= MostFindings {
-			return nil
+			return failed
 		}
 		keep := end - lookBehind - longestAnchor()
 		s.count(text, base, keep)
 		copy(buffer, text[keep:])
 		base, begin, have = base+int64(keep), end-keep, have-keep
 	}
+}
+
+// fill reads until b is full. Unlike io.ReadFull it hands on a reader's own
+// io.ErrUnexpectedEOF: what is compressed and cut off.
+func fill(r io.Reader, b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		var m int
+		m, err = r.Read(b[n:])
+		n += m
+	}
+	return n, err
 }
 
 // search runs the automaton over text[begin:end].
