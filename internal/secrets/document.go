@@ -2,7 +2,6 @@ package secrets
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 )
 
@@ -20,7 +19,7 @@ func documentRules() []Rule {
 	}
 }
 
-var netrcForm = regexp.MustCompile(`^(?:machine\s+\S{1,200}|default)(?:\s+(?:login|account)\s+\S{1,200}){0,2}\s+password\s+("[^"\n]+"|\S+)`)
+var netrcForm = newForm(`^(?:machine\s+\S{1,200}|default)(?:\s+(?:login|account)\s+\S{1,200}){0,2}\s+password\s+("[^"\n]+"|\S+)`)
 
 // netrc finds "machine HOST login USER password WORD" (netrc(5), apt_auth.conf(5)).
 func netrc(p *probe) (int, int, bool) {
@@ -133,7 +132,7 @@ func isExampleHost(host []byte) bool {
 	return name == "host" || name == "hostname" || name == "server" || name == "proxy"
 }
 
-var tsigForm = regexp.MustCompile(`^secret[ \t]+"([A-Za-z0-9+/]{20,}={0,2})"`)
+var tsigForm = newForm(`^secret[ \t]+"([A-Za-z0-9+/]{20,}={0,2})"`)
 
 // tsigKey finds 'secret "BASE64";' of named.conf(5) and nsd.conf's 'secret: "..."'.
 func tsigKey(p *probe) (int, int, bool) {
@@ -155,16 +154,16 @@ func npmrc(p *probe) (int, int, bool) {
 	return i, i + n, n >= 8 && !isPlaceholder(p.text[i:i+n])
 }
 
-var loginForms = []*regexp.Regexp{
-	regexp.MustCompile(`^curl [^\n]{0,200}?(?:-u|--user)[ =]?["']?[A-Za-z0-9_.@-]+:([^\s"']{6,})`),
-	regexp.MustCompile(`^mysql(?:dump|admin)? [^\n|;]{0,200}?-p([^\s"'$-][^\s"'$]{5,})`),
-	regexp.MustCompile(`^sshpass -p ?["']?([^\s"'$]{4,})`),
+var loginForms = []form{
+	newForm(`^curl [^\n]{0,200}?(?:-u|--user)[ =]?["']?[A-Za-z0-9_.@-]+:([^\s"']{6,})`),
+	newForm(`^mysql(?:dump|admin)? [^\n|;]{0,200}?-p([^\s"'$-][^\s"'$]{5,})`),
+	newForm(`^sshpass -p ?["']?([^\s"'$]{4,})`),
 }
 
 // commandLogin finds passwords among the arguments of commands.
 func commandLogin(p *probe) (int, int, bool) {
-	for _, form := range loginForms {
-		if from, to, ok := p.found(form, p.at, 400); ok {
+	for _, f := range loginForms {
+		if from, to, ok := p.found(f, p.at, 400); ok {
 			value := p.text[from:to]
 			return from, to, !isPlaceholder(value) && !isHint(value) && !isWords(value)
 		}
@@ -172,7 +171,7 @@ func commandLogin(p *probe) (int, int, bool) {
 	return 0, 0, false
 }
 
-var configForm = regexp.MustCompile(`^(?:[ \t]+|[ \t]*=[ \t]*)("[^"\n]{4,100}"|[^\s"]{4,100})[ \t]*(?:\r?\n|$)`)
+var configForm = newForm(`^(?:[ \t]+|[ \t]*=[ \t]*)("[^"\n]{4,100}"|[^\s"]{4,100})[ \t]*(?:\r?\n|$)`)
 
 // configPassword finds what follows a word that begins a line.
 func configPassword(p *probe) (int, int, bool) {
