@@ -47,7 +47,7 @@ func Lock(ctx context.Context, o LockOptions) (*LockResult, error) {
 
 // save writes the lock where it is another than what stands there.
 func (r *LockResult) save() error {
-	if r.old != nil && !r.doubt && string(r.old.Marshal()) == string(r.Lock.Marshal()) {
+	if r.old == r.Lock || r.old != nil && !r.doubt && string(r.old.Marshal()) == string(r.Lock.Marshal()) {
 		return nil
 	}
 	if err := r.Lock.Save(r.Path); err != nil {

@@ -21,7 +21,7 @@ import (
 
 // imageFormat is the version of the form in which it is kept. What turns the inputs
 // into an image is Options.Build's to tell.
-const imageFormat = 4
+const imageFormat = 5
 
 // remembered is what the store keeps of one platform's image.
 type remembered struct {
@@ -46,7 +46,7 @@ func (o Options) imageKey(r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (kiln
 	if err != nil {
 		return "", err
 	}
-	fields := []string{"kiln image", strconv.Itoa(imageFormat), o.Build, p.String(), string(o.Compression), string(text), string(l.Marshal()), string(files)}
+	fields := []string{"kiln image", strconv.Itoa(imageFormat), o.Build, p.String(), string(o.Compression), string(text), string(kiln.DigestOf(l.Marshal())), string(files)}
 	return kiln.DigestOf(fmt.Appendf(nil, "%q", fields)), nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"kiln"
@@ -22,9 +23,16 @@ import (
 func (l *Lock) Marshal() []byte {
 	c := l.canonical()
 	c.Digest = ""
-	c.Digest = kiln.DigestOf(c.text())
-	return c.text()
+	text := c.text()
+	return slices.Insert(text, bytes.Index(text, afterDigest), digestLine(kiln.DigestOf(text))...)
 }
+
+// digestLine is what text prints of the document's digest, where there is one.
+func digestLine(d kiln.Digest) []byte { return fmt.Appendf(nil, "\n  \"digest\": %q,", d) }
+
+// afterDigest begins the field behind the digest. No text in a document holds the end
+// of a line, so that what is found first is that field.
+var afterDigest = []byte("\n  \"archives\": ")
 
 // Text is the document as it was read, but for white space: with the digest that it
 // says, or without one. Of a lock that was not read, it is without.
@@ -33,20 +41,34 @@ func (l *Lock) Text() []byte { return l.canonical().text() }
 // text prints a canonical lock.
 func (l *Lock) text() []byte {
 	p := &printer{}
+	p.Grow(sizeOfPackage * l.packages())
 	p.value(reflect.ValueOf(*l), 0)
 	p.WriteByte('\n')
 	return p.Bytes()
 }
 
+// sizeOfPackage is about how many bytes one takes.
+const sizeOfPackage = 512
+
+func (l *Lock) packages() int {
+	n := 1
+	for _, p := range l.Platforms {
+		n += len(p.Packages)
+	}
+	return n
+}
+
 type printer struct{ bytes.Buffer }
 
-func (p *printer) line(depth int) { p.WriteString("\n" + strings.Repeat("  ", depth)) }
+func (p *printer) line(depth int) { p.WriteString(indents[:1+2*depth]) }
+
+const indents = "\n                " // deeper than any value stands
 
 func (p *printer) value(v reflect.Value, depth int) {
 	switch v.Kind() {
 	case reflect.Struct:
-		if t, ok := v.Interface().(time.Time); ok {
-			p.leaf(t.Format(time.RFC3339))
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			p.text(v.Interface().(time.Time).Format(time.RFC3339))
 			return
 		}
 		p.structure(v, depth)
@@ -56,9 +78,24 @@ func (p *printer) value(v reflect.Value, depth int) {
 		p.list(v, depth)
 	case reflect.Map:
 		p.platforms(v.Interface().(map[kiln.Platform]*Platform), depth)
+	case reflect.String:
+		p.text(v.String())
 	default:
 		p.leaf(v.Interface())
 	}
+}
+
+// text writes a text, most of which JSON has nothing to escape in.
+func (p *printer) text(s string) {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			p.leaf(s)
+			return
+		}
+	}
+	p.WriteByte('"')
+	p.WriteString(s)
+	p.WriteByte('"')
 }
 
 // leaf writes a text or number.
@@ -72,33 +109,52 @@ func (p *printer) leaf(v any) {
 }
 
 func (p *printer) structure(v reflect.Value, depth int) {
-	fields := reflect.VisibleFields(v.Type())
-	flat := joined(fields[0])
+	fields := fieldsOf(v.Type())
 	p.WriteByte('{')
 	for i, f := range fields {
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if options == "omitempty" && v.Field(i).IsZero() {
+		if f.omitted && v.Field(i).IsZero() {
 			continue
 		}
 		if i > 0 {
 			p.WriteByte(',')
 		}
 		switch {
-		case !joined(f):
+		case !f.joined:
 			p.line(depth + 1)
 		case i > 0:
 			p.WriteByte(' ')
 		}
-		fmt.Fprintf(p, "%q: ", name)
+		p.WriteString(f.name)
 		p.value(v.Field(i), depth+1)
 	}
-	if !flat {
+	if !fields[0].joined {
 		p.line(depth)
 	}
 	p.WriteByte('}')
 }
 
-func joined(f reflect.StructField) bool { return f.Tag.Get("layout") == "join" }
+// field is how a field of a struct is printed.
+type field struct {
+	name            string // quoted, with what separates it from its value
+	omitted, joined bool   // omitted: where it is empty
+}
+
+// fieldsOf are those of a type: a lock has thousands of values of a few types.
+var fieldsOf = func() func(reflect.Type) []field {
+	var known sync.Map // of []field by reflect.Type
+	return func(t reflect.Type) []field {
+		if list, ok := known.Load(t); ok {
+			return list.([]field)
+		}
+		var list []field
+		for _, f := range reflect.VisibleFields(t) {
+			name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+			list = append(list, field{name: fmt.Sprintf("%q: ", name), omitted: options == "omitempty", joined: f.Tag.Get("layout") == "join"})
+		}
+		known.Store(t, list)
+		return list
+	}
+}()
 
 // list writes texts on one line, and anything else one item to a line.
 func (p *printer) list(v reflect.Value, depth int) {

@@ -2,6 +2,7 @@ package lock
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,36 +83,45 @@ func decode(src []byte) (*Lock, error) {
 	case len(src) > maxSize:
 		return nil, fmt.Errorf("the file is larger than %d bytes", maxSize)
 	}
-	var head struct {
-		Format *int `json:"format"`
-	}
-	if err := json.Unmarshal(src, &head); err != nil {
-		return nil, placed(src, err)
-	}
-	switch {
-	case head.Format == nil || *head.Format < 1:
-		return nil, errors.New("it names no format")
-	case *head.Format > Format:
-		return nil, newerError{*head.Format}
-	}
 	dec := json.NewDecoder(bytes.NewReader(src))
 	dec.DisallowUnknownFields()
 	var l Lock
 	if err := dec.Decode(&l); err != nil {
-		return nil, placed(src, err)
+		return nil, cmp.Or(readable(src), placed(src, err))
 	}
-	if err := l.check(); err != nil {
-		return nil, err
+	if err := l.check(); err != nil || l.Format != Format {
+		return nil, cmp.Or(readable(src), err)
 	}
-	form := l.canonical()
-	if err := sameForm(src, form.text()); err != nil {
-		return nil, err
+	text := l.canonical().text()
+	if !bytes.Equal(src, text) {
+		if err := cmp.Or(readable(src), sameForm(src, text)); err != nil {
+			return nil, err
+		}
 	}
-	stated := l.Digest
-	if form.Digest = ""; stated != "" && stated != kiln.DigestOf(form.text()) {
-		return nil, &ChangedError{Lock: &l, Got: kiln.DigestOf(form.text())}
+	if l.Digest == "" {
+		return &l, nil
+	}
+	if got := kiln.DigestOf(bytes.Replace(text, digestLine(l.Digest), nil, 1)); got != l.Digest {
+		return nil, &ChangedError{Lock: &l, Got: got}
 	}
 	return &l, nil
+}
+
+// readable finds what hinders reading a document whatever it says: no JSON, or of another format.
+func readable(src []byte) error {
+	var head struct {
+		Format *int `json:"format"`
+	}
+	if err := json.Unmarshal(src, &head); err != nil {
+		return placed(src, err)
+	}
+	switch {
+	case head.Format == nil || *head.Format < 1:
+		return errors.New("it names no format")
+	case *head.Format > Format:
+		return newerError{*head.Format}
+	}
+	return nil
 }
 
 // placed gives an error of the JSON decoder the line where it arose.

@@ -9,8 +9,11 @@ import (
 )
 
 // writeDatabase writes the files of dpkg's database that tell of more than one
-// package.
+// package. Where none was installed, they tell all that they are to.
 func (n *installation) writeDatabase() error {
+	if !slices.ContainsFunc(n.db.packages, func(m *member) bool { return !m.Installed }) {
+		return nil
+	}
 	if err := n.fs.MkdirAll(infoDir, 0o755); err != nil {
 		return err
 	}

@@ -22,6 +22,11 @@ func (a *assembly) configure(ctx context.Context, l *layer) error {
 		return err
 	}
 	job := a.in.Sink.Start(kiln.StepConfigure, a.subject(l), 0)
+	if after, touched, ok := a.lay(l, before); ok {
+		a.below = a.layKey(l)
+		job.Finish()
+		return a.settle(l, before, after, touched)
+	}
 	after, state, err := a.configureOnce(ctx, l, before)
 	switch {
 	case err != nil:
@@ -32,7 +37,7 @@ func (a *assembly) configure(ctx context.Context, l *layer) error {
 	default:
 		job.Finish()
 	}
-	return a.settle(l, before, after)
+	return a.settle(l, before, after, nil)
 }
 
 // install has maint install the layer's packages.

@@ -128,7 +128,11 @@ func (a *assembly) plainTree(l *layer, before *tree.Tree, owners []owned) *tree.
 			}
 		}
 	}
-	t := before.Clone()
+	shipped := 0
+	for _, u := range l.units {
+		shipped += len(u.places)
+	}
+	t := before.CloneSized(shipped + len(l.made))
 	put := func(e tree.Entry) {
 		if old, ok := t.Lookup(e.Path); !ok || old.Type != tree.Dir && e.Type != tree.Dir {
 			_ = l.insertAll(t, e)

@@ -2,10 +2,14 @@ package rootfs
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"kiln"
 	"kiln/internal/deb"
@@ -32,12 +36,12 @@ func (a *assembly) database(l *layer, dirs directories) ([]tree.Entry, error) {
 	}
 	entries := a.statusFiles(l.units, l.epoch)
 	entries = append(entries, a.databaseFile(l.epoch, infoDir+"/format", []byte("1\n")))
-	for _, u := range l.units {
-		files, err := a.infoFiles(u, l.epoch, dirs)
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, files...)
+	info, err := a.infoTexts(l.units, dirs)
+	if err != nil {
+		return nil, err
+	}
+	for i, u := range l.units {
+		entries = append(entries, a.infoFiles(u, l.epoch, info[i])...)
 		if a.dpkgReads(l) {
 			entries = append(entries, u.controlEntries(l.epoch)...)
 		}
@@ -51,20 +55,39 @@ func (a *assembly) database(l *layer, dirs directories) ([]tree.Entry, error) {
 	return entries, nil
 }
 
-// infoFiles returns the package's files in info/.
-func (a *assembly) infoFiles(u *unit, epoch kiln.Epoch, dirs directories) ([]tree.Entry, error) {
-	entries := []tree.Entry{a.infoFile(u, epoch, ".list", u.list(dirs))}
+// infoText is what the package's files in info/ say; nil where it has no such file.
+type infoText struct{ list, md5sums, conffiles []byte }
+
+// infoTexts returns those of all the packages, made on all processors.
+func (a *assembly) infoTexts(units []*unit, dirs directories) ([]infoText, error) {
+	all, errs := make([]infoText, len(units)), make([]error, len(units))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, u := range units {
+		group.Go(func() error {
+			all[i], errs[i] = a.infoText(u, dirs)
+			return nil
+		})
+	}
+	_ = group.Wait() // of several errors, the first package's is reported
+	return all, cmp.Or(errs...)
+}
+
+func (a *assembly) infoText(u *unit, dirs directories) (infoText, error) {
 	sums, err := a.md5sums(u)
-	if err != nil {
-		return nil, err
+	return infoText{list: u.list(dirs), md5sums: sums, conffiles: u.conffileNames()}, err
+}
+
+// infoFiles returns the package's files in info/.
+func (a *assembly) infoFiles(u *unit, epoch kiln.Epoch, text infoText) []tree.Entry {
+	entries := []tree.Entry{a.infoFile(u, epoch, ".list", text.list)}
+	if text.md5sums != nil {
+		entries = append(entries, a.infoFile(u, epoch, ".md5sums", text.md5sums))
 	}
-	if sums != nil {
-		entries = append(entries, a.infoFile(u, epoch, ".md5sums", sums))
+	if text.conffiles != nil {
+		entries = append(entries, a.infoFile(u, epoch, ".conffiles", text.conffiles))
 	}
-	if conffiles := u.conffileNames(); conffiles != nil {
-		entries = append(entries, a.infoFile(u, epoch, ".conffiles", conffiles))
-	}
-	return entries, nil
+	return entries
 }
 
 // controlEntries returns the package's further files in info/: its maintainer
@@ -132,17 +155,18 @@ func (a *assembly) coveredFiles(epoch kiln.Epoch) ([]tree.Entry, error) {
 // correctedFiles returns the package's files in info/ without what is covered. One
 // with nothing left to tell is made empty, or the one of its own layer would be seen.
 func (a *assembly) correctedFiles(u *unit, epoch kiln.Epoch, dirs directories) ([]tree.Entry, error) {
-	before, err := a.infoFiles(u, epoch, dirs)
+	text, err := a.infoText(u, dirs)
 	if err != nil {
 		return nil, err
 	}
+	before := a.infoFiles(u, epoch, text)
 	for _, p := range u.places {
 		p.gone = p.gone || p.covered
 	}
-	entries, err := a.infoFiles(u, epoch, dirs)
-	if err != nil {
+	if text, err = a.infoText(u, dirs); err != nil {
 		return nil, err
 	}
+	entries := a.infoFiles(u, epoch, text)
 	for _, old := range before {
 		if !slices.ContainsFunc(entries, func(e tree.Entry) bool { return e.Path == old.Path }) {
 			entries = append(entries, a.databaseFile(epoch, old.Path, nil))
@@ -199,6 +223,9 @@ type conffile struct {
 // conffiles returns the package's configuration files that are in the image and
 // those that are to go on an upgrade, in its own order.
 func (u *unit) conffiles() []conffile {
+	if len(u.ix.Conffiles) == 0 {
+		return nil
+	}
 	byPath := map[string]*place{}
 	for _, p := range u.places {
 		byPath[p.shipped] = p
@@ -242,7 +269,7 @@ func (u *unit) list(dirs directories) []byte {
 		case p.shipped == ".":
 			b = append(b, "/.\n"...)
 		case p.listed(), p.entry.Type == tree.Dir && needed:
-			b = fmt.Appendln(b, tree.Absolute(p.shipped))
+			b = append(append(append(b, '/'), p.shipped...), '\n')
 		}
 	}
 	return b
@@ -261,7 +288,14 @@ func (a *assembly) md5sums(u *unit) ([]byte, error) {
 	}
 	gone := map[string]bool{}
 	for _, p := range u.places {
-		gone[p.shipped] = !p.listed()
+		if !p.listed() {
+			gone[p.shipped] = true
+		} else if len(gone) > 0 {
+			delete(gone, p.shipped) // of one that is shipped twice, the last counts
+		}
+	}
+	if len(gone) == 0 && len(text) > 0 {
+		return text, nil
 	}
 	var b []byte
 	for line := range bytes.Lines(text) {

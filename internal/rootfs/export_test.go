@@ -2,7 +2,9 @@ package rootfs
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"slices"
 
 	"kiln"
 	"kiln/internal/maint/command"
@@ -60,4 +62,44 @@ func CopyrightIn(files []string, links map[string]string) func(name string) stri
 	d := documents{files: map[string]kiln.Digest{}, links: map[string]string{}}
 	d.add(ix)
 	return func(name string) string { return string(d.copyright(name)) }
+}
+
+// Laid does what Assemble does, and has each layer whose files are just laid installed by
+// maint as well: it returns how many there were, and where the two differ.
+func Laid(ctx context.Context, st *store.Store, in Input) (laid int, differing []string, err error) {
+	a, err := newAssembly(st, in)
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, step := range []func() error{func() error { return a.unpack(ctx) }, a.readSkips, a.plan, a.readAccounts, a.place} {
+		if err := step(); err != nil {
+			return 0, nil, err
+		}
+	}
+	for _, l := range a.layers {
+		before, err := a.ground(l)
+		if err != nil {
+			return laid, nil, err
+		}
+		if after, touched, ok := a.lay(l, before); ok {
+			laid++
+			res, err := a.install(ctx, l, before)
+			if err != nil {
+				return laid, nil, err
+			}
+			if changed, removed := difference(after, res.Tree); len(changed)+len(removed)+len(l.looked)+len(res.Notes)+len(res.Runs)+len(res.Accounts) > 0 {
+				differing = append(differing, fmt.Sprintf("%s: maint has %v, and not %v; looked at %v", l.name(), changed, removed, l.looked))
+			}
+			for e := range after.All() {
+				old, there := before.Lookup(e.Path)
+				if (!there || !identical(&old, &e)) && !slices.Contains(touched, e.Path) {
+					differing = append(differing, "untold "+e.Path)
+				}
+			}
+		}
+		if err := a.configure(ctx, l); err != nil {
+			return laid, nil, err
+		}
+	}
+	return laid, differing, nil
 }

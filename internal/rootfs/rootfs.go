@@ -140,7 +140,7 @@ func newAssembly(st *store.Store, in Input) (*assembly, error) {
 	if len(in.Recipe.Layers) == 0 {
 		return nil, userError("cannot assemble the image: the recipe has no layers")
 	}
-	a := &assembly{in: in, store: st, claims: map[string]*place{}, world: tree.New(), documents: documents{files: map[string]kiln.Digest{}, links: map[string]string{}}}
+	a := &assembly{in: in, store: st, world: tree.New(), documents: documents{files: map[string]kiln.Digest{}, links: map[string]string{}}}
 	a.contents = &contents{store: st, pieces: map[kiln.Digest]piece{}, made: tree.Bytes{}}
 	a.compiled = &memo{store: st, build: in.Build, sizes: map[kiln.Digest]int64{}}
 	var err error
@@ -189,7 +189,7 @@ func (a *assembly) check() error {
 
 // image makes the layers out of what was placed.
 func (a *assembly) image(ctx context.Context) (*Image, error) {
-	img := &Image{Tree: tree.New(), Contents: a.contents, Accounts: a.accounts, User: a.user, Units: a.unitWishes(), Packages: a.described(), Linkage: a.contents.linkage}
+	img := &Image{Tree: tree.Sized(a.world.Len()), Contents: a.contents, Accounts: a.accounts, User: a.user, Units: a.unitWishes(), Packages: a.described(), Linkage: a.contents.linkage}
 	for _, l := range a.layers {
 		if err := ctx.Err(); err != nil {
 			return nil, err

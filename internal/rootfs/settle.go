@@ -10,8 +10,9 @@ import (
 
 // settle compares what the layers below left with what the layer's packages and
 // scripts made of it. A package's entry that is as it was shipped stays the
-// package's; all else that is new or different is the scripts'.
-func (a *assembly) settle(l *layer, before, after *tree.Tree) error {
+// package's; all else that is new or different is the scripts'. touched are the paths at which the two
+// may differ, sorted; nil: all.
+func (a *assembly) settle(l *layer, before, after *tree.Tree, touched []string) error {
 	a.world, l.after = after, after
 	shipped := l.unchanged(after)
 	if err := a.checkFiles(l, after); err != nil {
@@ -19,10 +20,11 @@ func (a *assembly) settle(l *layer, before, after *tree.Tree) error {
 	}
 	own := l.ownPaths(after)
 	scattered := l.scattered(before, after, shipped, own)
-	for e := range after.All() {
-		old, there := before.Lookup(e.Path)
+	for _, path := range candidates(after, touched, scattered) {
+		e, is := after.Lookup(path)
+		old, there := before.Lookup(path)
 		switch {
-		case e.Path == "." || own[e.Path]:
+		case !is, e.Path == "." || own[e.Path]:
 			continue
 		case scattered[e.Path]:
 			if p := shipped[e.Path]; p != nil {
@@ -37,14 +39,24 @@ func (a *assembly) settle(l *layer, before, after *tree.Tree) error {
 			return err
 		}
 	}
-	l.removed = a.cleared(l, before, after)
+	l.removed = a.cleared(l, before, after, touched)
 	return nil
+}
+
+// candidates are the paths at which something may be the layer's.
+func candidates(t *tree.Tree, touched []string, scattered map[string]bool) []string {
+	if touched == nil {
+		return t.Paths()
+	}
+	all := slices.AppendSeq(slices.Clone(touched), maps.Keys(scattered))
+	slices.SortFunc(all, tree.Compare)
+	return slices.Compact(all)
 }
 
 // cleared adds what patterns take away of before to what scripts did. A path at which
 // the layer has something else is merely replaced.
-func (a *assembly) cleared(l *layer, before, after *tree.Tree) []string {
-	all := removed(before, after)
+func (a *assembly) cleared(l *layer, before, after *tree.Tree, touched []string) []string {
+	all := removed(before, after, candidates(before, touched, nil))
 	for _, path := range l.cleared {
 		c := a.claims[path]
 		own := slices.ContainsFunc(l.made, func(p *place) bool { return p.entry.Path == path })
@@ -160,12 +172,15 @@ func (a *assembly) hasPackage(l *layer, name string) bool {
 }
 
 // removed lists what is in before and not in after, or is a directory in one of
-// them only; of directories that are gone only the top one.
-func removed(before, after *tree.Tree) []string {
+// them only, of the paths of before; of directories that are gone only the top one.
+func removed(before, after *tree.Tree, paths []string) []string {
 	var top []string
 	gone := map[string]bool{}
-	for _, p := range before.Paths() {
-		was, _ := before.Lookup(p)
+	for _, p := range paths {
+		was, there := before.Lookup(p)
+		if !there {
+			continue
+		}
 		if is, ok := after.Lookup(p); ok && (was.Type == tree.Dir) == (is.Type == tree.Dir) {
 			continue
 		}

@@ -15,8 +15,9 @@ type skeleton struct {
 	makers map[string]*unit // of links and files; none for the seeds
 }
 
-func newSkeleton(links []string) *skeleton {
-	s := &skeleton{tree: tree.New(), makers: map[string]*unit{}}
+// newSkeleton is one with links of the merged /usr, and room for so many entries.
+func newSkeleton(links []string, room int) *skeleton {
+	s := &skeleton{tree: tree.Sized(room), makers: make(map[string]*unit, room)}
 	for _, name := range links {
 		s.mkdirs("usr/" + name)
 		s.insert(tree.Entry{Path: name, Type: tree.Symlink, Mode: 0o777, Link: "usr/" + name})

@@ -78,6 +78,7 @@ func (a *assembly) unpack(ctx context.Context) error {
 		})
 	}
 	_ = group.Wait() // each error is in errs
+	a.contents.pieces, a.claims = make(map[kiln.Digest]piece, a.shippedCount()), make(map[string]*place, a.shippedCount())
 	for _, u := range a.units {
 		if err := *errs[u]; err != nil {
 			return unpackError(u, err)
@@ -86,6 +87,17 @@ func (a *assembly) unpack(ctx context.Context) error {
 		a.documents.add(u.ix)
 	}
 	return nil
+}
+
+// shippedCount is how many entries the packages have in all, as long as their indexes hold them.
+func (a *assembly) shippedCount() int {
+	n := 0
+	for _, u := range a.units {
+		if u.ix != nil {
+			n += len(u.ix.Entries)
+		}
+	}
+	return n
 }
 
 func unpackError(u *unit, err error) error {

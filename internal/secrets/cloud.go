@@ -1,9 +1,6 @@
 package secrets
 
-import (
-	"bytes"
-	"regexp"
-)
+import "bytes"
 
 // cloudRules are the keys of cloud providers.
 func cloudRules() []Rule {
@@ -58,13 +55,13 @@ func azureSAS(p *probe) (int, int, bool) {
 	return p.end, p.end + n, ok
 }
 
-var entraSecret = regexp.MustCompile(`^[A-Za-z0-9_~.]{3}[78]Q~[A-Za-z0-9_~.-]{31,34}`)
+var entraSecret = newForm(`^[A-Za-z0-9_~.]{3}[78]Q~[A-Za-z0-9_~.-]{31,34}`)
 
 func azureClientSecret(p *probe) (int, int, bool) {
 	if p.at < 3 {
 		return 0, 0, false
 	}
-	m := entraSecret.FindIndex(p.text[p.at-3 : min(len(p.text), p.at+60)])
+	m := entraSecret().FindIndex(p.text[p.at-3 : min(len(p.text), p.at+60)])
 	if m == nil || !p.starts(p.at-3) {
 		return 0, 0, false
 	}

@@ -3,7 +3,6 @@ package secrets
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"strings"
 )
 
@@ -30,7 +29,7 @@ func documentRules() []Rule {
 	}
 }
 
-var netrcForm = regexp.MustCompile(`^(?:machine\s+\S{1,200}|default)(?:\s+(?:login|account)\s+\S{1,200}){0,2}\s+password\s+("[^"\n]+"|\S+)`)
+var netrcForm = newForm(`^(?:machine\s+\S{1,200}|default)(?:\s+(?:login|account)\s+\S{1,200}){0,2}\s+password\s+("[^"\n]+"|\S+)`)
 
 // netrc finds "machine HOST login USER password WORD" (netrc(5), apt_auth.conf(5)).
 func netrc(p *probe) (int, int, bool) {
@@ -172,7 +171,7 @@ func isExampleHost(host []byte) bool {
 	return name == "host" || name == "hostname" || name == "server" || name == "proxy"
 }
 
-var tsigForm = regexp.MustCompile(`^secret[ \t]+"([A-Za-z0-9+/]{20,}={0,2})"`)
+var tsigForm = newForm(`^secret[ \t]+"([A-Za-z0-9+/]{20,}={0,2})"`)
 
 // tsigKey finds 'secret "BASE64";' of named.conf(5) and nsd.conf's 'secret: "..."'.
 func tsigKey(p *probe) (int, int, bool) {
@@ -198,14 +197,14 @@ func npmrc(p *probe) (int, int, bool) {
 	return i, i + n, n >= 8 && !isPlaceholder(p.text[i:i+n])
 }
 
-var loginForms = []*regexp.Regexp{
-	regexp.MustCompile(`^curl [^\n]{0,200}?(?:-u|--user)[ =]?["']?[A-Za-z0-9_.@-]+:([^\s"']{6,})`),
-	regexp.MustCompile(`^mysql(?:dump|admin)? [^\n|;]{0,200}?-p([^\s"'$-][^\s"'$]{5,})`),
-	regexp.MustCompile(`^sshpass -p ?["']?([^\s"'$]{4,})`),
-	regexp.MustCompile(`^redis-cli [^\n|;]{0,200}?-a ["']?([^\s"'$]{6,})`),
-	regexp.MustCompile(`(?i)^convertto-securestring\s+(?:-string\s+)?["']([^"'$\n]{6,})["'][^\n]{0,80}-asplaintext`),
-	regexp.MustCompile(`^jwt\.(?:sign|encode)\([^"'\n]{0,80},\s*["']([^"'\n]{16,})["']`),
-	regexp.MustCompile(`^<auth-user-pass>\s*\n[^\n]+\n([^\n<]{4,})\n\s*</auth-user-pass>`),
+var loginForms = []form{
+	newForm(`^curl [^\n]{0,200}?(?:-u|--user)[ =]?["']?[A-Za-z0-9_.@-]+:([^\s"']{6,})`),
+	newForm(`^mysql(?:dump|admin)? [^\n|;]{0,200}?-p([^\s"'$-][^\s"'$]{5,})`),
+	newForm(`^sshpass -p ?["']?([^\s"'$]{4,})`),
+	newForm(`^redis-cli [^\n|;]{0,200}?-a ["']?([^\s"'$]{6,})`),
+	newForm(`(?i)^convertto-securestring\s+(?:-string\s+)?["']([^"'$\n]{6,})["'][^\n]{0,80}-asplaintext`),
+	newForm(`^jwt\.(?:sign|encode)\([^"'\n]{0,80},\s*["']([^"'\n]{16,})["']`),
+	newForm(`^<auth-user-pass>\s*\n[^\n]+\n([^\n<]{4,})\n\s*</auth-user-pass>`),
 }
 
 // commandLogin finds passwords among the arguments of commands.
@@ -213,8 +212,8 @@ func commandLogin(p *probe) (int, int, bool) {
 	if p.binary {
 		return 0, 0, false // strings that a compiler has put side by side
 	}
-	for _, form := range loginForms {
-		if from, to, ok := p.found(form, p.at, 400); ok {
+	for _, f := range loginForms {
+		if from, to, ok := p.found(f, p.at, 400); ok {
 			value := p.text[from:to]
 			return from, to, !isPlaceholder(value) && !isHint(value) && !isWords(value)
 		}
@@ -222,12 +221,12 @@ func commandLogin(p *probe) (int, int, bool) {
 	return 0, 0, false
 }
 
-var chpasswdForm = regexp.MustCompile(`["' ][a-z_][a-z0-9_-]{0,31}:([^\s"'$:]{4,})["']?\s*\|\s*(?:sudo )?(?:/usr/sbin/)?$`)
+var chpasswdForm = newForm(`["' ][a-z_][a-z0-9_-]{0,31}:([^\s"'$:]{4,})["']?\s*\|\s*(?:sudo )?(?:/usr/sbin/)?$`)
 
 // chpasswd finds echo "USER:PASSWORD" | chpasswd.
 func chpasswd(p *probe) (int, int, bool) {
 	line := bytes.LastIndexByte(p.text[:p.at], '\n') + 1
-	m := chpasswdForm.FindSubmatchIndex(p.text[line:p.at])
+	m := chpasswdForm().FindSubmatchIndex(p.text[line:p.at])
 	if m == nil || p.binary {
 		return 0, 0, false
 	}
@@ -236,11 +235,11 @@ func chpasswd(p *probe) (int, int, bool) {
 }
 
 var (
-	terraformForm = regexp.MustCompile(`(?s)^random_password".*?"result":\s*"([^"\n]{6,200})"`)
-	ipsecForm     = regexp.MustCompile(`^(?i:psk|eap|xauth) "([^"\n]{6,200})"`)
-	bundlerForm   = regexp.MustCompile(`^BUNDLE_[A-Z0-9_]{3,100}:\s*["']?[A-Za-z0-9_.@-]{1,80}:([^\s"'/]{6,200})["']?\s*(?:\n|$)`)
-	wordpressForm = regexp.MustCompile(`^(?:AUTH|LOGGED_IN|NONCE)_(?:KEY|SALT)["']\s*,\s*["']([^\n]{60,70}?)["']\s*\)`)
-	gossipForm    = regexp.MustCompile(`^encrypt["']?\s*[=:]\s*"([A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{32})"`)
+	terraformForm = newForm(`(?s)^random_password".*?"result":\s*"([^"\n]{6,200})"`)
+	ipsecForm     = newForm(`^(?i:psk|eap|xauth) "([^"\n]{6,200})"`)
+	bundlerForm   = newForm(`^BUNDLE_[A-Z0-9_]{3,100}:\s*["']?[A-Za-z0-9_.@-]{1,80}:([^\s"'/]{6,200})["']?\s*(?:\n|$)`)
+	wordpressForm = newForm(`^(?:AUTH|LOGGED_IN|NONCE)_(?:KEY|SALT)["']\s*,\s*["']([^\n]{60,70}?)["']\s*\)`)
+	gossipForm    = newForm(`^encrypt["']?\s*[=:]\s*"([A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{32})"`)
 )
 
 func terraformPassword(p *probe) (int, int, bool) {
@@ -270,7 +269,7 @@ func gossipKey(p *probe) (int, int, bool) {
 	return from, to, ok && p.starts(p.at) && entropy(p.text[from:to]) >= leastRandom
 }
 
-var configForm = regexp.MustCompile(`^(?:[ \t]+|[ \t]*=[ \t]*)("[^"\n]{4,100}"|[^\s"]{4,100})[ \t]*(?:\r?\n|$)`)
+var configForm = newForm(`^(?:[ \t]+|[ \t]*=[ \t]*)("[^"\n]{4,100}"|[^\s"]{4,100})[ \t]*(?:\r?\n|$)`)
 
 // configPassword finds what follows a word that begins a line.
 func configPassword(p *probe) (int, int, bool) {

@@ -2,7 +2,6 @@ package secrets
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 )
 
@@ -20,25 +19,25 @@ func hashRules() []Rule {
 
 // hashForms are those of crypt(5), and of programs that have their own. Salt and
 // hash must be there in full length, which leaves out examples in documentation.
-var hashForms = []*regexp.Regexp{
-	regexp.MustCompile(`^\$(?:1|apr1)\$[./0-9A-Za-z]{1,8}\$[./0-9A-Za-z]{22}`),
-	regexp.MustCompile(`^\$2[aby]\$[0-9]{2}\$[./0-9A-Za-z]{53}`),
-	regexp.MustCompile(`^\$5\$(?:rounds=[0-9]+\$)?[^$:\s]{1,16}\$[./0-9A-Za-z]{43}`),
-	regexp.MustCompile(`^\$6\$(?:rounds=[0-9]+\$)?[^$:\s]{1,16}\$[./0-9A-Za-z]{86}`),
-	regexp.MustCompile(`^\$(?:y|gy|7)\$[./0-9A-Za-z]{1,20}\$?[./0-9A-Za-z]{1,86}\$[./0-9A-Za-z]{43}`),
-	regexp.MustCompile(`^\$sha1\$[0-9]+\$[./0-9A-Za-z]{1,64}\$[./0-9A-Za-z]{28}`),
-	regexp.MustCompile(`^\$md5[,$][^:\s]{1,60}\$[./0-9A-Za-z]{22}`),
-	regexp.MustCompile(`^\$argon2(?:i|d|id)\$v=[0-9]+\$m=[0-9]+,t=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}`),
-	regexp.MustCompile(`^(?i:\{ssha(?:256|384|512)?\}|\{smd5\})[A-Za-z0-9+/]{24,}={0,2}`),
-	regexp.MustCompile(`^\{SHA\}[A-Za-z0-9+/]{27}=`),
-	regexp.MustCompile(`^pbkdf2_sha(?:1|256|512)\$[0-9]+\$[A-Za-z0-9]{8,}\$[A-Za-z0-9+/]{27,}=*`),
-	regexp.MustCompile(`^pbkdf2\.sha512\.[0-9]+\.[0-9A-F]{64,}\.[0-9A-F]{64,}`),
-	regexp.MustCompile(`^SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]{12,}\$[A-Za-z0-9+/=]{44}:[A-Za-z0-9+/=]{44}`),
+var hashForms = []form{
+	newForm(`^\$(?:1|apr1)\$[./0-9A-Za-z]{1,8}\$[./0-9A-Za-z]{22}`),
+	newForm(`^\$2[aby]\$[0-9]{2}\$[./0-9A-Za-z]{53}`),
+	newForm(`^\$5\$(?:rounds=[0-9]+\$)?[^$:\s]{1,16}\$[./0-9A-Za-z]{43}`),
+	newForm(`^\$6\$(?:rounds=[0-9]+\$)?[^$:\s]{1,16}\$[./0-9A-Za-z]{86}`),
+	newForm(`^\$(?:y|gy|7)\$[./0-9A-Za-z]{1,20}\$?[./0-9A-Za-z]{1,86}\$[./0-9A-Za-z]{43}`),
+	newForm(`^\$sha1\$[0-9]+\$[./0-9A-Za-z]{1,64}\$[./0-9A-Za-z]{28}`),
+	newForm(`^\$md5[,$][^:\s]{1,60}\$[./0-9A-Za-z]{22}`),
+	newForm(`^\$argon2(?:i|d|id)\$v=[0-9]+\$m=[0-9]+,t=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}`),
+	newForm(`^(?i:\{ssha(?:256|384|512)?\}|\{smd5\})[A-Za-z0-9+/]{24,}={0,2}`),
+	newForm(`^\{SHA\}[A-Za-z0-9+/]{27}=`),
+	newForm(`^pbkdf2_sha(?:1|256|512)\$[0-9]+\$[A-Za-z0-9]{8,}\$[A-Za-z0-9+/]{27,}=*`),
+	newForm(`^pbkdf2\.sha512\.[0-9]+\.[0-9A-F]{64,}\.[0-9A-F]{64,}`),
+	newForm(`^SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]{12,}\$[A-Za-z0-9+/=]{44}:[A-Za-z0-9+/=]{44}`),
 }
 
 func passwordHash(p *probe) (int, int, bool) {
-	for _, form := range hashForms {
-		from, to, ok := p.found(form, p.at, 600)
+	for _, f := range hashForms {
+		from, to, ok := p.found(f, p.at, 600)
 		if ok && entropy(p.text[from:to]) >= leastRandom && (!p.binary || isMade(p.text[from:to])) && !bytes.Contains(p.text[from:to], []byte("XXXX")) {
 			return from, to, true
 		}

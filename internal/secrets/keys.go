@@ -3,7 +3,6 @@ package secrets
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 )
 
 // Names of rules that code asks for.
@@ -140,8 +139,8 @@ func serviceAccount(p *probe) (int, int, bool) {
 }
 
 var (
-	ssh2Form  = regexp.MustCompile(`(?s)^---- BEGIN SSH2 (?:ENCRYPTED )?PRIVATE KEY ----\r?\n(?:[A-Za-z-]+: [^\n]*\n)*([A-Za-z0-9+/=\r\n]{100,})`)
-	vaultForm = regexp.MustCompile(`^\$ANSIBLE_VAULT;1\.[12];AES256[^\n]{0,80}\n((?:[ \t]*[0-9a-f]{20,80}\r?\n?){2,})`)
+	ssh2Form  = newForm(`(?s)^---- BEGIN SSH2 (?:ENCRYPTED )?PRIVATE KEY ----\r?\n(?:[A-Za-z-]+: [^\n]*\n)*([A-Za-z0-9+/=\r\n]{100,})`)
+	vaultForm = newForm(`^\$ANSIBLE_VAULT;1\.[12];AES256[^\n]{0,80}\n((?:[ \t]*[0-9a-f]{20,80}\r?\n?){2,})`)
 )
 
 func ssh2Key(p *probe) (int, int, bool) {
@@ -171,9 +170,9 @@ func puttyKey(p *probe) (int, int, bool) {
 }
 
 // gnupgForms are the S-expressions of private-keys-v1.d: as text, and canonical.
-var gnupgForms = []*regexp.Regexp{
-	regexp.MustCompile(`^private-key \((rsa|dsa|elg|ecc)\s*\((n|p|curve) ?#?[0-9A-Za-z"]{5,}`),
-	regexp.MustCompile(`^(protected-)?private-key\([0-9]+:(rsa|dsa|elg|ecc|ecdsa|ecdh)\([0-9]+:(n|p|curve)[0-9]+:`),
+var gnupgForms = []form{
+	newForm(`^private-key \((rsa|dsa|elg|ecc)\s*\((n|p|curve) ?#?[0-9A-Za-z"]{5,}`),
+	newForm(`^(protected-)?private-key\([0-9]+:(rsa|dsa|elg|ecc|ecdsa|ecdh)\([0-9]+:(n|p|curve)[0-9]+:`),
 }
 
 func gnupgKey(p *probe) (int, int, bool) {
@@ -181,8 +180,8 @@ func gnupgKey(p *probe) (int, int, bool) {
 	if bytes.HasSuffix(p.text[:from], []byte("protected-")) {
 		from -= len("protected-")
 	}
-	for _, form := range gnupgForms {
-		if m := form.FindIndex(p.text[from:min(len(p.text), from+200)]); m != nil {
+	for _, f := range gnupgForms {
+		if m := f().FindIndex(p.text[from:min(len(p.text), from+200)]); m != nil {
 			return from, from + m[1], true
 		}
 	}

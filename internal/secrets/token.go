@@ -2,7 +2,6 @@ package secrets
 
 import (
 	"bytes"
-	"regexp"
 )
 
 // tokenRules are tokens of services, each known by how it begins.
@@ -69,8 +68,8 @@ func tokens() []token {
 
 // found tells where a pattern stands in the text after from, as a match of a rule:
 // the first group where there is one.
-func (p *probe) found(form *regexp.Regexp, from, most int) (int, int, bool) {
-	m := form.FindSubmatchIndex(p.text[from:min(len(p.text), from+most)])
+func (p *probe) found(f form, from, most int) (int, int, bool) {
+	m := f().FindSubmatchIndex(p.text[from:min(len(p.text), from+most)])
 	if m == nil {
 		return 0, 0, false
 	}
@@ -81,12 +80,12 @@ func (p *probe) found(form *regexp.Regexp, from, most int) (int, int, bool) {
 }
 
 var (
-	slackForm    = regexp.MustCompile(`^(?:services|workflows|triggers)/([A-Za-z0-9+/]{40,60})`)
-	discordForm  = regexp.MustCompile(`^[0-9]{17,20}/([A-Za-z0-9_-]{60,70})`)
-	twilioForm   = regexp.MustCompile(`(?i)^[a-z0-9_.-]{0,30}["']?[ \t]{0,8}[=:]>?[ \t]{0,8}["']?(SK[0-9a-f]{32}|[0-9a-f]{32})\b`)
-	teamsForm    = regexp.MustCompile(`^[0-9a-f-]{36}@[0-9a-f-]{36}/IncomingWebhook/([0-9a-f]{32})`)
-	joinForm     = regexp.MustCompile(`^--token[ =]([a-z0-9]{6}\.[a-z0-9]{16})\b`)
-	telegramForm = regexp.MustCompile(`^:(AA[A-Za-z0-9_-]{33})(?:[^A-Za-z0-9_-]|$)`)
+	slackForm    = newForm(`^(?:services|workflows|triggers)/([A-Za-z0-9+/]{40,60})`)
+	discordForm  = newForm(`^[0-9]{17,20}/([A-Za-z0-9_-]{60,70})`)
+	twilioForm   = newForm(`(?i)^[a-z0-9_.-]{0,30}["']?[ \t]{0,8}[=:]>?[ \t]{0,8}["']?(SK[0-9a-f]{32}|[0-9a-f]{32})\b`)
+	teamsForm    = newForm(`^[0-9a-f-]{36}@[0-9a-f-]{36}/IncomingWebhook/([0-9a-f]{32})`)
+	joinForm     = newForm(`^--token[ =]([a-z0-9]{6}\.[a-z0-9]{16})\b`)
+	telegramForm = newForm(`^:(AA[A-Za-z0-9_-]{33})(?:[^A-Za-z0-9_-]|$)`)
 )
 
 func slackWebhook(p *probe) (int, int, bool) {

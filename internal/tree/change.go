@@ -15,38 +15,34 @@ func (t *Tree) Insert(e Entry) error {
 	if err := e.Check(); err != nil {
 		return fmt.Errorf("cannot put into the tree: %w", err)
 	}
-	if err := t.insertable(&e); err != nil {
+	up, old := t.nodes[Parent(e.Path)], t.nodes[e.Path]
+	if err := insertable(&e, up, old); err != nil {
 		return fmt.Errorf("cannot put %q into the tree: %w", Absolute(e.Path), err)
 	}
-	old := t.nodes[e.Path]
-	if old != nil && old.entry.Type == Dir && e.Type == Dir {
+	switch {
+	case old != nil && old.entry.Type == Dir && e.Type == Dir:
 		old.entry = e
-		return nil
-	}
-	if e.Hard {
+	case e.Hard:
 		return t.insertHard(e)
-	}
-	if old != nil {
+	case old != nil:
 		t.leaveGroup(e.Path)
 		t.nodes[e.Path] = t.node(e)
-		return nil
+	default:
+		t.add(e, up)
 	}
-	t.add(e)
 	return nil
 }
 
 // insertable checks what is at e's path and above it.
-func (t *Tree) insertable(e *Entry) error {
-	if up := t.nodes[Parent(e.Path)]; up == nil {
-		return notThere(Parent(e.Path))
-	} else if up.entry.Type != Dir {
-		return notDir(up.entry.Path, up.entry.Type)
-	}
-	old := t.nodes[e.Path]
+func insertable(e *Entry, up, old *node) error {
 	switch {
+	case up == nil:
+		return notThere(Parent(e.Path))
+	case up.entry.Type != Dir:
+		return notDir(up.entry.Path, up.entry.Type)
 	case old == nil:
 		return nil
-	case old.entry.Type == Dir && e.Type != Dir && len(old.kids) > 0:
+	case old.entry.Type == Dir && e.Type != Dir && len(old.kids.list) > 0:
 		return fmt.Errorf("a directory that is not empty is there")
 	case old.entry.Type != Dir && e.Type == Dir:
 		return notDir(e.Path, old.entry.Type)
@@ -54,15 +50,11 @@ func (t *Tree) insertable(e *Entry) error {
 	return nil
 }
 
-// add puts a node where there is none.
-func (t *Tree) add(e Entry) {
+// add puts a node below up where there is none.
+func (t *Tree) add(e Entry, up *node) {
 	t.nodes[e.Path] = t.node(e)
 	t.came(e.Path)
-	up := t.nodes[Parent(e.Path)]
-	if up.kids == nil {
-		up.kids = map[string]struct{}{}
-	}
-	up.kids[base(e.Path)] = struct{}{}
+	up.kids.add(base(e.Path))
 }
 
 func (t *Tree) insertHard(e Entry) error {
@@ -82,7 +74,7 @@ func (t *Tree) insertHard(e Entry) error {
 	t.Remove(e.Path)
 	linked := target.entry
 	linked.Path, linked.Origin = e.Path, e.Origin
-	t.add(linked)
+	t.add(linked, t.nodes[Parent(e.Path)])
 	t.regroup(append(names, e.Path))
 	return nil
 }
@@ -103,7 +95,7 @@ func (t *Tree) Remove(p string) bool {
 	}
 	t.leaveGroup(p)
 	delete(t.nodes, p)
-	delete(t.nodes[Parent(p)].kids, base(p))
+	t.nodes[Parent(p)].kids.remove(base(p))
 	t.gone = true
 	return true
 }

@@ -1,7 +1,6 @@
 package tree
 
 import (
-	"bytes"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -36,51 +35,59 @@ const listingHeader = "kiln-tree 1\n"
 // attributes every byte outside of "!" to "~", and "%" and "=", is written as "%"
 // and two upper-case hexadecimal digits.
 func (t *Tree) Listing() []byte {
-	buf := bytes.NewBuffer(make([]byte, 0, 160*len(t.nodes)))
-	buf.WriteString(listingHeader)
+	b := make([]byte, 0, 200*len(t.nodes))
+	b = append(b, listingHeader...)
 	for _, p := range t.Paths() {
-		writeLine(buf, &t.nodes[p].entry)
+		b = appendLine(b, &t.nodes[p].entry)
 	}
-	return buf.Bytes()
+	return b
 }
 
 // Digest returns the tree digest: that of Listing.
 func (t *Tree) Digest() kiln.Digest { return kiln.DigestOf(t.Listing()) }
 
-func writeLine(buf *bytes.Buffer, e *Entry) {
+func appendLine(b []byte, e *Entry) []byte {
 	mode := e.Mode
 	if e.Type == Symlink {
 		mode = 0o777
 	}
-	escape(buf, Absolute(e.Path))
-	fmt.Fprintf(buf, " type=%c mode=%04o uid=%d gid=%d mtime=%d", e.Type, mode, e.UID, e.GID, int64(e.ModTime))
+	b = escape(b, Absolute(e.Path))
+	b = append(append(b, " type="...), byte(e.Type))
+	b = append(b, " mode="...)
+	for shift := 9; shift >= 0; shift -= 3 {
+		b = append(b, '0'+byte(mode>>shift&7))
+	}
+	b = strconv.AppendInt(append(b, " uid="...), int64(e.UID), 10)
+	b = strconv.AppendInt(append(b, " gid="...), int64(e.GID), 10)
+	b = strconv.AppendInt(append(b, " mtime="...), int64(e.ModTime), 10)
 	switch e.Type {
 	case File:
-		buf.WriteString(" size=" + strconv.FormatInt(e.Size, 10) + " content=" + string(e.Content))
+		b = strconv.AppendInt(append(b, " size="...), e.Size, 10)
+		b = append(append(b, " content="...), e.Content...)
 		if e.Hard {
-			buf.WriteString(" hard=")
-			escape(buf, Absolute(e.Link))
+			b = escape(append(b, " hard="...), Absolute(e.Link))
 		}
 	case Symlink:
-		buf.WriteString(" link=")
-		escape(buf, e.Link)
+		b = escape(append(b, " link="...), e.Link)
 	case CharDev, BlockDev:
-		fmt.Fprintf(buf, " device=%d,%d", e.Major, e.Minor)
+		b = fmt.Appendf(b, " device=%d,%d", e.Major, e.Minor)
 	}
-	for _, name := range sortedKeys(e.Xattrs) {
-		buf.WriteString(" xattr.")
-		escape(buf, name)
-		buf.WriteString("=" + hex.EncodeToString([]byte(e.Xattrs[name])))
-	}
-	buf.WriteByte('\n')
-}
-
-func escape(buf *bytes.Buffer, s string) {
-	for i := range len(s) {
-		if c := s[i]; c < '!' || c > '~' || c == '%' || c == '=' {
-			fmt.Fprintf(buf, "%%%02X", c)
-		} else {
-			buf.WriteByte(c)
+	if len(e.Xattrs) > 0 {
+		for _, name := range sortedKeys(e.Xattrs) {
+			b = escape(append(b, " xattr."...), name)
+			b = hex.AppendEncode(append(b, '='), []byte(e.Xattrs[name]))
 		}
 	}
+	return append(b, '\n')
+}
+
+func escape(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < '!' || c > '~' || c == '%' || c == '=' {
+			b = fmt.Appendf(b, "%%%02X", c)
+		} else {
+			b = append(b, c)
+		}
+	}
+	return b
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"kiln"
@@ -390,6 +391,35 @@ func TestPathsAfterChanges(t *testing.T) {
 		}
 		if got := tr.Paths(); !slices.Equal(got, slices.SortedFunc(maps.Keys(want), tree.Compare)) {
 			rt.Fatalf("got %q, want %v", got, want)
+		}
+	})
+}
+
+// A directory of many names forgets and takes back any of them.
+func TestManyNames(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tr := tree.New()
+		there := map[string]bool{}
+		for range rapid.IntRange(1, 300).Draw(t, "steps") {
+			name := fmt.Sprint(rapid.IntRange(0, 99).Draw(t, "name"))
+			if rapid.IntRange(0, 2).Draw(t, "remove") == 0 {
+				if tr.Remove(name) != there[name] {
+					t.Fatalf("%s: it was there: %v", name, there[name])
+				}
+				delete(there, name)
+				continue
+			}
+			if err := tr.Insert(file(name, "x")); err != nil {
+				t.Fatal(err)
+			}
+			there[name] = true
+		}
+		want := slices.Sorted(maps.Keys(there))
+		if diff := cmp.Diff(want, tr.CloneSized(3).Children("."), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("children (-want +got):\n%s", diff)
+		}
+		if got := tr.Paths()[1:]; !slices.Equal(got, want) {
+			t.Errorf("paths %q, want %q", got, want)
 		}
 	})
 }

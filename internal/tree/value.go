@@ -25,7 +25,7 @@ type Tree struct {
 
 type node struct {
 	entry Entry
-	kids  map[string]struct{} // of a directory: the last components of its entries' paths
+	kids  names // of a directory: the last components of its entries' paths
 }
 
 // slabSize is how many nodes are allocated at a time.
@@ -177,8 +177,8 @@ func (t *Tree) Children(p string) []string {
 	if n == nil {
 		return nil
 	}
-	var paths []string
-	for _, name := range slices.Sorted(maps.Keys(n.kids)) {
+	paths := make([]string, 0, len(n.kids.list))
+	for _, name := range slices.Sorted(slices.Values(n.kids.list)) {
 		paths = append(paths, Join(p, name))
 	}
 	return paths
@@ -206,11 +206,14 @@ func (t *Tree) Names(p string) []string {
 func (t *Tree) Linked() iter.Seq[[]string] { return maps.Values(t.groups) }
 
 // Clone returns an independent copy.
-func (t *Tree) Clone() *Tree {
+func (t *Tree) Clone() *Tree { return t.CloneSized(0) }
+
+// CloneSized is Clone with room for so many entries more.
+func (t *Tree) CloneSized(more int) *Tree {
 	slab := make([]node, len(t.nodes))
-	c := &Tree{nodes: make(map[string]*node, len(t.nodes)), groups: make(map[string][]string, len(t.groups)), sorted: t.sorted, late: slices.Clone(t.late), mixed: t.mixed, gone: t.gone}
+	c := &Tree{nodes: make(map[string]*node, len(t.nodes)+more), groups: make(map[string][]string, len(t.groups)), sorted: t.sorted, late: slices.Clone(t.late), mixed: t.mixed, gone: t.gone}
 	for p, n := range t.nodes {
-		slab[0] = node{entry: n.entry, kids: maps.Clone(n.kids)}
+		slab[0] = node{entry: n.entry, kids: n.kids.clone()}
 		c.nodes[p], slab = &slab[0], slab[1:]
 	}
 	for first, names := range t.groups {

@@ -60,10 +60,10 @@ func (f *FS) putOver(p place, e tree.Entry, path string) error {
 		}
 		n = target.node
 	}
+	mtime := p.dir.mtime
 	if p.node != nil {
 		f.leave(p)
 	}
-	mtime := p.dir.mtime
 	f.enter(p, n)
 	p.dir.mtime = mtime // unpacking stamps directories by their own entries
 	return nil
