@@ -259,7 +259,7 @@ func (d *dependencies) packages(l *lock.Lock, p kiln.Platform) {
 	if locked == nil {
 		return
 	}
-	for _, pkg := range locked.Packages {
+	for _, pkg := range locked.All() { // those of the image before those of stages alone
 		d.add(resource{
 			Name: pkg.Path, URI: purl(l, pkg), Digest: map[string]string{"sha256": pkg.SHA256}, MediaType: "application/vnd.debian.binary-package",
 			Annotations: map[string]string{"archive": pkg.Archive, "source": pkg.Source},
