@@ -189,30 +189,32 @@ func reap(pid int) unix.WaitStatus {
 
 // find finds a program as execvp(3) does.
 func (s *first) find(name string) (string, error) {
-	if strings.Contains(name, "/") {
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(s.order.Dir, name)
-		}
-		if !runnable(name) {
-			return "", fmt.Errorf("there is no program %q: is its package among the stage's?", name)
-		}
-		return name, nil
-	}
-	for _, v := range s.order.Env {
-		list, ok := strings.CutPrefix(v, "PATH=")
-		if !ok {
-			continue
-		}
-		for _, dir := range filepath.SplitList(list) {
-			if p := filepath.Join(dir, name); runnable(p) {
-				return p, nil
+	candidates := []string{name}
+	if !strings.Contains(name, "/") {
+		candidates = nil
+		for _, v := range s.order.Env {
+			if list, ok := strings.CutPrefix(v, "PATH="); ok {
+				for _, dir := range filepath.SplitList(list) {
+					candidates = append(candidates, filepath.Join(dir, name))
+				}
 			}
 		}
 	}
+	shut := ""
+	for _, p := range candidates {
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(s.order.Dir, p)
+		}
+		switch info, err := os.Stat(p); {
+		case err != nil || !info.Mode().IsRegular():
+		case info.Mode()&0o111 != 0:
+			return p, nil
+		case shut == "":
+			shut = p
+		}
+	}
+	if shut != "" {
+		return "", fmt.Errorf("%s may not be executed: give it mode: \"0755\"", shut)
+	}
 	return "", fmt.Errorf("there is no program %q: is its package among the stage's?", name)
-}
-
-func runnable(p string) bool {
-	info, err := os.Stat(p)
-	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
