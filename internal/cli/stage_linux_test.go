@@ -148,7 +148,13 @@ func TestStages(t *testing.T) {
 			t.Errorf("why does not tell %q:\n%s", line, why)
 		}
 	}
-	if got := s.does("provenance", "oci:a.oci").stdout; !strings.Contains(got, betaDeb) {
+	if got, want := s.does("why", "web", "package:beta").stdout, "  stage:       web/kiln.yaml:17: stages[first]: the first half; of its packages, none is in the image\n"; !strings.Contains(got, want) {
+		t.Errorf("why does not tell %q:\n%s", want, got)
+	}
+	if got := s.does("lock", "web").stdout; !strings.Contains(got, "linux/amd64: 2 packages, 1 for the stage first, 0 for the stage second\n") {
+		t.Errorf("lock: %s", got)
+	}
+	if got := s.does("provenance", "oci:a.oci").stdout; !strings.Contains(got, betaDeb) || !strings.Contains(got, `"stage": "first"`) {
 		t.Errorf("the provenance does not name the package of the stage:\n%s", got)
 	}
 

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"kiln/internal/lock"
 	"kiln/internal/recipe"
 )
 
@@ -38,6 +40,19 @@ func (q *inquiry) stageOf(part string) *madeIn {
 		m.Packages = append(m.Packages, p.Name)
 	}
 	return m
+}
+
+// stagesWith lists the stages that have a package.
+func (q *inquiry) stagesWith(name, arch string) []recipeLine {
+	var list []recipeLine
+	for _, s := range q.e.Lock.Platforms[q.e.Platform].Stages {
+		i := q.r.StageIndex(s.Name)
+		has := slices.ContainsFunc(s.Packages, func(p lock.Package) bool { return p.Name == name && (arch == "" || p.Architecture == arch) })
+		if i >= 0 && has {
+			list = append(list, *q.line(fmt.Sprintf("stages[%s]", s.Name), q.r.Stages[i].Why))
+		}
+	}
+	return list
 }
 
 // fileOf is the file at a part "layers[app].files[0]".
