@@ -11,7 +11,7 @@ type Event struct {
 	Done    int64  // bytes so far, of a Progress event
 	Total   int64  // bytes in all; 0 when not known
 	Count   int    // of a Planned event: pieces of work
-	Text    string // of a Note or Warning: one sentence
+	Text    string // of a Note or Warning: one sentence; of Output: a line
 }
 
 // Step is a stage of the pipeline.
@@ -25,6 +25,7 @@ const (
 	StepFetch     Step = "fetch"     // a package
 	StepUnpack    Step = "unpack"    // a package
 	StepConfigure Step = "configure" // a layer, by the scripts of its packages
+	StepStage     Step = "stage"     // the commands of a stage
 	StepAssemble  Step = "assemble"  // a layer, as a tree
 	StepCheck     Step = "check"     // whether an image has what its files need, and no secret
 	StepCompress  Step = "compress"  // a member of a layer
@@ -37,7 +38,7 @@ const (
 
 // Steps lists them in pipeline order.
 func Steps() []Step {
-	return []Step{StepLock, StepIndex, StepResolve, StepFetch, StepUnpack, StepConfigure, StepAssemble, StepCheck, StepCompress, StepHash, StepWrite, StepVerify, StepPull, StepPush}
+	return []Step{StepLock, StepIndex, StepResolve, StepFetch, StepUnpack, StepConfigure, StepStage, StepAssemble, StepCheck, StepCompress, StepHash, StepWrite, StepVerify, StepPull, StepPush}
 }
 
 // State says what happened.
@@ -46,7 +47,7 @@ type State int
 // The states. Started is followed by Progress events and by one Finished, Cached
 // or Failed; Cached comes without Started as well. Planned tells of work to come,
 // over what was planned before: Count pieces with Total bytes together. Note and
-// Warning stand alone.
+// Warning stand alone. Output is a line that a command of the subject printed.
 const (
 	Started State = iota
 	Progress
@@ -56,6 +57,7 @@ const (
 	Warning
 	Planned
 	Failed
+	Output
 )
 
 // Sink receives events. It may be called from several goroutines at once.

@@ -156,7 +156,7 @@ func (b *bench) run(runs int) ([]spent, error) {
 	for i := range runs {
 		b.recipe.Groups[len(b.recipe.Groups)-1].Why = fmt.Sprintf("it makes run %d another one", i)
 		b.watch.spent = spent{}
-		root, err := b.family.Assemble(context.Background(), b.recipe, b.lock, b.recipe.Platforms[0], nil)
+		root, err := b.family.Assemble(context.Background(), b.recipe, b.lock, b.recipe.Platforms[0], nil, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -25,12 +25,13 @@ type Family interface {
 	// Fetch brings every package of the platforms into the store, checked
 	// against the lock. It may use the network.
 	Fetch(ctx context.Context, r *recipe.Recipe, l *lock.Lock, platforms []kiln.Platform) error
-	// Assemble makes the tree of one platform, layer by layer, from the store. early,
-	// which may be nil, is told of what members will most likely be, as soon as that can be known.
-	Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, early Early) (*Root, error)
+	// Assemble makes the tree of one platform, layer by layer, from the store and what
+	// stages made. early, which may be nil, is told of what members will most likely be, as soon as
+	// that can be known.
+	Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, made Made, early Early) (*Root, error)
 	// Explain does what Assemble does, and tells what led to the tree. Beside an
 	// error there may be an Explanation that has Packages alone.
-	Explain(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*Explanation, error)
+	Explain(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, made Made) (*Explanation, error)
 	// Facts tells what policies ask of an image.
 	Facts(s Subject) (*facts.Facts, error)
 }

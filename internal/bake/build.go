@@ -163,9 +163,13 @@ func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock)
 
 // makeImage makes the tree of one platform, checks it, and turns it into an image.
 func (o Options) makeImage(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (built, error) {
+	made, err := o.Lock.stages(ctx, r, l, p)
+	if err != nil {
+		return built{}, err
+	}
 	a := o.goAhead(ctx, r, l, p)
 	defer a.close()
-	root, err := o.Lock.Family.Assemble(ctx, r, l, p, a.early(ctx))
+	root, err := o.Lock.Family.Assemble(ctx, r, l, p, made, a.early(ctx))
 	if err != nil {
 		return built{}, err
 	}

@@ -51,17 +51,17 @@ func (f *failing) Fetch(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p [
 
 func (f *failing) Facts(bake.Subject) (*facts.Facts, error) { return &facts.Facts{}, nil }
 
-func (f *failing) Explain(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform) (*bake.Explanation, error) {
+func (f *failing) Explain(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform, bake.Made) (*bake.Explanation, error) {
 	return nil, errors.New("not asked for")
 }
 
-func (f *failing) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, early bake.Early) (*bake.Root, error) {
+func (f *failing) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, made bake.Made, early bake.Early) (*bake.Root, error) {
 	if do := f.before["assemble"]; do != nil {
 		if err := do(); err != nil {
 			return nil, err
 		}
 	}
-	return f.family.Assemble(ctx, r, l, p, early)
+	return f.family.Assemble(ctx, r, l, p, made, early)
 }
 
 // The lock is written when the images are made: not before, so that a build that

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"kiln"
@@ -95,30 +94,20 @@ func checkFiles(r *recipe.Recipe, platforms []kiln.Platform) error {
 	}
 	defer root.Close()
 	var problems recipe.Problems
-	for i, l := range r.Layers {
-		for j, f := range l.Files {
-			if f.From == "" || !wanted(f, platforms) {
-				continue
+	for _, t := range r.TakenFiles(platforms) {
+		if _, err := root.Stat(path.Clean(t.Path)); err != nil {
+			p := r.Problem(t.Part, fmt.Sprintf("cannot read %q in the recipe's folder: %v", t.Path, cause(err)))
+			p.Note = "no link may lead out of the recipe's folder: copy the file there"
+			if errors.Is(err, fs.ErrNotExist) {
+				p.Note = "make the file first, or correct the path: it is relative to the recipe"
 			}
-			if _, err := root.Stat(path.Clean(f.From)); err != nil {
-				p := r.Problem(fmt.Sprintf("layers[%d].files[%d].from", i, j), fmt.Sprintf("cannot read %q in the recipe's folder: %v", f.From, cause(err)))
-				p.Note = "no link may lead out of the recipe's folder: copy the file there"
-				if errors.Is(err, fs.ErrNotExist) {
-					p.Note = "make the file first, or correct the path: it is relative to the recipe"
-				}
-				problems = append(problems, p)
-			}
+			problems = append(problems, p)
 		}
 	}
 	if problems == nil {
 		return nil
 	}
 	return &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot use the recipe %q: %v", r.Path(), problems), Err: problems}
-}
-
-// wanted tells whether any of the platforms has the file.
-func wanted(f recipe.File, platforms []kiln.Platform) bool {
-	return len(f.Platforms) == 0 || slices.ContainsFunc(platforms, func(p kiln.Platform) bool { return slices.Contains(f.Platforms, p) })
 }
 
 // cause leaves out the path that a text names already.

@@ -120,7 +120,11 @@ func Explain(ctx context.Context, o LockOptions, p kiln.Platform) (*Explanation,
 	if err := o.Family.Fetch(ctx, o.Recipe, locked.Lock, []kiln.Platform{p}); err != nil {
 		return nil, err
 	}
-	e, err := o.Family.Explain(ctx, o.Recipe, locked.Lock, p)
+	made, err := o.stages(ctx, o.Recipe, locked.Lock, p)
+	if err != nil {
+		return nil, err
+	}
+	e, err := o.Family.Explain(ctx, o.Recipe, locked.Lock, p, made)
 	if e != nil {
 		e.Recipe, e.Lock, e.Platform = o.Recipe, locked.Lock, p
 	}

@@ -109,7 +109,11 @@ func droppedAs(f closure.Finding, e *Explanation) []Dropped {
 // whereabouts tells what the recipe leaves out of the image; nil where that cannot
 // be known. It is asked only for a message.
 func (o Options) whereabouts(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) *Explanation {
-	e, err := o.Lock.Family.Explain(ctx, r, l, p)
+	made, err := o.Lock.stages(ctx, r, l, p)
+	if err != nil {
+		return nil
+	}
+	e, err := o.Lock.Family.Explain(ctx, r, l, p, made)
 	if err != nil {
 		return nil
 	}

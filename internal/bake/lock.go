@@ -22,6 +22,8 @@ type LockOptions struct {
 	Mend   bool       // of a lock that was changed by hand, make a right one
 	Update Update
 	Sink   kiln.Sink
+
+	Workshop *Workshop // for stages; nil: of a recipe that has none, or where only the lock is asked for
 }
 
 // LockResult is the lock and what became of it.

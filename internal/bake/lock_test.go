@@ -60,11 +60,11 @@ func (f *family) Facts(bake.Subject) (*facts.Facts, error) {
 	return f.facts, nil
 }
 
-func (f *family) Explain(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform) (*bake.Explanation, error) {
+func (f *family) Explain(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform, bake.Made) (*bake.Explanation, error) {
 	return &bake.Explanation{Root: *f.root}, nil
 }
 
-func (f *family) Assemble(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform, bake.Early) (*bake.Root, error) {
+func (f *family) Assemble(context.Context, *recipe.Recipe, *lock.Lock, kiln.Platform, bake.Made, bake.Early) (*bake.Root, error) {
 	f.note("assemble")
 	if f.root == nil {
 		return nil, nil

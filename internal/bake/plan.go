@@ -19,6 +19,11 @@ func plan(sink kiln.Sink, r *recipe.Recipe, l *lock.Lock, platforms []kiln.Platf
 	sink.Plan(kiln.StepUnpack, packages, bytes)
 	sink.Plan(kiln.StepConfigure, layers, 0)
 	sink.Plan(kiln.StepAssemble, layers, 0)
+	for _, p := range platforms {
+		if used := r.UsedStages([]kiln.Platform{p}); len(used) > 0 {
+			sink.Plan(kiln.StepStage, len(used), 0)
+		}
+	}
 }
 
 // ofPlatform adds the platform to the subject of each event: oci knows only

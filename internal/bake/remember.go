@@ -90,22 +90,17 @@ func (o Options) keep(key kiln.Digest, b built) error {
 func hostFiles(r *recipe.Recipe, p kiln.Platform) (kiln.Digest, error) {
 	sum := kiln.NewDigester()
 	var root fs.FS
-	for _, l := range r.Layers {
-		for _, f := range l.Files {
-			if f.From == "" || !wanted(f, []kiln.Platform{p}) {
-				continue
+	for _, t := range r.TakenFiles([]kiln.Platform{p}) {
+		if root == nil {
+			folder, err := r.Root()
+			if err != nil {
+				return "", err
 			}
-			if root == nil {
-				folder, err := r.Root()
-				if err != nil {
-					return "", err
-				}
-				defer folder.Close()
-				root = folder.FS()
-			}
-			if err := addHostFile(sum, root, path.Clean(f.From)); err != nil {
-				return "", fmt.Errorf("cannot read %q of the recipe's folder: %w", f.From, err)
-			}
+			defer folder.Close()
+			root = folder.FS()
+		}
+		if err := addHostFile(sum, root, path.Clean(t.Path)); err != nil {
+			return "", fmt.Errorf("cannot read %q of the recipe's folder: %w", t.Path, err)
 		}
 	}
 	return sum.Digest(), nil
@@ -166,5 +161,9 @@ func (o Options) rootOf(ctx context.Context, r *recipe.Recipe, l *lock.Lock, b b
 	if err := o.Lock.Family.Fetch(ctx, r, l, []kiln.Platform{b.image.Platform}); err != nil {
 		return nil, err
 	}
-	return o.Lock.Family.Assemble(ctx, r, l, b.image.Platform, nil)
+	made, err := o.Lock.stages(ctx, r, l, b.image.Platform)
+	if err != nil {
+		return nil, err
+	}
+	return o.Lock.Family.Assemble(ctx, r, l, b.image.Platform, made, nil)
 }

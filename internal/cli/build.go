@@ -24,6 +24,7 @@ type buildFlags struct {
 	compression string
 	verifyCache bool
 	record      recordFlags
+	stages      stageFlags
 }
 
 // buildHelp is what kiln build --help tells.
@@ -88,6 +89,7 @@ func (a *app) buildCommand() *cobra.Command {
 	f.source.register(cmd)
 	f.record.register(cmd)
 	a.remote.register(cmd)
+	f.stages.register(cmd)
 	flags.BoolVar(&f.locked, "locked", false, "never write the lock; refuse one that is missing or stale (for CI)")
 	flags.StringVar(&f.pack, "pack", "", "take recipe, lock and packages out of the pack `FILE`, or the folder of its layout, and need nothing else")
 	flags.BoolVar(&f.trustLock, "trust-lock", false, trustLockHelp)

@@ -61,6 +61,10 @@ func (a *app) input(ctx context.Context, path string, f buildFlags) (*buildInput
 	if err != nil {
 		return nil, err
 	}
+	secrets, err := f.stages.given(a, r)
+	if err != nil {
+		return nil, err
+	}
 	o, err := a.bakeOptions(r, f)
 	if err != nil {
 		return nil, err
@@ -80,7 +84,7 @@ func (a *app) input(ctx context.Context, path string, f buildFlags) (*buildInput
 			return nil, err
 		}
 	}
-	o.Lock = bake.LockOptions{Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink}
+	o.Lock = bake.LockOptions{Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink, Workshop: workshop(family, secrets)}
 	return &buildInput{options: o}, nil
 }
 
@@ -109,12 +113,16 @@ func (a *app) packInput(ctx context.Context, f buildFlags) (_ *buildInput, err e
 	}); err != nil {
 		return nil, err
 	}
+	secrets, err := f.stages.given(a, in.pack.Recipe)
+	if err != nil {
+		return nil, err
+	}
 	o, err := a.bakeOptions(in.pack.Recipe, f)
 	if err != nil {
 		return nil, err
 	}
 	o.Store, o.Build = st, family.Build
-	o.Lock = bake.LockOptions{Family: family, Recipe: in.pack.Recipe, Path: in.pack.Path, Given: in.pack.Lock, Locked: true, Sink: a.ui.sink}
+	o.Lock = bake.LockOptions{Family: family, Recipe: in.pack.Recipe, Path: in.pack.Path, Given: in.pack.Lock, Locked: true, Sink: a.ui.sink, Workshop: workshop(family, secrets)}
 	in.options = o
 	in.whole = len(o.Platforms) == len(in.pack.Recipe.Platforms) && f.compression == defaultCompression
 	return in, nil

@@ -65,7 +65,7 @@ func lockedNames(path string) []string {
 	}
 	var names []string
 	for _, p := range l.Platforms {
-		for _, pkg := range p.Packages {
+		for _, pkg := range p.All() {
 			names = append(names, pkg.Name)
 		}
 	}

@@ -108,7 +108,7 @@ func (s *sides) recipe(arg string) (*compare.Side, error) {
 		return nil, err
 	}
 	e, err := bake.Explain(s.cmd.Context(), bake.LockOptions{
-		Family: s.family, Recipe: r, Path: lockPath(r.Path()), Locked: s.flags.locked, Update: update, Sink: s.app.ui.sink,
+		Family: s.family, Recipe: r, Path: lockPath(r.Path()), Locked: s.flags.locked, Update: update, Sink: s.app.ui.sink, Workshop: workshop(s.family, nil),
 	}, p)
 	if err != nil {
 		return nil, err

@@ -151,7 +151,12 @@ func printLock(w io.Writer, res *bake.LockResult) {
 		fmt.Fprintf(w, "  %s\n", c)
 	}
 	for _, p := range lockedPlatforms(res.Lock) {
-		fmt.Fprintf(w, "%s: %d packages\n", p, len(res.Lock.Platforms[p].Packages))
+		locked := res.Lock.Platforms[p]
+		fmt.Fprintf(w, "%s: %d packages", p, len(locked.Packages))
+		for _, s := range locked.Stages {
+			fmt.Fprintf(w, ", %d for the stage %s", len(s.Packages), s.Name)
+		}
+		fmt.Fprintln(w)
 	}
 	if res.Written {
 		fmt.Fprintf(w, "wrote %s\n", res.Path)

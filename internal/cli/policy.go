@@ -82,7 +82,7 @@ func (a *app) subjectFacts(cmd *cobra.Command, arg string, f policyFlags, asks f
 		return nil, nil, err
 	}
 	all, err := bake.Facts(cmd.Context(), bake.Options{
-		Lock:  bake.LockOptions{Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink},
+		Lock:  bake.LockOptions{Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink, Workshop: workshop(family, nil)},
 		Store: st, Platforms: []kiln.Platform{p}, Compression: oci.Gzip, Native: nativePlatform(), Build: family.Build, Tool: tool(), Sink: a.ui.sink,
 	}, asks(bake.AskLicences))
 	if err != nil {

@@ -30,6 +30,7 @@ type proveFlags struct {
 	pack        string
 	output      string
 	keep        string
+	stages      stageFlags
 }
 
 func (a *app) proveCommand() *cobra.Command {
@@ -68,6 +69,7 @@ its _type: subjects, what was varied, and the result.`,
 	flags := cmd.Flags()
 	f.source.register(cmd)
 	a.remote.register(cmd)
+	f.stages.register(cmd)
 	flags.BoolVar(&f.locked, "locked", false, "never write the lock; refuse one that is missing or stale (for CI)")
 	flags.StringSliceVar(&f.platforms, "platform", nil, "prove only `PLATFORM`, such as linux/arm64; several with commas")
 	flags.StringVar(&f.compression, "compression", "gzip", "compress layers with `METHOD`: gzip or zstd; an image's record tells its own")

@@ -132,7 +132,7 @@ func fillStore(ctx context.Context, from *store.Store, l *lock.Lock, platforms [
 	}
 	defer cold.Close()
 	for _, p := range platforms {
-		for _, pkg := range l.Platforms[p].Packages {
+		for _, pkg := range l.Platforms[p].All() {
 			d, err := kiln.DigestFromHex(pkg.SHA256)
 			if err != nil {
 				return fmt.Errorf("bug: the lock was read with a bad digest: %w", err)

@@ -31,6 +31,8 @@ type proving struct {
 	started     time.Time
 	compression oci.Compression
 
+	secrets bake.StageSecrets
+
 	first      string // what the second build is held against
 	recipe     *recipe.Recipe
 	lock       *lock.Lock
@@ -51,6 +53,9 @@ func (p *proving) proveRecipe(ctx context.Context, path string) error {
 	if p.platforms, err = choosePlatforms(p.recipe, p.flags.platforms); err != nil {
 		return err
 	}
+	if p.secrets, err = p.flags.stages.given(p.app, p.recipe); err != nil {
+		return err
+	}
 	update, err := p.flags.source.update()
 	if err != nil {
 		return err
@@ -62,7 +67,7 @@ func (p *proving) proveRecipe(ctx context.Context, path string) error {
 	outputs := p.proofOutputs(p.flags.types, first)
 	if _, err := bake.Build(ctx, bake.Options{
 		Lock: bake.LockOptions{
-			Family: p.family, Recipe: p.recipe, Path: lockPath(p.recipe.Path()), Locked: p.flags.locked, Update: update, Sink: p.app.ui.sink,
+			Family: p.family, Recipe: p.recipe, Path: lockPath(p.recipe.Path()), Locked: p.flags.locked, Update: update, Sink: p.app.ui.sink, Workshop: workshop(p.family, p.secrets),
 		},
 		Store: p.store, Platforms: p.platforms, Outputs: outputs, Compression: p.compression, Native: nativePlatform(), Tool: tool(), Unjudged: true, Build: p.family.Build, Sink: p.app.ui.sink,
 	}); err != nil {
@@ -120,6 +125,23 @@ func (p *proving) buildAgain(ctx context.Context, file string, types []string) (
 	}}
 	if err := s.prepare(); err != nil {
 		return nil, err
+	}
+	if p.secrets == nil { // of an image
+		given, err := p.flags.stages.given(p.app, p.recipe)
+		if err != nil {
+			return nil, err
+		}
+		p.secrets = given
+	}
+	for id, source := range p.secrets {
+		value, err := source(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if s.in.Secrets == nil {
+			s.in.Secrets = map[string][]byte{}
+		}
+		s.in.Secrets[id] = value
 	}
 	work := kiln.Sink(p.app.ui.sink).Start(kiln.StepVerify, "second build", 0)
 	started := p.app.world.Now()

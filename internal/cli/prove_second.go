@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -74,7 +75,7 @@ func (a *app) second(ctx context.Context, in secondInput) error {
 	}
 	family := &debian.Family{Store: st, Build: buildID(), Files: func(f fs.FS) fs.FS { return reversed{f} }, Now: ahead, Mirrors: apt.MirrorOptions{Getenv: a.world.Getenv}}
 	out.Result, err = bake.Build(ctx, bake.Options{
-		Lock:  bake.LockOptions{Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: true},
+		Lock:  bake.LockOptions{Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: true, Workshop: workshop(family, in.stageSecrets())},
 		Store: st, Platforms: in.Platforms, Outputs: in.Outputs, Compression: in.Compression, Native: nativePlatform(), Tool: tool(), Unjudged: true, Build: family.Build,
 	})
 	if err != nil {
@@ -82,6 +83,15 @@ func (a *app) second(ctx context.Context, in secondInput) error {
 	}
 	a.ui.json = true
 	return a.ui.result(out, func(io.Writer) {})
+}
+
+// stageSecrets are the secrets that came with what is to be built.
+func (in *secondInput) stageSecrets() bake.StageSecrets {
+	all := bake.StageSecrets{}
+	for id, value := range in.Secrets {
+		all[id] = func(context.Context) ([]byte, error) { return bytes.Clone(value), nil }
+	}
+	return all
 }
 
 // sealed reports whether there is no network but the machine's own, which is down.

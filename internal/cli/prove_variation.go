@@ -28,14 +28,15 @@ import (
 
 // secondInput is told on standard input.
 type secondInput struct {
-	Recipe      string          `json:"recipe"`
-	Store       string          `json:"store"`
-	Platforms   []kiln.Platform `json:"platforms"`
-	Outputs     []bake.Output   `json:"outputs"`
-	Compression oci.Compression `json:"compression"`
-	Days        int             `json:"days"`      // by which the clock is ahead
-	HostName    string          `json:"host_name"` // to be set; empty: it is set, or stays
-	Watched     bool            `json:"watched"`   // file 3 is a pipe, which ends with the process that started this one
+	Recipe      string            `json:"recipe"`
+	Store       string            `json:"store"`
+	Platforms   []kiln.Platform   `json:"platforms"`
+	Outputs     []bake.Output     `json:"outputs"`
+	Compression oci.Compression   `json:"compression"`
+	Days        int               `json:"days"`              // by which the clock is ahead
+	HostName    string            `json:"host_name"`         // to be set; empty: it is set, or stays
+	Secrets     map[string][]byte `json:"secrets,omitempty"` // of stages
+	Watched     bool              `json:"watched"`           // file 3 is a pipe, which ends with the process that started this one
 }
 
 // secondOutput is told on standard output.

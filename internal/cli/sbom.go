@@ -153,7 +153,7 @@ func (a *app) recipeInventory(cmd *cobra.Command, arg string, f sbomFlags) (*sbo
 	fitOpenFiles(1)
 	return bake.Inventory(cmd.Context(), bake.Options{
 		Lock: bake.LockOptions{
-			Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.explain.locked, Update: update, Sink: a.ui.sink,
+			Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.explain.locked, Update: update, Sink: a.ui.sink, Workshop: workshop(family, nil),
 		},
 		Store: st, Platforms: []kiln.Platform{p}, Compression: oci.Gzip, Native: nativePlatform(), Build: family.Build, Tool: tool(), Sink: a.ui.sink,
 	}, f.files)

@@ -165,7 +165,7 @@ func (a *app) recipeSecrets(cmd *cobra.Command, path string, f secretsFlags) (*s
 		return nil, err
 	}
 	e, err := bake.Explain(cmd.Context(), bake.LockOptions{
-		Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink,
+		Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink, Workshop: workshop(family, nil),
 	}, p)
 	if err != nil {
 		return nil, err

@@ -90,7 +90,7 @@ func (a *app) slim(cmd *cobra.Command, path string, f explainFlags, traces []str
 		return err
 	}
 	e, err := bake.Explain(cmd.Context(), bake.LockOptions{
-		Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink,
+		Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink, Workshop: workshop(family, nil),
 	}, p)
 	if err != nil {
 		return err

@@ -58,6 +58,8 @@ func (u *ui) sink(e kiln.Event) {
 	case e.State == kiln.Warning:
 		u.line("warning: " + e.Text)
 	case u.quiet || u.ended:
+	case e.State == kiln.Output && !u.json:
+		u.line(outputLine(e))
 	case u.terminal != nil:
 		u.live()
 	case u.log && !u.json:

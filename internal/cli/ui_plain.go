@@ -56,7 +56,7 @@ func over(s *stepWork, e kiln.Event) bool {
 		return e.Step == kiln.StepUnpack
 	case kiln.StepFetch: // a lock may need a package, too
 		return e.Step == kiln.StepUnpack && e.State != kiln.Planned
-	case kiln.StepUnpack, kiln.StepConfigure, kiln.StepAssemble:
+	case kiln.StepUnpack, kiln.StepConfigure, kiln.StepStage, kiln.StepAssemble:
 		return s.complete()
 	}
 	return false
@@ -133,6 +133,8 @@ func pieceName(s kiln.Step) string {
 		return "package"
 	case kiln.StepConfigure, kiln.StepAssemble:
 		return "layer"
+	case kiln.StepStage:
+		return "stage"
 	case kiln.StepCompress:
 		return "member"
 	case kiln.StepVerify:

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"kiln"
 )
 
 // size renders bytes for people, in SI units as apt prints them.
@@ -104,6 +106,12 @@ func shown(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// outputLine is a line that a command of a stage printed, with the stage before it.
+func outputLine(e kiln.Event) string {
+	stage, _, _ := strings.Cut(e.Subject, " ")
+	return stage + " | " + shown(strings.ReplaceAll(e.Text, "\t", "    "))
 }
 
 // cut shortens a text to at most width columns; what is missing shows as dots.

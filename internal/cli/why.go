@@ -170,7 +170,7 @@ func (a *app) explain(cmd *cobra.Command, r *recipe.Recipe, f explainFlags) (*ba
 		return nil, err
 	}
 	return bake.Explain(cmd.Context(), bake.LockOptions{
-		Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink,
+		Family: family, Recipe: r, Path: lockPath(r.Path()), Locked: f.locked, Update: update, Sink: a.ui.sink, Workshop: workshop(family, nil),
 	}, p)
 }
 

@@ -17,6 +17,7 @@ type absentPackage struct {
 	Version      string             `json:"version,omitempty"` // that was asked for
 	Architecture string             `json:"architecture,omitempty"`
 	Instead      []string           `json:"instead,omitempty"` // versions of it that are in the image
+	Stages       []recipeLine       `json:"stages,omitempty"`  // that have it
 	Reasons      []absentReason     `json:"reasons"`
 	Candidates   []debian.Candidate `json:"candidates,omitempty"` // that the archives had when the lock was made
 	Providers    []debian.Candidate `json:"providers,omitempty"`  // where none has the name itself
@@ -53,6 +54,7 @@ func (q *inquiry) absent(name, arch, version string) *absentPackage {
 	for _, p := range q.lockedOf(name, arch) {
 		a.Instead = append(a.Instead, p.Version+" "+p.Architecture)
 	}
+	a.Stages = q.stagesWith(name, arch)
 	offer := q.offered(a)
 	var provides []string
 	essential := false
@@ -84,7 +86,7 @@ func (q *inquiry) absent(name, arch, version string) *absentPackage {
 	if q.offers == nil && !q.r.Essential && len(a.Reasons)+len(a.Instead) == 0 {
 		a.Unknown = "it may be marked Essential, which the recipe does not ask for: " + a.Unknown
 	}
-	known := len(a.Reasons)+len(a.Candidates)+len(a.Providers)+len(a.Instead) > 0
+	known := len(a.Reasons)+len(a.Candidates)+len(a.Providers)+len(a.Instead)+len(a.Stages) > 0
 	if !known && (a.Unknown == "" || arch != "") {
 		return nil
 	}
@@ -136,8 +138,11 @@ func (a *absentPackage) print(f facts, about string) {
 		}
 		f.list(reasonNames()[kind], lines)
 	}
+	for _, s := range a.Stages {
+		f.add("stage", "%s; of its packages, none is in the image", &s)
+	}
 	asks := func(r absentReason) bool { return r.Kind == debian.Without || r.Kind == debian.Alternative }
-	if a.Instead == nil && !slices.ContainsFunc(a.Reasons, asks) {
+	if a.Instead == nil && a.Stages == nil && !slices.ContainsFunc(a.Reasons, asks) {
 		f.add("asked for", "by no line of the recipe and no dependency of a package that is there")
 	}
 	f.list("there is", candidateLines(a.Candidates))

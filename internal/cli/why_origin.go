@@ -39,6 +39,7 @@ func newInquiry(r *recipe.Recipe, e *bake.Explanation) *inquiry {
 // apply is not set.
 type origin struct {
 	Recipe   *recipeLine    `json:"recipe,omitempty"` // that itself made or changed it
+	Stage    *madeIn        `json:"stage,omitempty"`  // that the recipe took it from
 	Required *chain         `json:"required,omitempty"`
 	Package  *lockedPackage `json:"package,omitempty"`
 	Script   string         `json:"script,omitempty"`  // and line, that made or last changed it: "passwd.postinst:12"
@@ -128,7 +129,7 @@ func (q *inquiry) origin(o tree.Origin) *origin {
 		}
 	}
 	if o.Recipe != "" && (p == nil || p.Recipe != o.Recipe) {
-		made.Recipe = q.line(o.Recipe, o.Why)
+		made.Recipe, made.Stage = q.line(o.Recipe, o.Why), q.stageOf(o.Recipe)
 	}
 	if o.Rule != "" {
 		made.Rule = &rule{o.Rule, o.Why}
@@ -226,6 +227,9 @@ func (c *chain) String() string {
 func (o *origin) print(f facts) {
 	if o.Recipe != nil {
 		f.add("recipe", "%s", o.Recipe)
+	}
+	if o.Stage != nil {
+		o.Stage.print(f)
 	}
 	if o.Required != nil {
 		f.add("required by", "%s", o.Required)

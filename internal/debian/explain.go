@@ -15,8 +15,8 @@ import (
 )
 
 // Explain implements bake.Family.
-func (f *Family) Explain(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*bake.Explanation, error) {
-	img, err := f.assemble(ctx, r, l, p, rootfs.Input{})
+func (f *Family) Explain(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, made bake.Made) (*bake.Explanation, error) {
+	img, err := f.assemble(ctx, r, l, p, rootfs.Input{Stages: made})
 	if err != nil {
 		return lockedAlone(r, l, p), err
 	}

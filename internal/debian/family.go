@@ -33,8 +33,8 @@ type Family struct {
 var _ bake.Family = (*Family)(nil)
 
 // Assemble implements bake.Family.
-func (f *Family) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, early bake.Early) (*bake.Root, error) {
-	img, err := f.assemble(ctx, r, l, p, rootfs.Input{Early: early})
+func (f *Family) Assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform, made bake.Made, early bake.Early) (*bake.Root, error) {
+	img, err := f.assemble(ctx, r, l, p, rootfs.Input{Early: early, Stages: made})
 	if err != nil {
 		return nil, err
 	}

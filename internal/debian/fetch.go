@@ -53,6 +53,16 @@ func (f *Family) Fetch(ctx context.Context, r *recipe.Recipe, l *lock.Lock, plat
 	return client.Fetch(ctx, items)
 }
 
+// fetchAll is Fetch of the packages of the stages as well.
+func (f *Family) fetchAll(ctx context.Context, r *recipe.Recipe, l *lock.Lock, platforms []kiln.Platform) error {
+	all := *l
+	all.Platforms = map[kiln.Platform]*lock.Platform{}
+	for _, p := range platforms {
+		all.Platforms[p] = &lock.Platform{Packages: l.Platforms[p].All()}
+	}
+	return f.Fetch(ctx, r, &all, platforms)
+}
+
 // pocketsOf maps the names by which a lock's packages call pockets to them.
 func pocketsOf(r *recipe.Recipe) (map[string]apt.Pocket, error) {
 	archives, err := archivesOf(r)

@@ -77,7 +77,7 @@ func checkUpdate(old *lock.Lock, u bake.Update) error {
 		known := false
 		if old != nil {
 			for _, p := range old.Platforms {
-				known = known || slices.ContainsFunc(p.Packages, func(q lock.Package) bool { return q.Name == name })
+				known = known || slices.ContainsFunc(p.All(), func(q lock.Package) bool { return q.Name == name })
 			}
 		}
 		if !known {
@@ -127,7 +127,11 @@ func (k *locking) platform(ctx context.Context, p kiln.Platform) (*lock.Platform
 	if err != nil {
 		return nil, &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot build for %s: %v", p, err)}
 	}
-	archs := append([]string{arch}, foreign(wantsOf(k.recipe), arch)...)
+	wants := wantsOf(k.recipe)
+	for i := range k.recipe.Stages {
+		wants = append(wants, wantsOf(k.recipe.StageRecipe(i))...)
+	}
+	archs := append([]string{arch}, foreign(wants, arch)...)
 	lists := make([][]resolve.Stock, len(k.pockets))
 	group, gctx := errgroup.WithContext(ctx)
 	for i, po := range k.pockets {
@@ -155,7 +159,18 @@ func (k *locking) platform(ctx context.Context, p kiln.Platform) (*lock.Platform
 	}
 	stocks = append(stocks, kept...)
 	defer k.client.Sink.Start(kiln.StepResolve, p.String(), 0).Finish()
-	return solve(ctx, k.recipe, arch, stocks, pins(old, local.List), k.update.Packages)
+	locked, err := solve(ctx, k.recipe, arch, stocks, pins(old, local.List), k.update.Packages)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range k.recipe.Stages {
+		of, err := solve(ctx, k.recipe.StageRecipe(i), arch, stocks, pins(old.Stage(s.Name), local.List), k.update.Packages)
+		if err != nil {
+			return nil, fmt.Errorf("stage %q: %w", s.Name, err)
+		}
+		locked.Stages = append(locked.Stages, lock.Stage{Name: s.Name, Packages: of.Packages})
+	}
+	return locked, nil
 }
 
 // archives is the state of the archives as the lock records it.

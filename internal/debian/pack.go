@@ -35,14 +35,17 @@ func (f *Family) Inputs(ctx context.Context, r *recipe.Recipe, l *lock.Lock) ([]
 		inputs = append(inputs, more...)
 	}
 	platforms := platformsOf(l)
-	if err := f.Fetch(ctx, r, l, platforms); err != nil {
+	if err := f.fetchAll(ctx, r, l, platforms); err != nil {
 		return nil, err
 	}
+	seen := map[string]bool{} // image and stages share packages
 	for _, p := range platforms {
-		for _, pkg := range l.Platforms[p].Packages {
-			if pkg.Archive == localArchive {
+		for _, pkg := range l.Platforms[p].All() {
+			id := fmt.Sprint(p) + pkg.Archive + pkg.SHA256
+			if pkg.Archive == localArchive || seen[id] {
 				continue
 			}
+			seen[id] = true
 			d, err := kiln.DigestFromHex(pkg.SHA256)
 			if err != nil {
 				return nil, fmt.Errorf("bug: the lock was read with a bad digest: %w", err)
@@ -167,7 +170,7 @@ func packagesOf(l *lock.Lock) []lock.Package {
 	var list []lock.Package
 	seen := map[string]bool{}
 	for _, p := range platformsOf(l) {
-		for _, pkg := range l.Platforms[p].Packages {
+		for _, pkg := range l.Platforms[p].All() {
 			if key := pkg.Archive + " " + pkg.Path + " " + pkg.SHA256; !seen[key] {
 				seen[key] = true
 				list = append(list, pkg)

@@ -1,6 +1,7 @@
 package debian
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -24,9 +25,12 @@ func (k *locking) pinned(ctx context.Context, old *lock.Platform, listed []resol
 	if old == nil {
 		return nil, nil
 	}
-	found := make([]*deb.Package, len(old.Packages))
+	all := old.All()
+	slices.SortStableFunc(all, func(a, b lock.Package) int { return cmp.Compare(a.SHA256, b.SHA256) })
+	all = slices.CompactFunc(all, func(a, b lock.Package) bool { return a.SHA256 == b.SHA256 && a.Archive == b.Archive })
+	found := make([]*deb.Package, len(all))
 	group, ctx := errgroup.WithContext(ctx)
-	for i, p := range old.Packages {
+	for i, p := range all {
 		po := k.pocketNamed(p.Archive)
 		if po == nil || slices.Contains(k.update.Packages, p.Name) || lists(listed, p) {
 			continue
@@ -43,7 +47,7 @@ func (k *locking) pinned(ctx context.Context, old *lock.Platform, listed []resol
 	for _, po := range k.pockets {
 		var packages []*deb.Package
 		for i, p := range found {
-			if p != nil && old.Packages[i].Archive == po.ID() {
+			if p != nil && all[i].Archive == po.ID() {
 				packages = append(packages, p)
 			}
 		}

@@ -102,8 +102,22 @@ func (p Pocket) check() error {
 }
 
 func (p *Platform) check(archives map[string]bool) error {
+	stages := map[string]bool{}
+	for _, s := range p.Stages {
+		if !isWord(s.Name) || stages[s.Name] {
+			return fmt.Errorf("stage %q twice, or not a name", s.Name)
+		}
+		stages[s.Name] = true
+		if err := checkPackages(s.Packages, archives); err != nil {
+			return fmt.Errorf("stage %q: %v", s.Name, err)
+		}
+	}
+	return checkPackages(p.Packages, archives)
+}
+
+func checkPackages(list []Package, archives map[string]bool) error {
 	seen := map[string]bool{}
-	for _, pkg := range p.Packages {
+	for _, pkg := range list {
 		key := pkg.Name + ":" + pkg.Architecture
 		if seen[key] {
 			return fmt.Errorf("package %q twice", key)

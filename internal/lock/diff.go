@@ -26,6 +26,7 @@ const (
 type Change struct {
 	Kind     Kind   `json:"kind"`
 	Platform string `json:"platform,omitempty"` // of a package; empty of a pocket
+	Stage    string `json:"stage,omitempty"`    // of a package that is of a stage, and not of the image
 	Subject  string `json:"subject"`            // "libc6:amd64", or "debian/trixie-security" of a pocket
 	Old      string `json:"old,omitempty"`      // version, archive, digest or date, as Kind wants
 	New      string `json:"new,omitempty"`
@@ -40,7 +41,10 @@ func (c Change) String() string {
 	case c.Old+c.New != "":
 		s += " " + c.Old + c.New
 	}
-	if c.Platform != "" {
+	switch {
+	case c.Stage != "":
+		s += " (" + c.Platform + ", stage " + c.Stage + ")"
+	case c.Platform != "":
 		s += " (" + c.Platform + ")"
 	}
 	return s
@@ -63,8 +67,29 @@ func Diff(old, new *Lock) []Change {
 			c.Platform = k.String()
 			changes = append(changes, c)
 		}
+		for _, name := range stageNames(a[k], b[k]) {
+			for _, c := range diff(a[k].Stage(name).packages(), b[k].Stage(name).packages(), packageChange) {
+				c.Platform, c.Stage = k.String(), name
+				changes = append(changes, c)
+			}
+		}
 	}
 	return changes
+}
+
+// stageNames lists the stages of either, sorted.
+func stageNames(a, b *Platform) []string {
+	var names []string
+	for _, p := range []*Platform{a, b} {
+		if p == nil {
+			continue
+		}
+		for _, s := range p.Stages {
+			names = append(names, s.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // diff compares two sets by name; change returns a Change without a Kind where

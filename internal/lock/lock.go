@@ -9,6 +9,7 @@
 package lock
 
 import (
+	"slices"
 	"time"
 
 	"kiln"
@@ -64,7 +65,47 @@ type Index struct {
 
 // Platform is what one platform of the recipe resolved to.
 type Platform struct {
+	Packages []Package `json:"packages"`         // of the image, sorted by name, then architecture
+	Stages   []Stage   `json:"stages,omitempty"` // of the recipe, sorted by name
+}
+
+// Stage is what a stage of the recipe resolved to. None of it is in the image.
+type Stage struct {
+	Name     string    `json:"name"`
 	Packages []Package `json:"packages"` // sorted by name, then architecture
+}
+
+// All are the packages of the image, then those of the stages; one that several have,
+// several times.
+func (p *Platform) All() []Package {
+	all := slices.Clone(p.Packages)
+	for _, s := range p.Stages {
+		all = append(all, s.Packages...)
+	}
+	return all
+}
+
+// Stage is what a stage of that name resolved to; nil where there is none.
+func (p *Platform) Stage(name string) *Platform {
+	if p == nil {
+		return nil
+	}
+	if i := slices.IndexFunc(p.Stages, func(s Stage) bool { return s.Name == name }); i >= 0 {
+		return &Platform{Packages: p.Stages[i].Packages}
+	}
+	return nil
+}
+
+// OfStage is the lock of a stage's tree: its packages in the place of the image's, for
+// the platforms that have it.
+func (l *Lock) OfStage(name string) *Lock {
+	of := &Lock{Format: l.Format, Wants: l.Wants, Archives: l.Archives, Platforms: map[kiln.Platform]*Platform{}}
+	for p, locked := range l.Platforms {
+		if s := locked.Stage(name); s != nil {
+			of.Platforms[p] = s
+		}
+	}
+	return of
 }
 
 // Package is one exact package.

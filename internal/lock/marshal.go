@@ -242,13 +242,22 @@ func (p Pocket) canonical() Pocket {
 func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 func (p *Platform) canonical() *Platform {
-	c := &Platform{Packages: slices.Clone(p.Packages)}
-	for i := range c.Packages {
-		c.Packages[i].RequiredBy = slices.Clone(c.Packages[i].RequiredBy)
-		slices.Sort(c.Packages[i].RequiredBy)
+	c := &Platform{Packages: sortedPackages(p.Packages)}
+	for _, s := range p.Stages {
+		c.Stages = append(c.Stages, Stage{s.Name, sortedPackages(s.Packages)})
 	}
-	slices.SortFunc(c.Packages, func(a, b Package) int {
+	slices.SortFunc(c.Stages, func(a, b Stage) int { return cmp.Compare(a.Name, b.Name) })
+	return c
+}
+
+func sortedPackages(list []Package) []Package {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].RequiredBy = slices.Clone(list[i].RequiredBy)
+		slices.Sort(list[i].RequiredBy)
+	}
+	slices.SortFunc(list, func(a, b Package) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Architecture, b.Architecture))
 	})
-	return c
+	return list
 }

@@ -81,7 +81,7 @@ func nothingLacks(l *lock.Lock, inputs []Input) error {
 		if l.Platforms[platform] == nil {
 			continue
 		}
-		for _, pkg := range l.Platforms[platform].Packages {
+		for _, pkg := range l.Platforms[platform].All() {
 			if pkg.Archive != localArchive && !have[pkg.SHA256] {
 				return fmt.Errorf("it lacks the package %s %s (%s), which its lock names: sha256:%s", pkg.Name, pkg.Version, pkg.Architecture, pkg.SHA256)
 			}

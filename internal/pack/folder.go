@@ -38,10 +38,8 @@ func recipeInputs(st *store.Store, r *recipe.Recipe) ([]Input, error) {
 	for _, s := range r.Sources {
 		names = append(names, s.Keyring, s.Deb)
 	}
-	for _, l := range r.Layers {
-		for _, f := range l.Files {
-			names = append(names, f.From)
-		}
+	for _, t := range r.TakenFiles(r.Platforms) {
+		names = append(names, t.Path)
 	}
 	for _, p := range r.Policy {
 		if !strings.HasPrefix(p.Use, recipe.BuiltinPolicy) {

@@ -192,7 +192,7 @@ func locked(l *lock.Lock) (map[kiln.Digest]int64, error) {
 		}
 	}
 	for _, p := range l.Platforms {
-		for _, pkg := range p.Packages {
+		for _, pkg := range p.All() {
 			if pkg.Archive == localArchive {
 				continue
 			}

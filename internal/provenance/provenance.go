@@ -253,17 +253,28 @@ func (d *dependencies) archives(l *lock.Lock) {
 	}
 }
 
-// packages adds the packages of a platform.
+// packages adds the packages of a platform: the image's, then those that are of stages
+// alone.
 func (d *dependencies) packages(l *lock.Lock, p kiln.Platform) {
 	locked := l.Platforms[p]
 	if locked == nil {
 		return
 	}
-	for _, pkg := range locked.Packages {
-		d.add(resource{
-			Name: pkg.Path, URI: purl(l, pkg), Digest: map[string]string{"sha256": pkg.SHA256}, MediaType: "application/vnd.debian.binary-package",
-			Annotations: map[string]string{"archive": pkg.Archive, "source": pkg.Source},
-		})
+	add := func(list []lock.Package, stage string) {
+		for _, pkg := range list {
+			notes := map[string]string{"archive": pkg.Archive, "source": pkg.Source}
+			if stage != "" {
+				notes["stage"] = stage
+			}
+			d.add(resource{
+				Name: pkg.Path, URI: purl(l, pkg), Digest: map[string]string{"sha256": pkg.SHA256}, MediaType: "application/vnd.debian.binary-package",
+				Annotations: notes,
+			})
+		}
+	}
+	add(locked.Packages, "")
+	for _, s := range locked.Stages { // of several, the first that has it
+		add(s.Packages, s.Name)
 	}
 }
 

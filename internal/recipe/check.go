@@ -39,9 +39,10 @@ func (c *checker) recipe(r *Recipe) {
 	}
 	c.platforms("platforms", r.Platforms, nil)
 	c.sources(r)
+	c.stages(r)
 	c.layers(r)
 	c.accounts(r)
-	c.skips(r)
+	c.skipList("skip", r.Skip)
 	c.debconf(r)
 	c.rules(r)
 	c.container(r)
@@ -67,10 +68,10 @@ func (c *checker) platforms(path string, list, known []kiln.Platform) {
 	}
 }
 
-func (c *checker) skips(r *Recipe) {
+func (c *checker) skipList(part string, list []Skip) {
 	u := c.unique("skip of the package")
-	for i, s := range r.Skip {
-		path := at("skip", i)
+	for i, s := range list {
+		path := at(part, i)
 		if c.matches(path+".package", s.Package, packageName, packageSyntax) {
 			u.add(path+".package", s.Package)
 		}

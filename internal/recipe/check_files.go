@@ -10,11 +10,13 @@ import (
 	"kiln"
 )
 
-func (c *checker) files(path string, list []File, r *Recipe) {
+// fileList checks files, which may be taken from the stages given.
+func (c *checker) fileList(path string, list []File, r *Recipe, stages []Stage) {
 	made := map[string][]int{} // path -> files that make it, by index
 	for i, f := range list {
 		at := at(path, i)
 		c.file(at, f, r)
+		c.fromStage(at, f, r, stages)
 		if c.written(at + ".path") {
 			c.fileTwice(path, list, made[f.Path], i)
 			made[f.Path] = append(made[f.Path], i)
@@ -25,7 +27,7 @@ func (c *checker) files(path string, list []File, r *Recipe) {
 func (c *checker) file(path string, f File, r *Recipe) {
 	c.imagePath(path+".path", f.Path)
 	c.why(path, f.Why)
-	c.exactlyOne(path, []string{"from", "content", "concat", "link", "directory"})
+	c.exactlyOne(path, []string{"from", "from-stage", "content", "concat", "link", "directory"})
 	if c.hostPath(path+".from", f.From) && ownFolder(f.From) {
 		c.note(path+".from", "name a folder below it, such as files", "%q is the recipe's own folder, which holds the recipe, its lock and what is built", f.From)
 	}

@@ -23,7 +23,7 @@ func (c *checker) layers(r *Recipe) {
 		}
 		c.globs(path+".drop", l.Drop)
 		c.globs(path+".keep", l.Keep)
-		c.files(path+".files", l.Files, r)
+		c.fileList(path+".files", l.Files, r, r.Stages)
 	}
 }
 

@@ -63,6 +63,14 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		d.value(n, v.Index(0), path)
 		return
 	}
+	if v.Type() == reflect.TypeFor[Command]() {
+		field := v.FieldByName("Script")
+		if n.Kind == yaml.SequenceNode {
+			field = v.FieldByName("Words")
+		}
+		d.value(n, field, path)
+		return
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))

@@ -26,6 +26,7 @@ type document struct {
 	file   string // below folder
 	source *source
 	places map[string]place
+	stage  string // where it is that of a stage's tree: the part of the recipe that the stage is
 }
 
 // Load reads the recipe at a path: a file, or a folder that holds a kiln.yaml.
@@ -216,7 +217,9 @@ func (r *Recipe) Line(part string) int {
 }
 
 // byIndex replaces "layers[base]" by "layers[0]".
-func (r *Recipe) byIndex(part string) string {
+func (r *Recipe) byIndex(part string) string { return r.document.outOf(r.numbered(part)) }
+
+func (r *Recipe) numbered(part string) string {
 	list, rest, _ := strings.Cut(part, "[")
 	name, rest, ok := strings.Cut(rest, "]")
 	if !ok {
@@ -226,6 +229,8 @@ func (r *Recipe) byIndex(part string) string {
 	switch list {
 	case "layers":
 		i = slices.IndexFunc(r.Layers, func(l Layer) bool { return l.Name == name })
+	case "stages":
+		i = r.StageIndex(name)
 	case "users":
 		i = slices.IndexFunc(r.Users, func(u User) bool { return u.Name == name })
 	case "groups":

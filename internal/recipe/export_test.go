@@ -23,5 +23,8 @@ func Patterns() map[string]string {
 		"Glob":              `^/.`,
 		"Accept.path":       `^/.`,
 		"Exception.path":    `^/.`,
+		"Stage.name":        imageNamePattern,
+		"Stage.workdir":     `^/`,
+		"File.source":       `^/.`,
 	}
 }

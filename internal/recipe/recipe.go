@@ -21,6 +21,7 @@ type Recipe struct {
 	Platforms []kiln.Platform `yaml:"platforms" jsonschema:"required"` // what to build for, such as linux/amd64
 	Essential bool            `yaml:"essential"`                       // also install every package marked Essential
 	Sources   []Source        `yaml:"sources"`                         // where packages come from
+	Stages    []Stage         `yaml:"stages"`                          // throw-away trees in which commands run, in order
 	Layers    []Layer         `yaml:"layers" jsonschema:"required"`    // in order, the lowest first
 	Users     []User          `yaml:"users"`                           // accounts besides root
 	Groups    []Group         `yaml:"groups"`                          // groups besides those that come with a user
@@ -78,11 +79,13 @@ type Glob struct {
 	Why  string
 }
 
-// File is one path that the recipe itself makes. Exactly one of From, Content,
-// Concat, Link and Directory is set.
+// File is one path that the recipe itself makes. Exactly one of From, FromStage,
+// Content, Concat, Link and Directory is set.
 type File struct {
 	Path      string          `yaml:"path" jsonschema:"required"` // absolute
 	From      string          `yaml:"from"`                       // host file or folder, relative to the recipe, inside the recipe's folder
+	FromStage string          `yaml:"from-stage"`                 // name of the stage that made it, as source says
+	Source    string          `yaml:"source"`                     // of from-stage: file or folder of the stage, one of its outputs or below one
 	Content   *string         `yaml:"content"`                    // literal text
 	Concat    []string        `yaml:"concat"`                     // globs over the layer's packages before drop: the files joined in path order, each ended by a newline
 	Link      string          `yaml:"link"`                       // target of a symbolic link

@@ -54,7 +54,7 @@ func schema(t *testing.T) []byte {
 	s.ID = "urn:kiln:recipe:v1"
 	s.Title = "kiln recipe, format v1"
 	refine("Recipe", s)
-	for _, name := range []string{"Source", "Layer", "File", "User", "Group", "Skip", "Rules", "Container", "Healthcheck", "Answer", "System", "Services", "Unit", "Closure", "Accept", "Secrets", "AcceptSecret", "Harden", "Package", "Glob", "RuleOff", "Policy", "Exception"} {
+	for _, name := range []string{"Source", "Layer", "File", "User", "Group", "Skip", "Rules", "Container", "Healthcheck", "Answer", "System", "Services", "Unit", "Closure", "Accept", "Secrets", "AcceptSecret", "Harden", "Package", "Glob", "RuleOff", "Policy", "Exception", "Stage"} {
 		if s.Definitions[name] == nil {
 			t.Fatalf("the schema has no definition %q", name)
 		}
@@ -62,7 +62,7 @@ func schema(t *testing.T) []byte {
 	}
 	s.Definitions["Text"] = &generate.Schema{Extras: map[string]any{"type": []string{"string", "number", "boolean"}}}
 	s.Definitions["Source"].OneOf = oneKey("archive", "url", "deb")
-	s.Definitions["File"].OneOf = oneKey("from", "content", "concat", "link", "directory")
+	s.Definitions["File"].OneOf = oneKey("from", "from-stage", "content", "concat", "link", "directory")
 	item(s.Definitions, "Package", "the package, with an optional :architecture, and why it is wanted", "PackageDetail")
 	item(s.Definitions, "Glob", "a path pattern, and why", "")
 	item(s.Definitions, "RuleOff", "a default rule, and why it is off", "")
@@ -95,6 +95,8 @@ func mapped(t reflect.Type) *generate.Schema {
 		return &generate.Schema{Type: "string", Enum: names}
 	case t == reflect.TypeFor[recipe.Date]():
 		return &generate.Schema{Type: "string", Pattern: `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`}
+	case t == reflect.TypeFor[recipe.Command]():
+		return &generate.Schema{OneOf: []*generate.Schema{text(), {Type: "array", Items: text()}}, Description: "a text for /bin/sh -e, or a program with its arguments"}
 	case t == reflect.TypeFor[recipe.Values]():
 		return &generate.Schema{OneOf: []*generate.Schema{text(), {Type: "array", Items: text()}}}
 	case t.Kind() == reflect.String:
@@ -232,7 +234,7 @@ func TestSchemaTakesGoodRecipes(t *testing.T) {
 func TestSchemaRefusesBadRecipes(t *testing.T) {
 	s := compiled(t)
 	bad := strings.Fields(`unknown-key.yaml later-key.yaml wrong-type.yaml nothing.yaml missing-key.yaml not-a-mapping.yaml
-		text.yaml items.yaml head.yaml sources.yaml packages.yaml layers.yaml files.yaml accounts.yaml skip.yaml container.yaml debconf.yaml units.yaml`)
+		text.yaml items.yaml head.yaml sources.yaml packages.yaml layers.yaml files.yaml accounts.yaml skip.yaml container.yaml debconf.yaml units.yaml stages.yaml`)
 	files := map[string][]byte{}
 	for _, name := range []string{"testdata/form.txtar", "testdata/meaning.txtar"} {
 		archive, err := txtar.ParseFile(name)
@@ -270,6 +272,9 @@ func TestSchemaRefusesBadRecipes(t *testing.T) {
 		"layers: [{name: base}]\nclosure: {accept: [{path: /a}]}",
 		"layers: [{name: base}]\nclosure: {accept: [{path: a, why: x}]}",
 		"layers: [{name: base}]\nclosure: {strict: [scripts]}",
+		"layers: [{name: base}]\nstages: [{name: a, run: [x], outputs: [/a]}]",
+		"layers: [{name: base}]\nstages: [{name: a, run: [x], why: x}]",
+		"layers: [{name: base}]\nstages: [{name: a, run: [{a: b}], outputs: [/a], why: x}]",
 		"layers: [{name: base}]\npolicy: base.cel.yaml",
 		"layers: [{name: base}]\npolicy: [{params: {a: b}}]",
 		"layers: [{name: base}]\npolicy: [{use: a, except: [{rule: b}]}]",

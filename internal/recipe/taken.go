@@ -14,7 +14,8 @@ type Taken struct {
 }
 
 // Taken lists what an image for any of the platforms takes from the recipe's folder:
-// keyrings, package files, and files and folders of layers.
+// keyrings, package files, and files and folders of layers and of the stages that
+// they take from.
 func (r *Recipe) Taken(platforms []kiln.Platform) []Taken {
 	var all []Taken
 	for i, s := range r.Sources {
@@ -25,13 +26,25 @@ func (r *Recipe) Taken(platforms []kiln.Platform) []Taken {
 			all = append(all, Taken{at("sources", i) + ".deb", s.Deb})
 		}
 	}
-	for i, l := range r.Layers {
-		for j, f := range l.Files {
+	return append(all, r.TakenFiles(platforms)...)
+}
+
+// TakenFiles is Taken without what sources name.
+func (r *Recipe) TakenFiles(platforms []kiln.Platform) []Taken {
+	var all []Taken
+	add := func(part string, list []File) {
+		for j, f := range list {
 			wanted := len(f.Platforms) == 0 || slices.ContainsFunc(platforms, func(p kiln.Platform) bool { return slices.Contains(f.Platforms, p) })
 			if f.From != "" && wanted {
-				all = append(all, Taken{fmt.Sprintf("layers[%d].files[%d].from", i, j), f.From})
+				all = append(all, Taken{fmt.Sprintf("%s.files[%d].from", part, j), f.From})
 			}
 		}
+	}
+	for i, l := range r.Layers {
+		add(at("layers", i), l.Files)
+	}
+	for _, i := range r.UsedStages(platforms) {
+		add(at("stages", i), r.Stages[i].Files)
 	}
 	return all
 }

@@ -20,6 +20,13 @@ type wants struct {
 	Essential bool           `json:"essential"`
 	Sources   []wantedSource `json:"sources"`
 	Packages  []wantedPkg    `json:"packages"`
+	Stages    []wantedStage  `json:"stages,omitempty"`
+}
+
+type wantedStage struct {
+	Name      string      `json:"name"`
+	Essential bool        `json:"essential"`
+	Packages  []wantedPkg `json:"packages"`
 }
 
 type wantedSource struct {
@@ -64,11 +71,13 @@ func (r *Recipe) Wants() (kiln.Digest, error) {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Suite, b.Suite), cmp.Compare(a.Deb, b.Deb))
 	})
 	for _, l := range r.Layers {
-		for _, p := range l.Packages {
-			w.Packages = append(w.Packages, wantedPackage(p))
-		}
+		w.Packages = append(w.Packages, wantedPackages(l.Packages)...)
 	}
 	slices.SortFunc(w.Packages, func(a, b wantedPkg) int { return cmp.Compare(a.Name, b.Name) })
+	for _, s := range r.Stages {
+		w.Stages = append(w.Stages, wantedStage{s.Name, s.Essential, wantedPackages(s.Packages)})
+	}
+	slices.SortFunc(w.Stages, func(a, b wantedStage) int { return cmp.Compare(a.Name, b.Name) })
 	b, err := json.Marshal(w)
 	if err != nil {
 		panic("bug: wants do not marshal: " + err.Error())
@@ -101,6 +110,15 @@ func (r *Recipe) contentOf(part, noun, name string) (kiln.Digest, error) {
 		return "", &kiln.Error{Code: kiln.User, Text: cannotUse(r.Path(), problems), Err: problems}
 	}
 	return d.Digest(), nil
+}
+
+func wantedPackages(list []Package) []wantedPkg {
+	all := []wantedPkg{}
+	for _, p := range list {
+		all = append(all, wantedPackage(p))
+	}
+	slices.SortFunc(all, func(a, b wantedPkg) int { return cmp.Compare(a.Name, b.Name) })
+	return all
 }
 
 func wantedPackage(p Package) wantedPkg {

@@ -86,6 +86,8 @@ func (m *fileMaker) make() error {
 	switch {
 	case f.From != "":
 		return m.from()
+	case f.FromStage != "":
+		return m.fromStage()
 	case f.Content != nil:
 		return m.text([]byte(*f.Content))
 	case len(f.Concat) > 0:
@@ -97,7 +99,7 @@ func (m *fileMaker) make() error {
 	case f.Directory:
 		return m.directory(m.proto.Path, m.file.Mode != "")
 	}
-	return errors.New("one of from, content, concat, link and directory must say what it is")
+	return errors.New("one of from, from-stage, content, concat, link and directory must say what it is")
 }
 
 // put claims the path for e.

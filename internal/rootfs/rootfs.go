@@ -33,8 +33,9 @@ import (
 type Input struct {
 	Platform kiln.Platform
 	Recipe   *recipe.Recipe
-	Packages []Package // of this platform, from the lock, in any order
-	Files    fs.FS     // the recipe's folder, confined to it as os.Root.FS is; nil where the recipe takes no file of the host
+	Packages []Package             // of this platform, from the lock, in any order
+	Files    fs.FS                 // the recipe's folder, confined to it as os.Root.FS is; nil where the recipe takes no file of the host
+	Stages   map[string]*tree.Tree // what each stage of the recipe made, its contents in the store
 	// Early is told, once all packages are unpacked, of the members of those that had not
 	// been before, as they are if no script touches them. It may keep what it is given. May be nil.
 	Early func(layer string, m tree.Member, c tree.Contents)

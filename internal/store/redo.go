@@ -36,7 +36,7 @@ func (s *Store) compare(key kiln.Digest, value []byte) error {
 	if !s.distrusts(key) {
 		return nil
 	}
-	if kept, ok := s.kept(key); ok && string(kept) != string(value) {
+	if kept, ok := s.Kept(key); ok && string(kept) != string(value) {
 		return &kiln.Error{
 			Code:  kiln.Refused,
 			Text:  fmt.Sprintf("the store keeps another result under the key %s than doing the step again gives", key),

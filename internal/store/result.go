@@ -45,11 +45,11 @@ func (s *Store) Result(key kiln.Digest) ([]byte, bool) {
 	if s.distrusts(key) {
 		return nil, false
 	}
-	return s.kept(key)
+	return s.Kept(key)
 }
 
-// kept is Result, whatever the store thinks of it.
-func (s *Store) kept(key kiln.Digest) ([]byte, bool) {
+// Kept is Result also where the store distrusts its results: for saying what changed.
+func (s *Store) Kept(key kiln.Digest) ([]byte, bool) {
 	path, err := s.resultPath(key)
 	if err != nil {
 		return nil, false
