@@ -35,6 +35,16 @@ func extended(r *recipe.Recipe, p kiln.Platform) *recipe.Recipe {
 		name = defaultKernel(s.Profile, p)
 	}
 	packages := []recipe.Package{{Name: name, Why: s.Kernel.Why, Place: "system.kernel"}}
+	packages = append(packages, recipe.Package{Name: "systemd-boot", Why: "marks a version that came up as good, so that the loader stays with it", Place: "system.kernel", Without: map[string]string{
+		"systemd-boot-efi":   "the loader is on the disk's EFI system partition, and put there with the disk",
+		"systemd-boot-tools": "nothing installs a loader on a running system",
+	}})
+	if s.Disk.Update != nil {
+		const place = "system.disk.update"
+		packages = append(packages,
+			recipe.Package{Name: "systemd-container", Why: "takes updates: systemd-sysupdate and systemd-pull", Place: place},
+			recipe.Package{Name: "gpg", Why: "checks who signed an update", Place: place})
+	}
 	if s.Disk.State != nil {
 		const place = "system.disk.state"
 		packages = append(packages,

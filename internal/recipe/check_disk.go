@@ -2,6 +2,8 @@ package recipe
 
 import (
 	"maps"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +16,8 @@ const (
 	leastESP   = 128 << 20
 	leastRoot  = 16 << 20
 	leastState = 16 << 20
+
+	mostLabel = 36 - len("_") - len("_verity") // of name and version in the label of a partition (UEFI 5.3.3)
 )
 
 // system checks what an image that boots has beside its units.
@@ -36,6 +40,9 @@ func (c *checker) system(r *Recipe) {
 	c.mutable(r)
 }
 
+// versionOfSystem is what parts of a version's file names can be made of.
+var versionOfSystem = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]*$`).MatchString
+
 // kernel checks the kernel, and that there is one where something asks for it.
 func (c *checker) kernel(r *Recipe) {
 	const path = "system.kernel"
@@ -50,6 +57,14 @@ func (c *checker) kernel(r *Recipe) {
 	}
 	k := r.System.Kernel
 	c.why(path, k.Why)
+	switch {
+	case r.Version == "" && !c.places["version"].bad:
+		c.note(path, "write version: \"1\"", "an image that boots has a version, by which updates are told apart, and the recipe has none")
+	case !versionOfSystem(r.Version):
+		c.note("version", "letters, digits, . and -", "the version %q of an image that boots would be cut into parts by systemd-sysupdate", shorten(r.Version))
+	case len(r.Name)+len(r.Version) > mostLabel:
+		c.note("version", "give the image a shorter name or version", "name and version have more than %d characters, and partitions are labelled with both", mostLabel)
+	}
 	if c.written(path + ".package") {
 		c.matches(path+".package", k.Package, packageName, packageSyntax)
 	}
@@ -111,6 +126,7 @@ func (c *checker) disk(d *Disk) {
 		c.size("system.disk.state.minimum", d.State.Minimum, leastState)
 		c.oneOf("system.disk.state.encrypt", d.State.Encrypt, "kind of encryption", []string{EncryptNone, EncryptTPM2})
 	}
+	c.update(d.Update)
 	const path = "system.disk.secureboot"
 	for _, f := range []struct{ key, name string }{{"key", d.SecureBoot.Key}, {"certificate", d.SecureBoot.Certificate}} {
 		if c.written(path+"."+f.key) && !inside(f.name) {
@@ -120,6 +136,25 @@ func (c *checker) disk(d *Disk) {
 	if d.SecureBoot.Key != "" && d.SecureBoot.Certificate == "" {
 		c.note(path+".key", "write beside it certificate: FILE, the key's certificate as PEM", "a key without its certificate")
 	}
+}
+
+// update checks where updates come from.
+func (c *checker) update(u *Update) {
+	const path = "system.disk.update"
+	if u == nil {
+		return
+	}
+	if c.written(path + ".url") {
+		if parsed, err := url.Parse(u.URL); err != nil || !slices.Contains([]string{"http", "https"}, parsed.Scheme) || parsed.Host == "" || parsed.RawQuery != "" {
+			c.problem(path+".url", "want the http or https address of a folder, got %q", shorten(u.URL))
+		}
+	}
+	for _, f := range []struct{ key, name string }{{"keyring", u.Keyring}, {"key", u.Key}} {
+		if c.written(path+"."+f.key) && !inside(f.name) {
+			c.problem(path+"."+f.key, "want a path inside the recipe's folder, got %q", shorten(f.name))
+		}
+	}
+	c.why(path, u.Why)
 }
 
 // size checks a size that may be left out.

@@ -65,5 +65,7 @@ var needs = map[string]string{
 	"arg":       "one argument of the kernel, such as arg: lockdown=integrity",
 	"module":    "the name of a module, such as module: usb-storage",
 	"class":     "immutable, seeded, managed or volatile",
+	"url":       "such as url: https://updates.example.org/web",
+	"keyring":   "the file with the keys, such as keyring: update.gpg",
 	"unit":      "the name of a unit file, such as unit: ssh.service",
 }

@@ -52,6 +52,7 @@ type Disk struct {
 	ESP        string     `yaml:"esp"`        // size of the EFI system partition
 	State      *State     `yaml:"state"`      // what outlives a boot; without, nothing does
 	SecureBoot SecureBoot `yaml:"secureboot"` // who signs what the firmware starts
+	Update     *Update    `yaml:"update"`     // where the next versions come from; without, there are none
 }
 
 // State is the partition that /var is on. It is made at the first boot, and takes
@@ -65,6 +66,14 @@ type State struct {
 type SecureBoot struct {
 	Key         string `yaml:"key"`         // PEM file beside the recipe; without, what is to be signed is written, to be signed elsewhere
 	Certificate string `yaml:"certificate"` // PEM file beside the recipe, of that key
+}
+
+// Update says where a running system takes its next version from.
+type Update struct {
+	URL     string `yaml:"url" jsonschema:"required"`     // folder on a web server, as -o update:FOLDER writes it
+	Keyring string `yaml:"keyring" jsonschema:"required"` // file beside the recipe: OpenPGP keys that may sign updates; it is put into the image
+	Key     string `yaml:"key"`                           // OpenPGP private key beside the recipe that signs; without, sign SHA256SUMS elsewhere
+	Why     string `yaml:"why" jsonschema:"required"`     // why from there
 }
 
 // Mutable says of a path what becomes of it on a running system.

@@ -30,6 +30,7 @@ type wantedSystem struct {
 	Packages map[string]string `json:"packages,omitempty"`
 	State    bool              `json:"state,omitempty"`
 	Encrypt  string            `json:"encrypt,omitempty"`
+	Update   bool              `json:"update,omitempty"`
 }
 
 type wantedSource struct {
@@ -80,7 +81,7 @@ func (r *Recipe) Wants() (kiln.Digest, error) {
 	}
 	slices.SortFunc(w.Packages, func(a, b wantedPkg) int { return cmp.Compare(a.Name, b.Name) })
 	if s := r.System; s.Kernel != nil {
-		w.System = &wantedSystem{Profile: s.Profile, Kernel: s.Kernel.Package, Packages: s.Kernel.Packages, State: s.Disk.State != nil}
+		w.System = &wantedSystem{Profile: s.Profile, Kernel: s.Kernel.Package, Packages: s.Kernel.Packages, State: s.Disk.State != nil, Update: s.Disk.Update != nil}
 		if s.Disk.State != nil {
 			w.System.Encrypt = s.Disk.State.Encrypt
 		}

@@ -81,7 +81,6 @@ func (w *writer) variable() {
 		partition = "/dev/mapper/" + StateLabel
 	}
 	w.file(place, "/usr/lib/repart.d/50-state.conf", "the state is made at the first boot, and grows with the disk", lines...)
-	w.wanted(place, "sysinit.target", "systemd-repart.service", "the state is made at the first boot")
 	w.file(place, units+"var.mount", "what outlives a boot is on the state partition",
 		"[Unit]", "Description=/var on the state partition", "DefaultDependencies=no", "Conflicts=umount.target", "Before=local-fs.target umount.target",
 		"Wants=systemd-growfs@var.service", "After=systemd-repart.service "+"blockdev@"+escape(partition)+".target", "",
