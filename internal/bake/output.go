@@ -104,7 +104,7 @@ func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock,
 			return root.Tree, root.Contents, nil
 		}, out.Path, job)
 	case EROFS:
-		return disk.WriteRoot(ctx, o.Store, one.image.Tree, one.manifest.Created, func(ctx context.Context) (*tree.Tree, tree.Contents, error) {
+		return disk.WriteRoot(ctx, o.Store, r.Name+" "+one.image.Platform.String(), one.image.Tree, one.manifest.Created, func(ctx context.Context) (*tree.Tree, tree.Contents, error) {
 			root, err := o.rootOf(ctx, r, l, one)
 			if err != nil {
 				return nil, nil, err

@@ -119,6 +119,11 @@ func parse(b []byte) (*Image, error) {
 	return img, nil
 }
 
+// Machine is what the image runs on, as its header numbers it: 0x8664 of amd64, 0xaa64 of arm64.
+func (img *Image) Machine() uint16 {
+	return binary.LittleEndian.Uint16(img.b[img.optional-coffSize+4:])
+}
+
 // Sections are the names of the sections, in order.
 func (img *Image) Sections() (names []string) {
 	for i := range img.sections {
