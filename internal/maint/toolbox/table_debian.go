@@ -11,6 +11,7 @@ import (
 	"kiln/internal/maint/debconftool"
 	"kiln/internal/maint/dpkgtool"
 	"kiln/internal/maint/dropintool"
+	"kiln/internal/maint/hosttool"
 	"kiln/internal/maint/servertool"
 	"kiln/internal/maint/servicetool"
 )
@@ -105,6 +106,7 @@ func systemCommands() []DebianCommand {
 		honoured("aa-enabled", answer(1), "no kernel runs"), honoured("busctl", unreached, "no bus runs; recorded"), honoured("dbus-send", unreached, "no bus runs; recorded"),
 		honoured("runlevel", answerText("unknown", 1), "nothing runs"),
 		honoured("policy-rc.d", servicetool.PolicyRcD, "starting anything is denied"),
+		honoured("linux-run-hooks", hosttool.LinuxRunHooks, ""),
 		honoured("invoke-rc.d", servicetool.InvokeRcD, "nothing runs in an image; recorded"),
 		honoured("service", servicetool.InvokeRcD, "nothing runs in an image; recorded"),
 		honoured("deb-systemd-invoke", servicetool.DebSystemdInvoke, "nothing runs in an image; recorded"),
@@ -167,7 +169,7 @@ func recordedCommands() []DebianCommand {
 		{"udevadm udevadm-trigger depmod modprobe rmmod sysctl apparmor_parser aa-status update-binfmts update-pciids update-usbids setupcon", kernel},
 		{"systemd-notify systemd-run systemd-cat", "of a running system; rebuilt there when needed"},
 		{"make-ssl-cert", keys},
-		{"update-initramfs update-grub update-grub2 grub-install bootctl kernel-install", boot},
+		{"update-initramfs update-grub update-grub2 grub-install bootctl kernel-install linux-update-symlinks", boot},
 		{"vgcfgbackup restorecon semodule nscd unscd dbus-uuidgen notify-reboot-required", "of a running system"},
 		{"mkfontdir mkfontscale", "an index for X servers of their own fonts, which no server or container shows"},
 		{"appstreamcli", cache},
