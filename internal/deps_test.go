@@ -83,6 +83,7 @@ func rooms() []room {
 		{"internal/rootfs", ". internal/deb internal/harden internal/linkage internal/maint internal/maint/account internal/maint/command internal/maint/dpkgtool internal/maint/servicetool internal/maint/vfs internal/recipe internal/store internal/tree", "the Debian root file system: formats from deb, configured by maint, with the recipe's users, files and units put in on the way; diversions decide who has a path"},
 		{"internal/closure", ". internal/linkage internal/maint/ldcache internal/tree", "a function of a tree: what its files need and it does not have; it knows no recipe"},
 		{"internal/secrets", "", "bytes in, findings out; no I/O, and it knows no image"},
+		{"internal/initrd", ". internal/kmod internal/linkage internal/tree", "a function of a tree and of a profile: the tree that the kernel starts first; it knows no recipe and no disk"},
 		{"internal/slim", "internal/closure internal/tree", "a function of a tree, of what is needed of it and of traces: what could go"},
 		{"internal/attest", ". internal/recipe", "statements, bundles, keys and trust policies: bytes in, verdicts out; a policy is read as strictly as a recipe"},
 		{"internal/keyplugin", ". internal/attest", "the one place that runs a program to sign"},
