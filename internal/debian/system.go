@@ -35,10 +35,7 @@ func extended(r *recipe.Recipe, p kiln.Platform) *recipe.Recipe {
 		name = defaultKernel(s.Profile, p)
 	}
 	packages := []recipe.Package{{Name: name, Why: s.Kernel.Why, Place: "system.kernel"}}
-	packages = append(packages, recipe.Package{Name: "systemd-boot", Why: "marks a version that came up as good, so that the loader stays with it", Place: "system.kernel", Without: map[string]string{
-		"systemd-boot-efi":   "the loader is on the disk's EFI system partition, and put there with the disk",
-		"systemd-boot-tools": "nothing installs a loader on a running system",
-	}})
+	packages = append(packages, blessing())
 	if s.Disk.Update != nil {
 		const place = "system.disk.update"
 		packages = append(packages,
@@ -59,6 +56,19 @@ func extended(r *recipe.Recipe, p kiln.Platform) *recipe.Recipe {
 		}
 	}
 	return system.Extend(r, packages)
+}
+
+// blessing is the package that marks a version as good. Of the rest of it nothing is wanted: it installs and updates a loader on
+// running systems, by programs that are not there.
+func blessing() recipe.Package {
+	return recipe.Package{
+		Name: "systemd-boot", Why: "marks a version that came up as good, so that the loader stays with it", Place: "system.kernel",
+		Keep: []string{"/usr/lib/systemd/systemd-bless-boot", "/usr/lib/systemd/system-generators/systemd-bless-boot-generator", "/usr/lib/systemd/system/systemd-bless-boot.service", "/usr/share/doc/systemd-boot/copyright"},
+		Without: map[string]string{
+			"systemd-boot-efi":   "the loader is on the disk's EFI system partition, and put there with the disk",
+			"systemd-boot-tools": "nothing installs a loader on a running system",
+		},
+	}
 }
 
 // defaultKernel is the kernel of a profile.

@@ -20,8 +20,8 @@ const (
 // /boot/vmlinuz-RELEASE.
 func Release(t *tree.Tree) (string, error) {
 	var found []string
-	for _, name := range t.Names(boot) {
-		release, ok := strings.CutPrefix(name, "vmlinuz-")
+	for _, file := range t.Children(boot) {
+		release, ok := strings.CutPrefix(file, boot+"/vmlinuz-")
 		if _, there := t.Lookup(path.Join(modules, release)); ok && there {
 			found = append(found, release)
 		}
@@ -69,7 +69,7 @@ func Check(t *tree.Tree, c tree.Contents, r *recipe.Recipe) error {
 }
 
 func problem(place string, err error) error {
-	return &kiln.Error{Code: kiln.CodeOf(err), Text: place + ": " + err.Error(), Hints: kiln.HintsOf(err), Err: err}
+	return &kiln.Error{Code: kiln.CodeOf(err), Text: place + ": " + err.Error(), Err: err}
 }
 
 // checkModules refuses modules that the kernel does not have, and the denial of what is
@@ -115,7 +115,7 @@ func modulesOf(t *tree.Tree, c tree.Contents, release string) (loadable, builtin
 	top := path.Join(modules, release)
 	for _, p := range t.Paths() {
 		if strings.HasPrefix(p, top+"/") {
-			if name, ok := moduleName(p); ok {
+			if name, ok := ModuleName(p); ok {
 				loadable[name] = true
 			}
 		}
@@ -129,15 +129,15 @@ func modulesOf(t *tree.Tree, c tree.Contents, release string) (loadable, builtin
 		return nil, nil, err
 	}
 	for line := range strings.Lines(string(text)) {
-		if name, ok := moduleName(strings.TrimSpace(line)); ok {
+		if name, ok := ModuleName(strings.TrimSpace(line)); ok {
 			builtin[name] = true
 		}
 	}
 	return loadable, builtin, nil
 }
 
-// moduleName is the name of the module in a file.
-func moduleName(file string) (string, bool) {
+// ModuleName is the name of the module in a file.
+func ModuleName(file string) (string, bool) {
 	name, ext, ok := strings.Cut(path.Base(file), ".ko")
 	return recipe.Underscored(name), ok && slices.Contains([]string{"", ".xz", ".zst", ".gz"}, ext)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"kiln/internal/disk"
 	"kiln/internal/recipe"
 )
 
@@ -11,8 +12,10 @@ import (
 func Files(r *recipe.Recipe) []recipe.File {
 	w := &writer{recipe: r}
 	w.presets()
+	w.files = append(w.files, recipe.File{Path: "/efi", Directory: true, Why: "the EFI system partition is mounted there when something looks", Place: "system.disk"})
 	w.denied()
 	w.variable()
+	w.updates()
 	for i, m := range r.System.Mutable {
 		w.mutable(fmt.Sprintf("system.mutable[%d]", i), m)
 	}
@@ -81,12 +84,28 @@ func (w *writer) variable() {
 		partition = "/dev/mapper/" + StateLabel
 	}
 	w.file(place, "/usr/lib/repart.d/50-state.conf", "the state is made at the first boot, and grows with the disk", lines...)
+	w.file(place, units+escape("/dev/disk/by-partlabel/"+StateLabel)+".device.d/50-kiln.conf", "making a file system on a slow disk takes longer than systemd waits by default",
+		"[Unit]", "JobRunningTimeoutSec=10min")
 	w.file(place, units+"var.mount", "what outlives a boot is on the state partition",
 		"[Unit]", "Description=/var on the state partition", "DefaultDependencies=no", "Conflicts=umount.target", "Before=local-fs.target umount.target",
 		"Wants=systemd-growfs@var.service", "After=systemd-repart.service "+"blockdev@"+escape(partition)+".target", "",
 		"[Mount]", "What="+partition, "Where=/var", "Type=ext4", "Options=nosuid,nodev")
 	w.files = append(w.files, recipe.File{Path: units + "local-fs.target.requires/var.mount", Link: "../var.mount", Place: place,
 		Why: "a machine without its state does not start as if it were new"})
+}
+
+// updates tells systemd-sysupdate where the next version comes from, and who may sign it.
+func (w *writer) updates() {
+	d := &w.recipe.System.Disk
+	if d.Update == nil {
+		return
+	}
+	const place = "system.disk.update"
+	for _, f := range disk.Transfers(disk.TransferOptions{Name: w.recipe.Name, URL: d.Update.URL, Signed: d.SecureBoot.Certificate != ""}) {
+		text := string(f.Content)
+		w.files = append(w.files, recipe.File{Path: f.Path, Content: &text, Why: f.Why, Place: place})
+	}
+	w.files = append(w.files, recipe.File{Path: disk.Keyring, From: d.Update.Keyring, Why: "who may sign updates: " + d.Update.Why, Place: place})
 }
 
 // mutable carries out the class of a path: what changes is elsewhere, and mounted there.
