@@ -52,7 +52,8 @@ func New(st *store.Store, s System) (*Disk, error) {
 	if err := s.checkLayout(); err != nil {
 		return nil, err
 	}
-	d := &Disk{st: st, s: s, id: s.identity()}
+	s.id = s.identity()
+	d := &Disk{st: st, s: s, id: s.id}
 	if s.Signer != nil {
 		d.id = kiln.DigestOf(append([]byte("kiln disk signed "+string(d.id)), s.Signer.Certificate().Raw...))
 	}

@@ -96,7 +96,7 @@ func (d *Disk) esp(p *parts, at gpt.Partition) ([]sparse.Extent, error) {
 		return nil, d.s.layoutError(fmt.Sprintf("give the EFI system partition at least %s: layout esp", inMiB(need)),
 			"two versions of its unified kernel image take %s, and the EFI system partition has %s", inMiB(need), inMiB(at.Size))
 	}
-	id := gpt.Derive("esp volume", string(d.s.identity()))
+	id := gpt.Derive("esp volume", string(d.s.id))
 	var b sparse.Buffer
 	err := fat.Write(&b, fat.Options{Size: at.Size, Label: "ESP", VolumeID: binary.BigEndian.Uint32(id[:]), ModTime: d.s.Epoch}, d.espFiles(p))
 	return b.Extents(at.Start), err

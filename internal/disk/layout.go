@@ -94,7 +94,7 @@ func (s *System) plan(root int64, hash [32]byte) (*plan, error) {
 	if err := s.fits(l, root); err != nil {
 		return nil, err
 	}
-	id, m := string(s.identity()), machines[s.Platform.Architecture]
+	id, m := string(s.id), machines[s.Platform.Architecture]
 	p := &plan{table: gpt.Table{Disk: gpt.Derive("disk", id)}}
 	end := int64(gpt.Alignment)
 	add := func(kind string, guid gpt.GUID, name string, size int64, attributes uint64) int {

@@ -36,6 +36,8 @@ type System struct {
 
 	Layout Layout
 	Signer Signer // nil: nothing is signed
+
+	id kiln.Digest // set by New: the digest of all that the disk is a function of, but for who signs it
 }
 
 // Addon is a file beside the loader that adds kernel arguments to every version which boots from the disk:
@@ -121,7 +123,7 @@ func osRelease(text []byte, key string) string {
 	return value
 }
 
-// identity is the digest of all that the disk is a function of, but for who signs it.
+// identity returns what id is to be.
 func (s *System) identity() kiln.Digest {
 	d := kiln.NewDigester()
 	put := func(fields ...string) {

@@ -80,6 +80,7 @@ func (img *Image) replace(name string, data []byte) error {
 		}
 		s.data = bytes.Clone(data)
 		s.set(8, uint32(len(data)))
+		img.signed, img.digest = nil, nil
 		return nil
 	}
 	return img.Add(name, data)
