@@ -156,7 +156,6 @@ func partitions(b []byte) (all []partition) {
 // Types, labels, flags and GUIDs are what systemd looks for, on both architectures.
 func TestPartitions(t *testing.T) {
 	all, c := root(t, "text")
-	const readOnly, empty = 1 << 60, 1<<60 | 1<<63
 	for _, row := range []struct {
 		arch    string
 		machine uint16
