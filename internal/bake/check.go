@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"kiln"
+	"kiln/internal/disk"
 	"kiln/internal/oci"
 	"kiln/internal/recipe"
 )
@@ -74,7 +75,16 @@ func (o Options) checkOutput(out Output) error {
 			return err
 		}
 	}
+	if out.Type.boots() && !o.Lock.Recipe.Boots() {
+		return &kiln.Error{
+			Code:  kiln.User,
+			Text:  fmt.Sprintf("cannot write %s:%s: the recipe %q has no kernel, and its image does not boot", out.Type, out.Path, o.Lock.Recipe.Path()),
+			Hints: []string{"write in the recipe: system: {kernel: {why: ...}}", "kiln init --template system-minimal writes a recipe of an image that boots"},
+		}
+	}
 	switch out.Type {
+	case Parts, Updates:
+		return disk.CheckFolder(out.Path)
 	case OCI:
 		return oci.CheckLayout(out.Path)
 	case DockerArchive:

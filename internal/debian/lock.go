@@ -159,12 +159,12 @@ func (k *locking) platform(ctx context.Context, p kiln.Platform) (*lock.Platform
 	}
 	stocks = append(stocks, kept...)
 	defer k.client.Sink.Start(kiln.StepResolve, p.String(), 0).Finish()
-	locked, err := solve(ctx, k.recipe, arch, stocks, pins(old, local.List), k.update.Packages)
+	locked, err := solve(ctx, k.recipe, p, arch, stocks, pins(old, local.List), k.update.Packages)
 	if err != nil {
 		return nil, err
 	}
 	for i, s := range k.recipe.Stages {
-		of, err := solve(ctx, k.recipe.StageRecipe(i), arch, stocks, pins(old.Stage(s.Name), local.List), k.update.Packages)
+		of, err := solve(ctx, k.recipe.StageRecipe(i), p, arch, stocks, pins(old.Stage(s.Name), local.List), k.update.Packages)
 		if err != nil {
 			return nil, fmt.Errorf("stage %q: %w", s.Name, err)
 		}

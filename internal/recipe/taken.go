@@ -15,7 +15,7 @@ type Taken struct {
 
 // Taken lists what an image for any of the platforms takes from the recipe's folder:
 // keyrings, package files, and files and folders of layers and of the stages that
-// they take from.
+// they take from. Keys that sign are not among them.
 func (r *Recipe) Taken(platforms []kiln.Platform) []Taken {
 	var all []Taken
 	for i, s := range r.Sources {
@@ -45,6 +45,9 @@ func (r *Recipe) TakenFiles(platforms []kiln.Platform) []Taken {
 	}
 	for _, i := range r.UsedStages(platforms) {
 		add(at("stages", i), r.Stages[i].Files)
+	}
+	if u := r.System.Disk.Update; u != nil {
+		all = append(all, Taken{"system.disk.update.keyring", u.Keyring})
 	}
 	return all
 }
