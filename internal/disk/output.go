@@ -77,18 +77,6 @@ func (d *Disk) WriteUKI(ctx context.Context, file string, job *kiln.Job) error {
 	})
 }
 
-// WriteUKI writes the unified kernel image alone to a file, as Write does.
-func (d *Disk) WriteUKI(ctx context.Context, file string, job *kiln.Job) error {
-	return oci.WriteOnceAt(d.st, file, "disk uki", d.id, job, func(w io.WriterAt) error {
-		p, err := d.make(ctx)
-		if err != nil {
-			return err
-		}
-		_, err = told{w, job}.WriteAt(p.uki, 0)
-		return err
-	})
-}
-
 func (d *Disk) write(ctx context.Context, f Format, w io.WriterAt, m *sparse.Image) error {
 	id := gpt.Derive("disk "+string(f), string(d.s.id))
 	stream := func(write func(io.Writer) error) error {
