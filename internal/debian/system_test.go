@@ -68,7 +68,7 @@ func TestSystemPackages(t *testing.T) {
 	if err := b.family.Fetch(ctx, b.recipe, l, []kiln.Platform{b.platform}); err != nil {
 		t.Fatal(err)
 	}
-	root, err := b.family.Assemble(ctx, b.recipe, l, b.platform, nil)
+	root, err := b.family.Assemble(ctx, b.recipe, l, b.platform, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
