@@ -11,6 +11,7 @@ import (
 	"kiln/internal/maint/debconftool"
 	"kiln/internal/maint/dpkgtool"
 	"kiln/internal/maint/dropintool"
+	"kiln/internal/maint/hosttool"
 	"kiln/internal/maint/servertool"
 	"kiln/internal/maint/servicetool"
 )
@@ -100,11 +101,13 @@ func systemCommands() []DebianCommand {
 		honoured("locale-gen", configtool.LocaleGen, "where no locale is asked for"),
 		honoured("update-locale", configtool.UpdateLocale, ""),
 		honoured("systemd-hwdb", configtool.SystemdHwdb, "update only"),
+		honoured("depmod", configtool.Depmod, "for a release that is named; symbols that nothing has are not told"),
 		honoured("journalctl", configtool.Journalctl, "--update-catalog only; what is about a running system is recorded"),
 		honoured("systemd-detect-virt", answerText("none", 1), "what it will run on is not known"),
 		honoured("aa-enabled", answer(1), "no kernel runs"), honoured("busctl", unreached, "no bus runs; recorded"), honoured("dbus-send", unreached, "no bus runs; recorded"),
 		honoured("runlevel", answerText("unknown", 1), "nothing runs"),
 		honoured("policy-rc.d", servicetool.PolicyRcD, "starting anything is denied"),
+		honoured("linux-run-hooks", hosttool.LinuxRunHooks, ""),
 		honoured("invoke-rc.d", servicetool.InvokeRcD, "nothing runs in an image; recorded"),
 		honoured("service", servicetool.InvokeRcD, "nothing runs in an image; recorded"),
 		honoured("deb-systemd-invoke", servicetool.DebSystemdInvoke, "nothing runs in an image; recorded"),
@@ -164,10 +167,10 @@ func recordedCommands() []DebianCommand {
 		{"jed-script", "it compiles Jed's own scripts, which Jed reads as they are where they are not"},
 		{"fc-cache gtk-update-icon-cache update-icon-caches gtk-update-icon-cache-3.0 update-desktop-database mandb update-menus", cache},
 		{"install-info update-info-dir update-mime", docs},
-		{"udevadm udevadm-trigger depmod modprobe rmmod sysctl apparmor_parser aa-status update-binfmts update-pciids update-usbids setupcon", kernel},
+		{"udevadm udevadm-trigger modprobe rmmod sysctl apparmor_parser aa-status update-binfmts update-pciids update-usbids setupcon", kernel},
 		{"systemd-notify systemd-run systemd-cat", "of a running system; rebuilt there when needed"},
 		{"make-ssl-cert", keys},
-		{"update-initramfs update-grub update-grub2 grub-install bootctl kernel-install", boot},
+		{"update-initramfs update-grub update-grub2 grub-install bootctl kernel-install linux-update-symlinks", boot},
 		{"vgcfgbackup restorecon semodule nscd unscd dbus-uuidgen notify-reboot-required", "of a running system"},
 		{"mkfontdir mkfontscale", "an index for X servers of their own fonts, which no server or container shows"},
 		{"appstreamcli", cache},
