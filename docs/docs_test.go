@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"kiln/internal/attest"
+	"kiln/internal/machine"
 	"kiln/internal/policy"
 	"kiln/internal/recipe"
 )
@@ -89,6 +90,11 @@ func TestRecipesParse(t *testing.T) {
 					t.Error(err)
 				}
 				continue
+			case "yaml checks":
+				if _, err := machine.ParseChecks(b.place, []byte(b.text)); err != nil {
+					t.Error(err)
+				}
+				continue
 			case "yaml policy":
 				if _, problems := policy.Load(b.place, []byte(src)); problems != nil {
 					t.Errorf("%s:\n%v", b.place, problems)
@@ -100,7 +106,7 @@ func TestRecipesParse(t *testing.T) {
 				}
 				continue
 			default:
-				t.Errorf("%s: the block is called %q: want \"yaml\", \"yaml fragment\", \"yaml policy\", \"yaml policy test\" or \"yaml trust\"", b.place, b.info)
+				t.Errorf("%s: the block is called %q: want \"yaml\", \"yaml fragment\", \"yaml checks\", \"yaml policy\", \"yaml policy test\" or \"yaml trust\"", b.place, b.info)
 			}
 			if _, problems := recipe.Parse(b.place, []byte(src)); len(problems) > 0 {
 				t.Errorf("%s:\n%v", b.place, problems)

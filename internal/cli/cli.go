@@ -89,7 +89,7 @@ there is no live display, with NO_COLOR none in colour.`,
 	complete(cmd, "store", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
 	cmd.AddCommand(a.initCommand(), a.lockCommand(), a.buildCommand(), a.packCommand(), a.whyCommand(), a.scriptsCommand(), a.slimCommand(), a.secretsCommand(), a.hardenCommand(), a.policyCommand(), a.diffCommand(), a.changelogCommand(),
 		a.proveCommand(), a.secondCommand(), a.stageCommand(), a.verifyCommand(), a.pushCommand(), a.pullCommand(), a.copyCommand(), a.loginCommand(), a.logoutCommand(), a.sbomCommand(), a.keyCommand(), a.signCommand(), a.attachCommand(), a.provenanceCommand(),
-		a.storeCommand(), a.versionCommand())
+		a.bootCommand(), a.testCommand(), a.storeCommand(), a.versionCommand())
 	return cmd
 }
 
