@@ -42,7 +42,7 @@ repositories below it alone.`,
 		},
 	}
 	cmd.Flags().StringVarP(&user, "username", "u", "", "log in as `NAME`; else it is asked for")
-	cmd.Flags().BoolVar(&stdin, "password-stdin", false, "read the password from standard input, up to the end of its first line")
+	cmd.Flags().BoolVar(&stdin, "password-stdin", false, "read the password from standard input: all of it but the last line end")
 	a.remote.register(cmd)
 	complete(cmd, "username", words())
 	return cmd
@@ -111,9 +111,12 @@ func (a *app) credential(ref registry.Reference, user string, stdin bool) (regis
 	var password []byte
 	var err error
 	if stdin {
-		password, err = io.ReadAll(io.LimitReader(a.world.Stdin, maxKeyText))
-		password, _, _ = bytes.Cut(password, []byte("\n"))
-		password = bytes.TrimSuffix(password, []byte("\r"))
+		// Some are keys of many lines.
+		password, err = io.ReadAll(io.LimitReader(a.world.Stdin, maxKeyText+1))
+		password = bytes.TrimSuffix(bytes.TrimSuffix(password, []byte("\n")), []byte("\r"))
+		if len(password) > maxKeyText {
+			err = fmt.Errorf("it has more than %d bytes", maxKeyText)
+		}
 	} else {
 		var ok bool
 		if password, ok, err = a.ui.secret(a.world.Stdin, "password of "+user+" for "+name+": "); !ok {

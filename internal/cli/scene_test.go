@@ -66,7 +66,7 @@ func (s *scene) furnish(url string) {
 	s.write("web/key.asc", string(apttest.DefaultKey().Public()))
 	s.recipe(recipeText)
 	s.env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + s.path("home"), "TMPDIR=" + s.path("tmp"),
+		"PATH=" + os.Getenv("PATH"), "HOME=" + s.path("home"), "TMPDIR=" + s.path("tmp"), "XDG_RUNTIME_DIR=" + s.path("run"), // where logins are kept
 		"KILN_STORE=" + s.path("store"), "KILN_RETRIES=0",
 		clockVariable + "=" + apttest.Now.Format(time.RFC3339),
 	}

@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -76,6 +77,12 @@ const (
 	kindSigned     = "dev.cosignproject.cosign/image"
 	bundleTypes    = "application/vnd.dev.sigstore.bundle"
 )
+
+// Unsigned is an index.json of kiln's without what is there because of a Sigstore bundle,
+// but for the digest of the list.
+func Unsigned(top []byte) []byte {
+	return bytes.ReplaceAll(top, []byte(`"`+annotationKind+`":"`+kindSigned+`",`), nil) // a name comes behind it
+}
 
 // signed tells whether a Sigstore bundle is among the referrers.
 func signed(referrers []Descriptor) bool {

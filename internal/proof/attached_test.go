@@ -33,7 +33,7 @@ func TestAttachedLater(t *testing.T) {
 	}
 	signature := put("signed")
 	manifest := manifestOf(img)
-	a := oci.Artifact{Type: "application/signature", Config: put("{}"), Blobs: []oci.Descriptor{signature}, Subject: &manifest}
+	a := oci.Artifact{Type: "application/vnd.dev.sigstore.bundle.v0.3+json", Config: put("{}"), Blobs: []oci.Descriptor{signature}, Subject: &manifest}
 	if err := oci.AttachLayout(t.Context(), st, layout, "", []oci.Artifact{a}); err != nil {
 		t.Fatal(err)
 	}

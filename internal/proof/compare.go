@@ -228,7 +228,8 @@ func (c *comparison) compareDocuments() {
 		if other := c.right.document(d.Name); other != nil {
 			if named && c.right.List != "" && slices.Equal(c.left.built(), c.right.built()) {
 				// What was attached later, signatures among it, is no part of what was built.
-				other = bytes.ReplaceAll(other, []byte(c.right.List), []byte(c.left.List))
+				other = oci.Unsigned(bytes.ReplaceAll(other, []byte(c.right.List), []byte(c.left.List)))
+				d.Text = oci.Unsigned(d.Text)
 			}
 			c.all = append(c.all, documentDifferences(d.Name, d.Text, other)...)
 		}

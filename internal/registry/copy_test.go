@@ -86,6 +86,11 @@ func TestIndexBeside(t *testing.T) {
 			if err != nil || len(less.Referrers) != 3 {
 				t.Errorf("%s %v", show(less), err)
 			}
+			// Written again without it, the layout keeps what was put beside the image.
+			if _, err := s.client("fourth").Copy(t.Context(), in(srv, "team/web:v"), registry.End{Path: s.path("back.oci")}, registry.Filter{Without: []string{kind}}); err != nil {
+				t.Fatal(err)
+			}
+			sameFiles(t, s.layout, s.path("back.oci"))
 			outline, err := image.ReadOutline(t.Context(), image.Reference{Kind: image.Layout, Path: s.path("back.oci")}, image.Options{Referrers: func(string) bool { return true }})
 			if err != nil || !slices.ContainsFunc(outline.Referrers, func(r image.Referrer) bool {
 				return r.Digest == beside.Digest && r.Artifact.Type == kind && r.Artifact.Subject.Digest == s.digest
