@@ -57,12 +57,15 @@ func TestHardenedSystem(t *testing.T) {
 		"passwd -S root; passwd -S op; pwck -qr && echo accounts-fit",
 		"find / -xdev -type f -perm /6000",
 		"grep -E '^(UMASK|PASS_MAX)' /etc/login.defs",
+		"/usr/lib/systemd/systemd-sysctl --cat-config | grep -c '^-' | sed 's/^/systemd reads /'",
+		"useradd -m probe && stat -c 'home of mode %a' /home/probe; chage -l probe | grep ' days'; echo probe:Tr0ubadour | chpasswd && grep -o '^probe:.y.' /etc/shadow",
 	}, "\n"))
 	for _, want := range []string{
 		"sshd-understands\n", "\npermitrootlogin no\n", "\npasswordauthentication no\n", "\nmaxauthtries 4\n", "\ndisableforwarding yes\n", "\nmaxstartups 10:30:60\n",
 		"kernel.dmesg_restrict = 1\n", "net.ipv4.conf.all.accept_redirects = 0\n",
 		"install cramfs /bin/false\n", "blacklist sctp\n",
 		"root L ", "op L ", "accounts-fit\n", "\n/usr/bin/sudo\n", "UMASK\t027\n", "PASS_MAX_DAYS\t365\n",
+		"home of mode 750\n", "between password change\t\t: 365\n", "probe:$y$\n", "systemd reads 34\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in what the system says", want)

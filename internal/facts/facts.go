@@ -81,7 +81,7 @@ type Recipe struct {
 	Version      string   `json:"version" yaml:"version"`                       // of the image
 	Summary      string   `json:"summary" yaml:"summary"`                       // what it is for
 	Owners       []string `json:"owners" yaml:"owners"`                         // who answers for it
-	SupportUntil *Time    `json:"support_until,omitempty" yaml:"support_until"` // end of its support
+	SupportUntil *Time    `json:"support_until,omitempty" yaml:"support_until"` // end of its support: the midnight after the last day
 	Replaces     *string  `json:"replaces,omitempty" yaml:"replaces"`           // the image that it takes the place of
 }
 
@@ -100,6 +100,7 @@ type Package struct {
 	Why           *string  `json:"why,omitempty" yaml:"why"`                               // the recipe's reason; empty for a mere dependency
 	RequiredBy    []string `json:"required_by,omitzero" yaml:"required_by"`                // packages that need it, "recipe", "essential"
 	Licences      []string `json:"licences,omitzero" yaml:"licences"`                      // SPDX identifiers of all licences in what it declares, or where it declares none, in what was concluded; empty where none can be read
+	Newest        *Time    `json:"newest,omitempty" yaml:"newest"`                         // time of the newest file that it ships: when it was built, or a little before
 	Concluded     bool     `json:"licences_concluded,omitempty" yaml:"licences_concluded"` // they were concluded from words, not declared
 }
 

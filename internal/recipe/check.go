@@ -52,6 +52,7 @@ func (c *checker) recipe(r *Recipe) {
 	c.closure(r)
 	c.secrets(r)
 	c.policies(r)
+	c.lifecycle(r)
 }
 
 // platforms checks a list of platforms; known, where it is not nil, is what the

@@ -47,7 +47,7 @@ func keysOf(t reflect.Type) keys {
 func laterKeys(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[Recipe]():
-		return []string{"tests", "lifecycle", "from"}
+		return []string{"tests", "from"}
 	}
 	return nil
 }

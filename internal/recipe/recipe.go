@@ -34,7 +34,8 @@ type Recipe struct {
 	Closure   Closure         `yaml:"closure"`                         // what its files need and is not there
 	Secrets   Secrets         `yaml:"secrets"`                         // what looks like a secret in it
 
-	Policy []Policy `yaml:"policy"` // rules that the image must keep
+	Policy    []Policy  `yaml:"policy"`    // rules that the image must keep
+	Lifecycle Lifecycle `yaml:"lifecycle"` // how long the image is to be used
 
 	document *document // where it was read from; nil for a Recipe made by hand
 }
@@ -216,6 +217,13 @@ type Accept struct {
 // Secrets says what becomes of secrets that are found in the image.
 type Secrets struct {
 	Accept []AcceptSecret `yaml:"accept"` // what is no secret, or is meant to be there
+}
+
+// Lifecycle says how long an image is to be used, and which one it takes the place of.
+// It changes no byte of the image: policies and those who run images go by it.
+type Lifecycle struct {
+	SupportUntil Date   `yaml:"support-until"` // last day on which somebody mends the image: 2028-06-30
+	Replaces     string `yaml:"replaces"`      // the image before it, NAME@VERSION: web-base@1.3
 }
 
 // AcceptSecret accepts secrets. One that no finding answers to is an error.

@@ -79,8 +79,16 @@ func (p *probe) pemFrame() (from, to int, head, body []byte, ok bool) {
 		to = i + n
 		i += n
 	}
-	ok = len(body) >= leastBody && entropy(body[:leastBody]) >= leastRandom && !isFiller(body)
+	ok = len(body) >= leastBody && entropy(body[:leastBody]) >= leastRandom && !isFiller(body) && (!p.binary || isBody(p.text[from:p.at], head, body))
 	return from, to, head, body, ok
+}
+
+// isBody reports whether what follows a frame in a program is a key, and not what a
+// compiler put behind the text of the frame: it begins as DER (a SEQUENCE), as OpenSSH's
+// form, or as an OpenPGP packet does, or is encrypted; and it is a machine's.
+func isBody(label, head, body []byte) bool {
+	begins := body[0] == 'M' && body[1] >= 'A' && body[1] <= 'I' || bytes.HasPrefix(body, []byte("b3BlbnNzaC1rZXktdjE"))
+	return (begins || bytes.Contains(head, []byte("ENCRYPTED")) || bytes.Contains(label, []byte("PGP"))) && isMade(body[:min(len(body), 400)])
 }
 
 // skipJoint skips what stands between two lines of base64.

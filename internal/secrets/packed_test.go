@@ -211,6 +211,8 @@ func TestProgramsOfPatterns(t *testing.T) {
 	for _, words := range []string{"gl" + "pat-", "gl" + "dt-", "sq0" + "atp-", "sq0" + "csp-", "hv" + "s.", "hv" + "r.", "xo" + "xb-", "{SS" + "HA}", "{sm" + "d5}"} {
 		b.WriteString(words + "privatekeyprivate-keypresharedkeyrequirepassmasterauthldapDefaultAuthtok")
 	}
+	b.WriteString("-----BEGIN RSA " + key + "-----\nreadPythonMultilines: parsing %q&MutatingAdmissionPolicyBinding{ValidatingAdmissionPolicyBinding&ValidatingWebhookConfiguration{nil value WithWebhooksMutatingWebhookConfigurationListRollingUpdateStatefulSetStrategy")
+	b.WriteString("-----BEGIN RSA " + key + "-----\nreadPythonMultilines: MutatingAdmissionPolicyBindingValidatingAdmissionPolicyBindingValidatingWebhookConfiguration")
 	b.WriteString("curl -u user:passwordvalue1 mysql -u root -psecretword1")
 	if list := secrets.Bytes("program", b.Bytes()); len(list) > 0 {
 		t.Errorf("found %v", list)

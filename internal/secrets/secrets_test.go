@@ -70,6 +70,11 @@ func (m maker) bytes(n int) []byte {
 	return b
 }
 
+// der is a SEQUENCE of that many bytes, as keys are.
+func (m maker) der(n int) []byte {
+	return append([]byte{0x30, 0x82, byte(n >> 8), byte(n)}, m.bytes(n)...)
+}
+
 const key = "PRIVATE" + " KEY"
 
 // corpus is at least one of each kind, in the files in which they stand.
@@ -115,10 +120,10 @@ func keysOf(t testing.TB, m maker) []planted {
 		{"private-key", "pkcs8.pem", block(key, pkcs8), ""},
 		{"private-key", "ed25519.pem", block(key, ed), ""},
 		{"private-key", "id_rsa", block("OPENSSH "+key, ssh("none")), ""},
-		{"private-key", "dsa.pem", block("DSA "+key, m.bytes(400)), ""},
-		{"private-key", "config.json", `{"tls_key": "` + strings.ReplaceAll(block("EC "+key, m.bytes(120)), "\n", `\n`) + `"}`, ""},
-		{"private-key", "values.yaml", "tls:\n  key: |\n    " + strings.ReplaceAll(block(key, m.bytes(300)), "\n", "\n    "), ""},
-		{"encrypted-private-key", "locked.pem", block("ENCRYPTED "+key, m.bytes(600)), ""},
+		{"private-key", "dsa.pem", block("DSA "+key, m.der(400)), ""},
+		{"private-key", "config.json", `{"tls_key": "` + strings.ReplaceAll(block("EC "+key, m.der(120)), "\n", `\n`) + `"}`, ""},
+		{"private-key", "values.yaml", "tls:\n  key: |\n    " + strings.ReplaceAll(block(key, m.der(300)), "\n", "\n    "), ""},
+		{"encrypted-private-key", "locked.pem", block("ENCRYPTED "+key, m.der(600)), ""},
 		{"encrypted-private-key", "old.pem", locked, ""},
 		{"encrypted-private-key", "id_ed25519", block("OPENSSH "+key, ssh("aes256-ctr")), ""},
 		{"ssh-host-key", "ssh_host_ed25519_key", block("OPENSSH "+key, ssh("none")), ""},

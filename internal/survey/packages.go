@@ -11,6 +11,7 @@ import (
 	"kiln/internal/facts"
 	"kiln/internal/lock"
 	"kiln/internal/sbom"
+	"kiln/internal/tree"
 )
 
 func (w *work) packages(side *compare.Side) error {
@@ -38,7 +39,7 @@ func (w *work) packages(side *compare.Side) error {
 	if w.Inventory == nil {
 		w.unknown("pkg.licences", "%s", cmp.Or(w.Evidence.Unknown["pkg.licences"], "the licences of the packages were not read"))
 	}
-	licences := w.licences()
+	licences, newest := w.licences(), w.newest()
 	w.out.Packages = []facts.Package{}
 	for _, p := range all {
 		f := facts.Package{
@@ -48,6 +49,11 @@ func (w *work) packages(side *compare.Side) error {
 		i := slices.IndexFunc(locked, func(l lock.Package) bool { return l.Name == p.Name && l.Architecture == p.Architecture })
 		if i >= 0 {
 			f.Archive, f.RequiredBy = &locked[i].Archive, list(locked[i].RequiredBy)
+		}
+		if e, ok := newest[p.Name]; ok {
+			f.Newest = facts.At(e)
+		} else {
+			w.unknown("pkg.newest", "no file of some packages is there, or none has a time")
 		}
 		if w.Recipe != nil {
 			why := w.why(p.Name, p.Architecture)
@@ -61,6 +67,23 @@ func (w *work) packages(side *compare.Side) error {
 		w.out.Packages = append(w.out.Packages, f)
 	}
 	return nil
+}
+
+// newest are the times of the newest files of packages that nothing has changed, by
+// name. Links and folders do not count: others may have them, too.
+func (w *work) newest() map[string]kiln.Epoch {
+	all := map[string]kiln.Epoch{}
+	if !w.Origins && !w.look.Lists {
+		return all
+	}
+	for e := range w.Tree.All() {
+		shipped := !w.Origins || e.Origin.Script == "" && e.Origin.Recipe == "" && e.Origin.Rule == ""
+		if e.Type == tree.File && shipped && e.ModTime > 0 {
+			name := w.look.PackageOf(e.Path)
+			all[name] = max(all[name], e.ModTime)
+		}
+	}
+	return all
 }
 
 // licences are those of the inventory, by package.

@@ -215,8 +215,16 @@ func (w *work) recipe() {
 	} else {
 		r := w.Recipe
 		w.out.Recipe = &facts.Recipe{Name: r.Name, Version: r.Version, Summary: r.Summary, Owners: list(r.Owners)}
-		w.unknown("recipe.support_until", "the recipe does not say it")
-		w.unknown("recipe.replaces", "the recipe does not say it")
+		if until := r.Lifecycle.SupportUntil; until.IsZero() {
+			w.unknown("recipe.support_until", "the recipe does not say it: lifecycle: {support-until: ...}")
+		} else {
+			w.out.Recipe.SupportUntil = &facts.Time{Time: until.AddDate(0, 0, 1)} // that day is the last
+		}
+		if replaces := r.Lifecycle.Replaces; replaces == "" {
+			w.unknown("recipe.replaces", "the recipe does not say it: lifecycle: {replaces: ...}")
+		} else {
+			w.out.Recipe.Replaces = &replaces
+		}
 	}
 	if w.Lock == nil {
 		w.unknown("releases", noLock)
