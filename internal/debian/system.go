@@ -9,6 +9,7 @@ import (
 	"kiln"
 	"kiln/internal/bake"
 	"kiln/internal/deb"
+	"kiln/internal/disk"
 	"kiln/internal/lock"
 	"kiln/internal/recipe"
 	"kiln/internal/resolve"
@@ -39,7 +40,7 @@ func extended(r *recipe.Recipe, p kiln.Platform) *recipe.Recipe {
 	if s.Disk.Update != nil {
 		const place = "system.disk.update"
 		packages = append(packages,
-			recipe.Package{Name: "systemd-container", Why: "takes updates: systemd-sysupdate and systemd-pull", Place: place},
+			recipe.Package{Name: "systemd-container", Why: "takes updates: systemd-sysupdate and systemd-pull", Place: place, Drop: []string{disk.Keyring}},
 			recipe.Package{Name: "gpg", Why: "checks who signed an update", Place: place})
 	}
 	if s.Disk.State != nil {

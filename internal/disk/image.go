@@ -93,7 +93,7 @@ func inMemory(at int64, b []byte) sparse.Extent {
 // esp is the EFI system partition.
 func (d *Disk) esp(p *parts, at gpt.Partition) ([]sparse.Extent, error) {
 	if need := 2*int64(len(p.uki)) + 4*mib; need > at.Size {
-		return nil, d.s.layoutError(fmt.Sprintf("give the EFI system partition at least %s: layout esp", inMiB(need)),
+		return nil, d.s.layoutError(fmt.Sprintf("write into the recipe: system: {disk: {esp: %dM}}", roundUp(need, rootStep)/mib),
 			"two versions of its unified kernel image take %s, and the EFI system partition has %s", inMiB(need), inMiB(at.Size))
 	}
 	id := gpt.Derive("esp volume", string(d.s.id))

@@ -48,18 +48,18 @@ func (l Layout) settle(root int64) Layout {
 	return l
 }
 
-// check checks the sizes that are given, before anything is made.
+// checkLayout checks the sizes that are given, before anything is made.
 func (s *System) checkLayout() error {
 	for _, size := range []struct {
 		name string
 		n    int64
 	}{{"esp", s.Layout.ESP}, {"root", s.Layout.Root}, {"verity", s.Layout.Verity}, {"free", max(0, s.Layout.Free)}} {
 		if size.n < 0 || size.n%mib != 0 {
-			return s.layoutError("write a whole number of MiB", "%s: %d bytes are no size of a partition", size.name, size.n)
+			return s.layoutError("write a whole number of MiB: 512M", "%s: %d bytes are no size of a partition", size.name, size.n)
 		}
 	}
 	if s.Layout.ESP != 0 && s.Layout.ESP < fat.MinSize {
-		return s.layoutError(fmt.Sprintf("write at least %s", inMiB(fat.MinSize)), "an EFI system partition of %s is too small for FAT32", inMiB(s.Layout.ESP))
+		return s.layoutError(fmt.Sprintf("write into the recipe: system: {disk: {esp: %dM}}, or leave the size out", defaultESP/mib), "an EFI system partition of %s is too small for FAT32", inMiB(s.Layout.ESP))
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func (s *System) plan(root int64, hash [32]byte) (*plan, error) {
 // fits says whether root and hash tree have room in their partitions.
 func (s *System) fits(l Layout, root int64) error {
 	if root > l.Root {
-		return s.layoutError(fmt.Sprintf("give the root partition at least %s: layout root, or take packages out (kiln why --largest)", inMiB(root)), "its root file system takes %s (%d bytes), and a root partition has %s", inMiB(root), root, inMiB(l.Root))
+		return s.layoutError(fmt.Sprintf("write into the recipe, with room for later versions: system: {disk: {root: %dM}}", roundUp(2*root, rootStep)/mib), "its root file system takes %s (%d bytes), and a root partition has %s", inMiB(root), root, inMiB(l.Root))
 	}
 	if need := verity.SizeOf(root); need > l.Verity {
 		return s.layoutError(fmt.Sprintf("give the verity partition at least %s, or leave its size out", inMiB(need)), "its hash tree takes %s (%d bytes), and a verity partition has %s", inMiB(need), need, inMiB(l.Verity))

@@ -39,25 +39,41 @@ func (d *Disk) Write(ctx context.Context, f Format, file string, job *kiln.Job) 
 	if f == GCE {
 		multiple = gce.Alignment
 	}
-	return oci.WriteOnceAt(d.st, file, "disk "+string(f), d.id, job, func(w io.WriterAt) error {
+	return d.writeOnce("disk "+string(f), file, job, func(w io.WriterAt) (made, written error) {
 		c, err := d.content(ctx, multiple)
 		if err != nil {
-			return err
+			return err, nil
 		}
 		defer c.Close()
-		return d.write(ctx, f, told{w, job}, c.Image)
+		return nil, d.write(ctx, f, w, c.Image)
 	})
+}
+
+// writeOnce writes a file that holds a kind of output. That the disk cannot be made is no problem of the file's, and
+// is told apart: made.
+func (d *Disk) writeOnce(kind, file string, job *kiln.Job, write func(w io.WriterAt) (made, written error)) error {
+	var made error
+	err := oci.WriteOnceAt(d.st, file, kind, d.id, job, func(w io.WriterAt) (written error) {
+		if made, written = write(told{w, job}); made != nil {
+			return made
+		}
+		return written
+	})
+	if made != nil {
+		return made
+	}
+	return err
 }
 
 // WriteUKI writes the unified kernel image alone to a file, as Write does.
 func (d *Disk) WriteUKI(ctx context.Context, file string, job *kiln.Job) error {
-	return oci.WriteOnceAt(d.st, file, "disk uki", d.id, job, func(w io.WriterAt) error {
+	return d.writeOnce("disk uki", file, job, func(w io.WriterAt) (made, written error) {
 		p, err := d.make(ctx)
 		if err != nil {
-			return err
+			return err, nil
 		}
-		_, err = told{w, job}.WriteAt(p.uki, 0)
-		return err
+		_, err = w.WriteAt(p.uki, 0)
+		return nil, err
 	})
 }
 

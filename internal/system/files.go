@@ -147,7 +147,7 @@ func (w *writer) seeds() {
 	w.file(place, seedRules, "what the image has in /var, and what the recipe lets change, is put where it can be written to", lines...)
 	w.file(place, units+seedUnit, "before anything looks for what is seeded",
 		"[Unit]", "Description=Seeds of /var and of what changes", "DefaultDependencies=no", "RequiresMountsFor=/var", "Conflicts=shutdown.target",
-		"Before=local-fs.target systemd-tmpfiles-setup.service shutdown.target", "",
+		"Before=local-fs.target systemd-journal-flush.service systemd-tmpfiles-setup.service shutdown.target", "",
 		"[Service]", "Type=oneshot", "RemainAfterExit=yes", "ExecStart=systemd-tmpfiles --create "+seedRules)
 	w.wanted(place, "local-fs.target", seedUnit, "before anything looks for what is seeded")
 }

@@ -71,7 +71,7 @@ func Microcode(t *tree.Tree, c tree.Contents) (*tree.Tree, tree.Contents, error)
 			return nil, nil, err
 		}
 	}
-	if out.Len() == 0 {
+	if len(made) == 0 {
 		return nil, nil, nil
 	}
 	return out, made, nil
