@@ -41,13 +41,13 @@ func Inspect(ctx context.Context, h Host, o Options, in Inspection) (*Result, er
 	if in.Silence == 0 {
 		in.Silence = Silence
 	}
-	o.Interactive, o.Reboot = false, false
-	o.Credentials = append(credentials(typ.reportPort(), in.Checks), o.Credentials...)
+	o.Interactive = false
+	o.Credentials = append(credentials(typ.reportPort(), in.Checks, !o.Reboot), o.Credentials...)
 	r, err := Start(ctx, h, o)
 	if err != nil {
 		return nil, err
 	}
-	w := watch(r, in)
+	w := watch(r, o, in)
 	if err := r.Wait(ctx); err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ const (
 )
 
 // watch reads console and report until the machine ends, and ends it when it is silent or lost.
-func watch(r *Running, in Inspection) *watcher {
+func watch(r *Running, o Options, in Inspection) *watcher {
 	w := &watcher{silence: in.Silence}
 	w.timer = time.AfterFunc(in.Silence, func() { w.giveUp(r, fmt.Sprintf("it said nothing for %s", in.Silence)) })
 	w.readers.Add(2)
@@ -92,7 +92,7 @@ func watch(r *Running, in Inspection) *watcher {
 		if in.Log != nil {
 			_, _ = in.Log.Write(b) // a log that cannot be written does not change what is found
 		}
-		if lost := w.console(string(b)); lost != "" {
+		if lost := w.console(string(b)); lost != "" && !o.Reboot {
 			w.giveUp(r, lost)
 		}
 	})
