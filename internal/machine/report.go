@@ -45,8 +45,8 @@ func credentials(port string, checks []Check, ends bool) []Credential {
 Description=Report to kiln
 ConditionPathExists=!/etc/initrd-release
 After=multi-user.target
-SuccessAction=poweroff-immediate
-FailureAction=poweroff-immediate
+SuccessAction=poweroff-force
+FailureAction=poweroff-force
 [Service]
 Type=exec
 TimeoutStopSec=infinity
@@ -80,8 +80,8 @@ func emergency(port string) []Credential {
 Description=Report the emergency to kiln
 Before=emergency.service
 DefaultDependencies=no
-SuccessAction=poweroff-immediate
-FailureAction=poweroff-immediate
+SuccessAction=poweroff-force
+FailureAction=poweroff-force
 [Service]
 Type=oneshot
 StandardOutput=file:%s
