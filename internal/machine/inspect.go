@@ -48,10 +48,12 @@ func Inspect(ctx context.Context, h Host, o Options, in Inspection) (*Result, er
 		return nil, err
 	}
 	w := watch(r, o, in)
-	if err := r.Wait(ctx); err != nil {
+	err = r.Wait(ctx)
+	w.end() // what was said last is read after the machine's end
+	r.closePorts()
+	if err != nil {
 		return nil, err
 	}
-	w.end()
 	return w.result(r, o, in), nil
 }
 
