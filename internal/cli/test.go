@@ -99,6 +99,7 @@ func (a *app) test(ctx context.Context, path string, f testFlags) error {
 		if err != nil {
 			return err
 		}
+		a.ui.sink(kiln.Event{State: kiln.Note, Text: res.Machine + ": " + map[bool]string{true: "all holds", false: "not all holds"}[res.OK]})
 		rep.Machines = append(rep.Machines, res)
 		rep.OK = rep.OK && res.OK
 	}
