@@ -52,7 +52,7 @@ func (m tested) wrong() string {
 	return strings.Join(list, "; ")
 }
 
-// machines lets few machines run at a time: each takes half a gigabyte, and emulation all of a processor.
+// machines lets few machines run at a time: each takes half a gigabyte, and where it is emulated all of a processor.
 var machines = make(chan struct{}, 2)
 
 // kilnTest runs kiln test on one machine, which must end with the status.
