@@ -23,6 +23,9 @@ type testFlags struct {
 	checks   string
 	console  string
 	silence  time.Duration
+	network  bool
+	snapshot bool
+	reboot   bool
 }
 
 func (a *app) testCommand() *cobra.Command {
@@ -54,6 +57,9 @@ Status 0 means that all holds on all machines; 3 that something does not.`,
 	flags.StringVar(&f.checks, "checks", "", "check what the YAML file `FILE` asks for, too")
 	flags.StringVar(&f.console, "console", "", "keep what the consoles say in `FOLDER`, a file for each machine")
 	flags.DurationVar(&f.silence, "silence", machine.Silence, "give a machine up that says nothing for `TIME`")
+	flags.BoolVar(&f.network, "network", false, "let the machines reach what this host reaches")
+	flags.BoolVar(&f.snapshot, "snapshot", true, "leave the image as it is; --snapshot=false writes to it, so that the next test finds it so")
+	flags.BoolVar(&f.reboot, "reboot", false, "let a machine that cannot start try again by itself, until it can or is silent")
 	complete(cmd, "machine", words(machine.Names()...))
 	complete(cmd, "console", completeFolder)
 	complete(cmd, "silence", words("5m", "20m"))
@@ -72,6 +78,7 @@ func (a *app) test(ctx context.Context, path string, f testFlags) error {
 	if err != nil {
 		return err
 	}
+	o.Network, o.Keep, o.Reboot = f.network, !f.snapshot, f.reboot
 	in := machine.Inspection{Silence: f.silence}
 	if f.checks != "" {
 		text, err := os.ReadFile(f.checks)
@@ -92,6 +99,7 @@ func (a *app) test(ctx context.Context, path string, f testFlags) error {
 		if err != nil {
 			return err
 		}
+		a.ui.sink(kiln.Event{State: kiln.Note, Text: res.Machine + ": " + map[bool]string{true: "all holds", false: "not all holds"}[res.OK]})
 		rep.Machines = append(rep.Machines, res)
 		rep.OK = rep.OK && res.OK
 	}

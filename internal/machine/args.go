@@ -26,7 +26,7 @@ type parts struct {
 func args(o Options, p parts) []string {
 	a := []string{"-nodefaults", "-no-user-config", "-display", "none", "-name", "kiln", "-msg", "timestamp=off"}
 	a = append(a, board(o, p)...)
-	a = append(a, "-m", strconv.FormatInt(o.Memory>>20, 10)+"M", "-smp", strconv.Itoa(processors))
+	a = append(a, "-m", strconv.FormatInt(o.Memory>>20, 10)+"M")
 	a = append(a, "-blockdev", node("code", "raw", p.firmware.Code, true), "-blockdev", node("variables", "raw", p.variables, false))
 	a = append(a, "-device", "virtio-rng-pci")
 	if p.disk != "" {
@@ -52,19 +52,24 @@ func args(o Options, p parts) []string {
 func board(o Options, p parts) []string {
 	m := p.typ.board + ",pflash0=code,pflash1=variables"
 	accel, cpu := p.accelerator, "max"
-	if accel == "kvm" {
-		cpu = "host"
-	} else {
-		accel = "tcg,thread=multi"
-	}
 	var more []string
+	switch {
+	case accel == "kvm":
+		cpu, more = "host", []string{"-smp", strconv.Itoa(processors)}
+	case o.Interactive:
+		accel, more = "tcg,thread=multi", []string{"-smp", strconv.Itoa(processors)}
+	default:
+		// The guest's clock counts its instructions, at 2 ns each: its timeouts do not run out because this host is slow or busy. That takes
+		// one thread for all processors, so there is one.
+		accel, more = "tcg,thread=single", []string{"-icount", "shift=1", "-smp", "1"}
+	}
 	switch {
 	case p.typ.board == "q35" && p.firmware.SMM:
 		m += ",smm=on"
-		more = []string{"-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1"}
+		more = append(more, "-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1")
 	case p.typ.board == "q35" || p.typ.board == "pc":
 		m += ",smm=off"
-	case p.typ.board == "virt" && accel != "kvm":
+	case p.typ.board == "virt" && p.accelerator != "kvm":
 		cpu = "cortex-a72" // "max" takes several times as long: its pointer authentication is computed
 	}
 	return append([]string{"-machine", m, "-accel", accel, "-cpu", cpu}, more...)

@@ -64,19 +64,19 @@ func (c *Check) verify(d *recipe.Strict, part string) {
 	}
 	switch {
 	case kinds != 1:
-		d.Refuse(part, "a check is of one thing", "it names "+strconv.Itoa(kinds), "one of unit, path, port, interface and command")
+		d.Refuse(part, "a check is of one thing", "it names "+strconv.Itoa(kinds)+" of unit, path, port, interface and command", "")
 	case len(c.Command) == 0 && (c.Status != "" || c.Prints != ""):
-		d.Refuse(part, "status and prints are of a command", "", "command: [...]")
+		d.Refuse(part, "status and prints are of a command", "such as command: [systemctl, is-enabled, ssh.service]", "")
 	case c.Port != "" && !portPattern.MatchString(c.Port):
-		d.Refuse(part+".port", fmt.Sprintf("%q is no port", c.Port), "", "tcp/22 or udp/53")
+		d.Refuse(part+".port", fmt.Sprintf("%q is no port", c.Port), "such as tcp/22 or udp/53", "")
 	}
-	for key, s := range map[string]string{"unit": c.Unit, "path": c.Path, "interface": c.Interface} {
-		if s != "" && (!safePath.MatchString(s) || key == "path" && !strings.HasPrefix(s, "/")) {
-			d.Refuse(part+"."+key, fmt.Sprintf("%q cannot be asked for", s), "letters, digits and / . _ @ : + - are possible; a path begins with /", "")
+	for _, name := range []struct{ key, value, begin string }{{"unit", c.Unit, ""}, {"path", c.Path, "/"}, {"interface", c.Interface, ""}} {
+		if name.value != "" && (!safePath.MatchString(name.value) || !strings.HasPrefix(name.value, name.begin)) {
+			d.Refuse(part+"."+name.key, fmt.Sprintf("%q cannot be asked for", name.value), "letters, digits and / . _ @ : + - are possible; a path begins with /", "")
 		}
 	}
 	if n, err := strconv.Atoi(c.Status); c.Status != "" && (err != nil || n < 0 || n > 255) {
-		d.Refuse(part+".status", fmt.Sprintf("%q is no status", c.Status), "", "a number from 0 to 255")
+		d.Refuse(part+".status", fmt.Sprintf("%q is no status", c.Status), "a number from 0 to 255", "")
 	}
 	if _, err := regexp.Compile(c.Prints); err != nil {
 		d.Refuse(part+".prints", fmt.Sprintf("cannot read the regular expression: %v", err), "", "")
@@ -90,7 +90,7 @@ func checkOutput(i int) string { return fmt.Sprintf("/run/kiln-check-%d", i) }
 
 // unit runs a check's command, once.
 func (c Check) unit(i int) string {
-	return fmt.Sprintf("[Unit]\nDescription=Check %d of kiln\nConditionPathExists=!/etc/initrd-release\n[Service]\nType=oneshot\nTimeoutStartSec=300\nStandardOutput=truncate:%s\nStandardError=inherit\nExecStart=%s\n",
+	return fmt.Sprintf("[Unit]\nDescription=Check %d of kiln\nConditionPathExists=!/etc/initrd-release\n[Service]\nType=oneshot\nTimeoutStartSec=900\nStandardOutput=truncate:%s\nStandardError=inherit\nExecStart=%s\n",
 		i, checkOutput(i), execLine(c.Command))
 }
 

@@ -41,17 +41,19 @@ func Inspect(ctx context.Context, h Host, o Options, in Inspection) (*Result, er
 	if in.Silence == 0 {
 		in.Silence = Silence
 	}
-	o.Interactive, o.Reboot = false, false
-	o.Credentials = append(credentials(typ.reportPort(), in.Checks), o.Credentials...)
+	o.Interactive = false
+	o.Credentials = append(credentials(typ.reportPort(), in.Checks, !o.Reboot), o.Credentials...)
 	r, err := Start(ctx, h, o)
 	if err != nil {
 		return nil, err
 	}
-	w := watch(r, in)
-	if err := r.Wait(ctx); err != nil {
+	w := watch(r, o, in)
+	err = r.Wait(ctx)
+	w.end() // what was said last is read after the machine's end
+	r.closePorts()
+	if err != nil {
 		return nil, err
 	}
-	w.end()
 	return w.result(r, o, in), nil
 }
 
@@ -84,7 +86,7 @@ const (
 )
 
 // watch reads console and report until the machine ends, and ends it when it is silent or lost.
-func watch(r *Running, in Inspection) *watcher {
+func watch(r *Running, o Options, in Inspection) *watcher {
 	w := &watcher{silence: in.Silence}
 	w.timer = time.AfterFunc(in.Silence, func() { w.giveUp(r, fmt.Sprintf("it said nothing for %s", in.Silence)) })
 	w.readers.Add(2)
@@ -92,7 +94,7 @@ func watch(r *Running, in Inspection) *watcher {
 		if in.Log != nil {
 			_, _ = in.Log.Write(b) // a log that cannot be written does not change what is found
 		}
-		if lost := w.console(string(b)); lost != "" {
+		if lost := w.console(string(b)); lost != "" && !o.Reboot {
 			w.giveUp(r, lost)
 		}
 	})

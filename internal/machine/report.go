@@ -36,16 +36,17 @@ func standard() []part {
 	}
 }
 
-// credentials are the units that make the report, and what starts them.
-func credentials(port string, checks []Check) []Credential {
+// credentials are the units that make the report, and what starts them. Where an emergency ends the machine, it is
+// reported, too; else it is the system's own.
+func credentials(port string, checks []Check, ends bool) []Credential {
 	parts := append(standard(), checkParts(checks)...)
 	var b strings.Builder
 	fmt.Fprintf(&b, `[Unit]
 Description=Report to kiln
 ConditionPathExists=!/etc/initrd-release
 After=multi-user.target
-SuccessAction=poweroff-immediate
-FailureAction=poweroff-immediate
+SuccessAction=poweroff-force
+FailureAction=poweroff-force
 [Service]
 Type=exec
 TimeoutStopSec=infinity
@@ -58,11 +59,29 @@ ExecStart=-systemctl is-system-running --wait
 		fmt.Fprintf(&b, "ExecStopPost=-echo '%s%s'\nExecStopPost=-%s\n", reportMark, p.name, p.command)
 	}
 	fmt.Fprintf(&b, "ExecStopPost=-echo '%send'\n", reportMark)
-	emergency := fmt.Sprintf(`[Unit]
+	list := []Credential{
+		{"systemd.extra-unit.kiln-report.service", []byte(b.String())},
+		{"systemd.unit-dropin.multi-user.target", []byte("[Unit]\nWants=kiln-report.service\n")},
+	}
+	if ends {
+		list = append(list, emergency(port)...)
+	}
+	for i, c := range checks {
+		if len(c.Command) > 0 {
+			list = append(list, Credential{"systemd.extra-unit." + checkUnit(i), []byte(c.unit(i))})
+		}
+	}
+	return list
+}
+
+// emergency is the unit that reports where the system goes into emergency mode, be it in the initrd.
+func emergency(port string) []Credential {
+	unit := fmt.Sprintf(`[Unit]
 Description=Report the emergency to kiln
+Before=emergency.service
 DefaultDependencies=no
-SuccessAction=poweroff-immediate
-FailureAction=poweroff-immediate
+SuccessAction=poweroff-force
+FailureAction=poweroff-force
 [Service]
 Type=oneshot
 StandardOutput=file:%s
@@ -71,18 +90,10 @@ Environment=SYSTEMD_COLORS=0 LC_ALL=C.UTF-8
 ExecStart=-systemctl list-units --all --state=failed --plain --no-legend --full --no-pager
 ExecStart=-journalctl -b -p warning -o short-monotonic --no-pager -n 60
 `, port)
-	list := []Credential{
-		{"systemd.extra-unit.kiln-report.service", []byte(b.String())},
-		{"systemd.unit-dropin.multi-user.target", []byte("[Unit]\nWants=kiln-report.service\n")},
-		{"systemd.extra-unit.kiln-emergency.service", []byte(emergency)},
+	return []Credential{
+		{"systemd.extra-unit.kiln-emergency.service", []byte(unit)},
 		{"systemd.unit-dropin.emergency.target", []byte("[Unit]\nWants=kiln-emergency.service\n")},
 	}
-	for i, c := range checks {
-		if len(c.Command) > 0 {
-			list = append(list, Credential{"systemd.extra-unit." + checkUnit(i), []byte(c.unit(i))})
-		}
-	}
-	return list
 }
 
 // sections cuts a report into its parts. whole tells whether its end is there.

@@ -153,7 +153,7 @@ checks:
 	if diff := cmp.Diff([]bool{true, true, true, false, true}, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	all := credentials("/dev/ttyS1", checks)
+	all := credentials("/dev/ttyS1", checks, true)
 	for _, want := range []string{
 		`systemd.extra-unit.kiln-check-4.service`, `ExecStart="app" "--check" "$$HOME 100%%" "a\"b"`,
 		"ExecStopPost=-systemctl show --property=ActiveState --value -- ssh.service\n", "ExecStopPost=-stat -c %%F -- /etc/app.conf\n",

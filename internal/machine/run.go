@@ -209,7 +209,6 @@ func (r *Running) Stop() { r.stop() }
 func (r *Running) Wait(ctx context.Context) error {
 	<-r.done
 	r.stop()
-	r.closePorts()
 	var exit *exec.ExitError
 	if errors.As(r.status, &exit) && ctx.Err() == nil && exit.ExitCode() > 0 {
 		return &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("cannot run the machine %q: %s", r.Type.Name, r.complaint()), Err: r.status}
