@@ -25,5 +25,8 @@ func Templates() []Template {
 		{"python", "base, with Python 3.13 and its standard library, for one Python program"},
 		{"hardened", "Redis without a shell or a package manager, on a read-only root"},
 		{"java", "TLS roots, time zones, an ordinary user and OpenJDK 21, for one Java program"},
+		{"system-minimal", "a disk that boots: systemd, a console, the network by DHCP"},
+		{"appliance", "a disk that boots to one service, a web server, and nothing to log in to"},
+		{"system-server", "a disk that boots: ssh, a firewall, the time, a journal that is kept"},
 	}
 }

@@ -31,6 +31,9 @@ type Family interface {
 	// Explain does what Assemble does, and tells what led to the tree. Beside an
 	// error there may be an Explanation that has Packages alone.
 	Explain(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p kiln.Platform) (*Explanation, error)
+	// Boot is the tree with the packages over it that only what boots is made of: what an
+	// initrd is picked from, and what the firmware starts.
+	Boot(ctx context.Context, l *lock.Lock, p kiln.Platform, root *Root) (*tree.Tree, tree.Contents, error)
 	// Facts tells what policies ask of an image.
 	Facts(s Subject) (*facts.Facts, error)
 }

@@ -14,6 +14,7 @@ import (
 	"kiln/internal/recipe"
 	"kiln/internal/sbom"
 	"kiln/internal/store"
+	"kiln/internal/system"
 )
 
 // Options are the inputs of Build.
@@ -168,6 +169,11 @@ func (o Options) makeImage(ctx context.Context, r *recipe.Recipe, l *lock.Lock, 
 	root, err := o.Lock.Family.Assemble(ctx, r, l, p, a.early(ctx))
 	if err != nil {
 		return built{}, err
+	}
+	if r.Boots() {
+		if err := system.Check(root.Tree, root.Contents, r); err != nil {
+			return built{}, err
+		}
 	}
 	// Most trees are sound: their layers need not wait until that is known.
 	root.Tree.Paths() // so that several may read it

@@ -371,3 +371,7 @@ func TestRecord(t *testing.T) {
 		t.Errorf("the second build was no recall: %q", calls)
 	}
 }
+
+func (f *failing) Boot(context.Context, *lock.Lock, kiln.Platform, *bake.Root) (*tree.Tree, tree.Contents, error) {
+	return nil, nil, errors.New("nothing boots here")
+}

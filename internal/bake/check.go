@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"kiln"
+	"kiln/internal/disk"
 	"kiln/internal/oci"
 	"kiln/internal/recipe"
 )
@@ -75,7 +76,16 @@ func (o Options) checkOutput(out Output) error {
 			return err
 		}
 	}
+	if out.Type.boots() && !o.Lock.Recipe.Boots() {
+		return &kiln.Error{
+			Code:  kiln.User,
+			Text:  fmt.Sprintf("cannot write %s:%s: the recipe %q has no kernel, and its image does not boot", out.Type, out.Path, o.Lock.Recipe.Path()),
+			Hints: []string{"write in the recipe: system: {kernel: {why: ...}}", "kiln init --template system-minimal writes a recipe of an image that boots"},
+		}
+	}
 	switch out.Type {
+	case Parts, Updates:
+		return disk.CheckFolder(out.Path)
 	case OCI:
 		return oci.CheckLayout(out.Path)
 	case DockerArchive:
@@ -95,19 +105,17 @@ func checkFiles(r *recipe.Recipe, platforms []kiln.Platform) error {
 	}
 	defer root.Close()
 	var problems recipe.Problems
-	for i, l := range r.Layers {
-		for j, f := range l.Files {
-			if f.From == "" || !wanted(f, platforms) {
-				continue
+	for _, taken := range r.Taken(platforms) {
+		if strings.HasPrefix(taken.Part, "sources[") { // read, and complained about, as the lock is made
+			continue
+		}
+		if _, err := root.Stat(path.Clean(taken.Path)); err != nil {
+			p := r.Problem(taken.Part, fmt.Sprintf("cannot read %q in the recipe's folder: %v", taken.Path, cause(err)))
+			p.Note = "no link may lead out of the recipe's folder: copy the file there"
+			if errors.Is(err, fs.ErrNotExist) {
+				p.Note = "make the file first, or correct the path: it is relative to the recipe"
 			}
-			if _, err := root.Stat(path.Clean(f.From)); err != nil {
-				p := r.Problem(fmt.Sprintf("layers[%d].files[%d].from", i, j), fmt.Sprintf("cannot read %q in the recipe's folder: %v", f.From, cause(err)))
-				p.Note = "no link may lead out of the recipe's folder: copy the file there"
-				if errors.Is(err, fs.ErrNotExist) {
-					p.Note = "make the file first, or correct the path: it is relative to the recipe"
-				}
-				problems = append(problems, p)
-			}
+			problems = append(problems, p)
 		}
 	}
 	if problems == nil {

@@ -270,3 +270,7 @@ func TestBuild(t *testing.T) {
 		t.Errorf("%+v", res)
 	}
 }
+
+func (f *family) Boot(context.Context, *lock.Lock, kiln.Platform, *bake.Root) (*tree.Tree, tree.Contents, error) {
+	return nil, nil, errors.New("nothing boots here")
+}

@@ -28,11 +28,21 @@ const (
 	Listing       OutputType = "listing"        // of the root file system: what kiln verify checks against
 	SPDX          OutputType = "spdx"           // SBOM of one platform
 	CycloneDX     OutputType = "cyclonedx"      // the same in the other format
+
+	Raw     OutputType = "raw"    // a disk that boots, as it is
+	QCOW2   OutputType = "qcow2"  // the same for QEMU
+	VHD     OutputType = "vhd"    // for Azure
+	VMDK    OutputType = "vmdk"   // for vSphere
+	GCE     OutputType = "gce"    // for Google Compute Engine
+	UKI     OutputType = "uki"    // its kernel image alone
+	Initrd  OutputType = "initrd" // of that the initrd
+	Parts   OutputType = "parts"  // all parts of the disk, in a folder
+	Updates OutputType = "update" // what a running system is updated from, in a folder
 )
 
 // OutputTypes lists them in the order to show them.
 func OutputTypes() []OutputType {
-	return []OutputType{OCI, OCIArchive, DockerArchive, Tar, Folder, EROFS, Listing, SPDX, CycloneDX}
+	return []OutputType{OCI, OCIArchive, DockerArchive, Tar, Folder, EROFS, Listing, SPDX, CycloneDX, Raw, QCOW2, VHD, VMDK, GCE, UKI, Initrd, Parts, Updates}
 }
 
 // Valid tells whether t is one of them.
@@ -40,6 +50,11 @@ func (t OutputType) Valid() bool { return slices.Contains(OutputTypes(), t) }
 
 // single tells whether t holds one platform only.
 func (t OutputType) single() bool { return t != OCI && t != OCIArchive }
+
+// boots tells whether t is of an image that boots.
+func (t OutputType) boots() bool {
+	return slices.Contains([]OutputType{Raw, QCOW2, VHD, VMDK, GCE, UKI, Initrd, Parts, Updates}, t)
+}
 
 // Output is one thing to write.
 type Output struct {
@@ -62,9 +77,14 @@ func writeOutputs(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock
 		return err
 	}
 	res.Index = ix.Digest
+	d := &disks{o: o, r: r, l: l, made: map[kiln.Platform]*madeDisk{}}
 	for _, out := range o.Outputs {
 		job := o.Sink.Start(kiln.StepWrite, string(out.Type)+":"+out.Path, 0)
-		if err := job.End(writeOutput(ctx, o, r, l, out, ix, images, job)); err != nil {
+		write := func() error { return writeOutput(ctx, o, r, l, out, ix, images, job) }
+		if out.Type.boots() {
+			write = func() error { return d.write(ctx, out, images, job) }
+		}
+		if err := job.End(write()); err != nil {
 			return err
 		}
 		res.Outputs = append(res.Outputs, out)
@@ -104,7 +124,7 @@ func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock,
 			return root.Tree, root.Contents, nil
 		}, out.Path, job)
 	case EROFS:
-		return disk.WriteRoot(ctx, o.Store, one.image.Tree, one.manifest.Created, func(ctx context.Context) (*tree.Tree, tree.Contents, error) {
+		return disk.WriteRoot(ctx, o.Store, r.Name+" "+one.image.Platform.String(), one.image.Tree, one.manifest.Created, func(ctx context.Context) (*tree.Tree, tree.Contents, error) {
 			root, err := o.rootOf(ctx, r, l, one)
 			if err != nil {
 				return nil, nil, err

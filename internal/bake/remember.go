@@ -89,23 +89,28 @@ func (o Options) keep(key kiln.Digest, b built) error {
 // folders all that is below them.
 func hostFiles(r *recipe.Recipe, p kiln.Platform) (kiln.Digest, error) {
 	sum := kiln.NewDigester()
-	var root fs.FS
+	var names []string
 	for _, l := range r.Layers {
 		for _, f := range l.Files {
-			if f.From == "" || !wanted(f, []kiln.Platform{p}) {
-				continue
+			if f.From != "" && wanted(f, []kiln.Platform{p}) {
+				names = append(names, f.From)
 			}
-			if root == nil {
-				folder, err := r.Root()
-				if err != nil {
-					return "", err
-				}
-				defer folder.Close()
-				root = folder.FS()
-			}
-			if err := addHostFile(sum, root, path.Clean(f.From)); err != nil {
-				return "", fmt.Errorf("cannot read %q of the recipe's folder: %w", f.From, err)
-			}
+		}
+	}
+	if u := r.System.Disk.Update; u != nil {
+		names = append(names, u.Keyring)
+	}
+	if names == nil {
+		return sum.Digest(), nil
+	}
+	folder, err := r.Root()
+	if err != nil {
+		return "", err
+	}
+	defer folder.Close()
+	for _, name := range names {
+		if err := addHostFile(sum, folder.FS(), path.Clean(name)); err != nil {
+			return "", fmt.Errorf("cannot read %q of the recipe's folder: %w", name, err)
 		}
 	}
 	return sum.Digest(), nil

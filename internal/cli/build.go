@@ -42,6 +42,13 @@ Outputs (-o, may be given several times):
   listing:FILE         what is in it, a line for each path, one platform
   spdx:FILE            its SBOM as SPDX 2.3, one platform
   cyclonedx:FILE       its SBOM as CycloneDX 1.6, one platform
+and, of an image that boots (docs/system.md), each of one platform:
+  raw:FILE             a disk with verified root (default: raw:NAME.raw); or for a
+                       hypervisor qcow2:FILE, vhd:FILE, vmdk:FILE, gce:FILE
+  update:FOLDER        what a running system takes its next version from
+  uki:FILE             the kernel image that the firmware starts
+  initrd:FILE          what that starts first
+  parts:FOLDER         root, its hashes, kernel image, loader
 
 NAME is the recipe's name:, and paths are relative to the current folder. Where
 several platforms are built, an output of one platform holds this machine's.
@@ -160,8 +167,13 @@ func choosePlatforms(r *recipe.Recipe, names []string) ([]kiln.Platform, error) 
 	return slices.DeleteFunc(slices.Clone(r.Platforms), func(p kiln.Platform) bool { return !slices.Contains(named, p) }), nil
 }
 
-// parseOutputs reads TYPE:PATH arguments; without any, the layout folder NAME.oci.
-func parseOutputs(args []string, name string) ([]bake.Output, error) {
+// parseOutputs reads TYPE:PATH arguments; without any, the layout folder NAME.oci, or of an
+// image that boots the disk NAME.raw.
+func parseOutputs(args []string, r *recipe.Recipe) ([]bake.Output, error) {
+	name := r.Name
+	if len(args) == 0 && r.Boots() {
+		return []bake.Output{{Type: bake.Raw, Path: name + ".raw"}}, nil
+	}
 	if len(args) == 0 {
 		return []bake.Output{{Type: bake.OCI, Path: name + ".oci"}}, nil
 	}
@@ -171,13 +183,22 @@ func parseOutputs(args []string, name string) ([]bake.Output, error) {
 		if !ok || path == "" || !bake.OutputType(kind).Valid() {
 			return nil, &kiln.Error{
 				Code:  kiln.Usage,
-				Text:  fmt.Sprintf("cannot read the output %q: want TYPE:PATH, the type one of oci, oci-archive, docker-archive, tar, folder, listing, spdx, cyclonedx", arg),
+				Text:  fmt.Sprintf("cannot read the output %q: want TYPE:PATH, the type one of %s", arg, outputTypes()),
 				Hints: []string{fmt.Sprintf("-o oci:%s.oci", name), fmt.Sprintf("-o docker-archive:%s.tar", name)},
 			}
 		}
 		outputs = append(outputs, bake.Output{Type: bake.OutputType(kind), Path: path})
 	}
 	return outputs, nil
+}
+
+// outputTypes names them all.
+func outputTypes() string {
+	var names []string
+	for _, t := range bake.OutputTypes() {
+		names = append(names, string(t))
+	}
+	return strings.Join(names, ", ")
 }
 
 // mostUnits bounds how many units unitsLeft names.

@@ -131,7 +131,7 @@ func (a *app) bakeOptions(r *recipe.Recipe, f buildFlags) (o bake.Options, err e
 	if o.Platforms, err = choosePlatforms(r, f.platforms); err != nil {
 		return o, err
 	}
-	if o.Outputs, err = parseOutputs(f.outputs, r.Name); err != nil {
+	if o.Outputs, err = parseOutputs(f.outputs, r); err != nil {
 		return o, err
 	}
 	fitOpenFiles(len(o.Platforms))

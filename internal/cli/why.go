@@ -49,6 +49,8 @@ type answer struct {
 	Unit    *unitAnswer    `json:"unit,omitempty"`
 	Package *packageAnswer `json:"package,omitempty"`
 	Config  *configAnswer  `json:"config,omitempty"`
+	Arg     *argAnswer     `json:"arg,omitempty"`
+	Module  *moduleAnswer  `json:"module,omitempty"`
 }
 
 func (a *app) whyCommand() *cobra.Command {
@@ -70,6 +72,8 @@ A SUBJECT is one of
   config:NAME    what else of the configuration the recipe's section container sets:
                  user, entrypoint, command, workdir, ports, volumes, stop-signal,
                  healthcheck, labels.NAME
+  arg:NAME       an argument of the kernel, of an image that boots
+  module:NAME    a module of the kernel: whether it is there, denied, in the initrd
 
 A single argument is the subject, of the recipe in the current folder; so is a
 first one with a word and a colon. Else the first argument is the recipe: write
@@ -89,6 +93,7 @@ was chosen. Only what nothing brings is an error (status 1). A package is told o
   kiln why web unit:ssh.service --json
   kiln why oci:web.oci /usr/bin/perl config:entrypoint
   kiln why package:libc6
+  kiln why server arg:console module:usb-storage
   kiln why web nano libc6=2.36-9`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeSubject,
@@ -219,6 +224,10 @@ func (r *whyReport) print(w io.Writer) {
 			a.Unit.print(f)
 		case a.Package != nil:
 			a.Package.print(f, r.about)
+		case a.Arg != nil:
+			a.Arg.print(f)
+		case a.Module != nil:
+			a.Module.print(f, r.about)
 		case a.Config != nil:
 			a.Config.print(f, r.about)
 		}

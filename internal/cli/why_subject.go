@@ -20,7 +20,9 @@ type subject struct {
 	name string
 }
 
-func subjectKinds() []string { return []string{"user", "group", "unit", "package", "env", "config"} }
+func subjectKinds() []string {
+	return []string{"user", "group", "unit", "package", "env", "config", "arg", "module"}
+}
 
 // kindOf reads "KIND:NAME".
 func kindOf(text string) (kind, name string, ok bool) {
@@ -57,7 +59,7 @@ func nothingAsked() *kiln.Error {
 }
 
 // subjectForms are the forms of a subject.
-const subjectForms = "a path of the image, which begins with a slash, user:NAME, group:NAME, unit:NAME, package:NAME, env:NAME or config:NAME"
+const subjectForms = "a path of the image, which begins with a slash, user:NAME, group:NAME, unit:NAME, package:NAME, env:NAME, config:NAME, arg:NAME or module:NAME"
 
 // parseSubjects reads subjects. After a recipe or an image a bare name is a package's.
 func parseSubjects(args []string, after bool) ([]subject, error) {
@@ -130,8 +132,12 @@ func (q *inquiry) answer(s subject) *answer {
 		a.Config = q.configAt("env." + s.name)
 	case "config":
 		a.Config = q.configAt(s.name)
+	case "arg":
+		a.Arg = q.arg(s.name)
+	case "module":
+		a.Module = q.module(s.name)
 	}
-	if a.Path == nil && a.Account == nil && a.Unit == nil && a.Package == nil && a.Config == nil {
+	if a.Path == nil && a.Account == nil && a.Unit == nil && a.Package == nil && a.Config == nil && a.Arg == nil && a.Module == nil {
 		return nil
 	}
 	return a
@@ -155,6 +161,8 @@ func (q *inquiry) missing(s subject) (text string, hints []string) {
 		near = q.nearest
 	case "config":
 		near = recipe.Nearest(s.name, q.configNames())
+	case "arg":
+		near = recipe.Nearest(s.name, q.argNames())
 	}
 	text = fmt.Sprintf("there is no %s %q in the image for %s", s.kind, s.name, q.e.Platform)
 	if near != "" {

@@ -1,6 +1,7 @@
 package debian
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -66,6 +67,7 @@ func lockedAlone(r *recipe.Recipe, l *lock.Lock, p kiln.Platform) *bake.Explanat
 		return nil
 	}
 	e := &bake.Explanation{}
+	r = extended(r, p)
 	for _, pkg := range l.Platforms[p].Packages {
 		b := bake.Package{
 			ID:         kiln.PackageID{Name: pkg.Name, Version: pkg.Version, Architecture: pkg.Architecture},
@@ -78,7 +80,7 @@ func lockedAlone(r *recipe.Recipe, l *lock.Lock, p kiln.Platform) *bake.Explanat
 		for _, layer := range r.Layers {
 			for i, w := range layer.Packages {
 				if w.Name == b.Name || w.Name == pkg.Name+":"+pkg.Architecture {
-					b.Recipe, b.Why = fmt.Sprintf("layers[%s].packages[%d]", layer.Name, i), w.Why
+					b.Recipe, b.Why = cmp.Or(w.Place, fmt.Sprintf("layers[%s].packages[%d]", layer.Name, i)), w.Why
 				}
 			}
 		}

@@ -5,13 +5,13 @@ package debian
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"time"
 
 	"kiln"
 	"kiln/internal/apt"
 	"kiln/internal/bake"
+	"kiln/internal/deb"
 	"kiln/internal/lock"
 	"kiln/internal/recipe"
 	"kiln/internal/rootfs"
@@ -55,17 +55,14 @@ func (f *Family) assemble(ctx context.Context, r *recipe.Recipe, l *lock.Lock, p
 	if f.Files != nil {
 		files = f.Files(files)
 	}
-	in.Platform, in.Recipe, in.Files, in.Build, in.Sink = p, r, files, f.Build, f.Sink
-	for _, pkg := range l.Platforms[p].Packages {
-		d, err := kiln.DigestFromHex(pkg.SHA256)
-		if err != nil {
-			return nil, fmt.Errorf("bug: the lock was read with a bad digest: %v", err)
-		}
-		in.Packages = append(in.Packages, rootfs.Package{
-			ID:         kiln.PackageID{Name: pkg.Name, Version: pkg.Version, Architecture: pkg.Architecture},
-			Deb:        d,
-			RequiredBy: pkg.RequiredBy,
-		})
+	arch, err := deb.Architecture(p)
+	if err != nil {
+		return nil, err
+	}
+	in.Platform, in.Recipe, in.Files, in.Build, in.Sink = p, extended(r, p), files, f.Build, f.Sink
+	image, _ := split(l.Platforms[p], arch)
+	if in.Packages, err = unpacked(image); err != nil {
+		return nil, err
 	}
 	return rootfs.Assemble(ctx, f.Store, in)
 }

@@ -155,7 +155,7 @@ func (k *locking) platform(ctx context.Context, p kiln.Platform) (*lock.Platform
 	}
 	stocks = append(stocks, kept...)
 	defer k.client.Sink.Start(kiln.StepResolve, p.String(), 0).Finish()
-	return solve(ctx, k.recipe, arch, stocks, pins(old, local.List), k.update.Packages)
+	return solve(ctx, k.recipe, p, arch, stocks, pins(old, local.List), k.update.Packages)
 }
 
 // archives is the state of the archives as the lock records it.

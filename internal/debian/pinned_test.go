@@ -39,12 +39,19 @@ type bench struct {
 
 func newBench(t *testing.T, s apttest.Suite, packages ...string) *bench {
 	t.Helper()
-	b := &bench{t: t, Server: apttest.Serve(t, apttest.New(s)), platform: kiln.Platform{OS: "linux", Architecture: "amd64"}}
-	dir := t.TempDir()
-	text := fmt.Sprintf("kiln: v1\nname: web\nplatforms: [linux/amd64]\nsources:\n  - {name: test, url: %s, suite: stable, keyring: key.asc}\nlayers:\n  - name: base\n    packages:\n", b.URL)
+	text := "layers:\n  - name: base\n    packages:\n"
 	for _, p := range packages {
 		text += "      - " + p + ": why\n"
 	}
+	return newBenchOf(t, s, text)
+}
+
+// newBenchOf is newBench of a recipe from its layers on.
+func newBenchOf(t *testing.T, s apttest.Suite, rest string) *bench {
+	t.Helper()
+	b := &bench{t: t, Server: apttest.Serve(t, apttest.New(s)), platform: kiln.Platform{OS: "linux", Architecture: "amd64"}}
+	dir := t.TempDir()
+	text := fmt.Sprintf("kiln: v1\nname: web\nversion: \"1\"\nplatforms: [linux/amd64]\nsources:\n  - {name: test, url: %s, suite: stable, keyring: key.asc}\n%s", b.URL, rest)
 	for name, content := range map[string]string{"kiln.yaml": text, "key.asc": string(apttest.DefaultKey().Public())} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
 			t.Fatal(err)

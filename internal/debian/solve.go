@@ -3,6 +3,7 @@ package debian
 import (
 	"context"
 
+	"kiln"
 	"kiln/internal/listing"
 	"kiln/internal/lock"
 	"kiln/internal/recipe"
@@ -10,13 +11,15 @@ import (
 )
 
 // solve resolves one platform against the stocks of its sources.
-func solve(ctx context.Context, r *recipe.Recipe, arch string, stocks []resolve.Stock, pinned map[string]resolve.Pin, update []string) (*lock.Platform, error) {
-	wants := wantsOf(r)
+func solve(ctx context.Context, r *recipe.Recipe, p kiln.Platform, arch string, stocks []resolve.Stock, pinned map[string]resolve.Pin, update []string) (*lock.Platform, error) {
+	r = extended(r, p)
+	wants := append(wantsOf(r), bootWants(r, p)...)
 	sol, err := resolve.Resolve(ctx, resolve.Join(stocks), resolve.Request{
 		Arch:         arch,
 		ForeignArchs: foreign(wants, arch),
 		Wants:        wants,
 		Essential:    r.Essential,
+		Without:      withoutInitrdMakers(r),
 		Pinned:       pinned,
 		Update:       update,
 	})
@@ -37,7 +40,7 @@ func solve(ctx context.Context, r *recipe.Recipe, arch string, stocks []resolve.
 			RequiredBy:   c.RequiredBy,
 		})
 	}
-	return locked, nil
+	return locked, checkKernels(r, locked, arch)
 }
 
 // pins maps "name:arch" to what is locked. A local .deb was named since the lock

@@ -1,6 +1,7 @@
 package debian
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,7 +25,7 @@ func wantsOf(r *recipe.Recipe) []resolve.Want {
 				Version: version,
 				Source:  p.Archive,
 				Without: slices.Sorted(maps.Keys(p.Without)),
-				Place:   fmt.Sprintf("layers[%d].packages[%d] (layer %s)", i, j, layer.Name),
+				Place:   cmp.Or(p.Place, fmt.Sprintf("layers[%d].packages[%d] (layer %s)", i, j, layer.Name)),
 			})
 		}
 	}

@@ -46,11 +46,11 @@ type Question struct {
 	Protocol    string            `json:"protocol"`
 	Operation   string            `json:"operation"`             // "public-key" or "sign"
 	Key         string            `json:"key"`                   // as it stands behind the program's name; may be empty
-	Algorithm   string            `json:"algorithm,omitempty"`   // of the public key that it gave: "ecdsa-p256" or "ed25519"
-	PayloadType string            `json:"payloadType,omitempty"` // of DSSE
+	Algorithm   string            `json:"algorithm,omitempty"`   // of the public key that it gave: "ecdsa-p256" or "ed25519"; or "rsa-pkcs1v15-sha256"
+	PayloadType string            `json:"payloadType,omitempty"` // of DSSE; or SecureBoot
 	Payload     []byte            `json:"payload,omitempty"`     // the statement, to be looked at
 	PAE         []byte            `json:"pae,omitempty"`         // the bytes to sign
-	Digest      map[string]string `json:"digest,omitempty"`      // "sha256" of PAE, in hexadecimal: what ECDSA signs
+	Digest      map[string]string `json:"digest,omitempty"`      // "sha256" of PAE, in hexadecimal: what ECDSA and RSA sign
 }
 
 // Answer is what it says.
@@ -80,6 +80,22 @@ type Options struct {
 // Open finds the program that ref names, "PROGRAM" or "PROGRAM:KEY", and asks it for
 // its public key. A PROGRAM without a slash is kiln-key-PROGRAM in PATH.
 func Open(ctx context.Context, ref string, o Options) (*Plugin, error) {
+	p, err := find(ref, o)
+	if err != nil {
+		return nil, err
+	}
+	a, err := p.ask(ctx, Question{Operation: "public-key"})
+	if err != nil {
+		return nil, err
+	}
+	if p.public, err = attest.ParsePublicKey([]byte(a.PublicKey)); err != nil {
+		return nil, p.problem("its public key cannot be used: %v", err)
+	}
+	return p, nil
+}
+
+// find finds the program.
+func find(ref string, o Options) (*Plugin, error) {
 	name, key, _ := strings.Cut(ref, ":")
 	if name == "" {
 		return nil, &kiln.Error{Code: kiln.Usage, Text: "plugin: names no program", Hints: []string{"--key plugin:vault:transit/web", "--key plugin:./my-signer"}}
@@ -103,13 +119,6 @@ func Open(ctx context.Context, ref string, o Options) (*Plugin, error) {
 		}
 	}
 	p.path = path
-	a, err := p.ask(ctx, Question{Operation: "public-key"})
-	if err != nil {
-		return nil, err
-	}
-	if p.public, err = attest.ParsePublicKey([]byte(a.PublicKey)); err != nil {
-		return nil, p.problem("its public key cannot be used: %v", err)
-	}
 	return p, nil
 }
 

@@ -2,7 +2,12 @@ package keyplugin_test
 
 import (
 	"context"
+	"crypto"
 	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -34,6 +39,10 @@ func plugin(behave string) {
 	text, err := os.ReadFile(q.Key)
 	if err != nil {
 		panic(err)
+	}
+	if q.Algorithm == keyplugin.RSAPKCS1 {
+		signRSA(behave, q, text)
+		return
 	}
 	key, err := attest.ParsePrivateKey(text, nil, rand.Reader)
 	if err != nil {
@@ -143,4 +152,68 @@ func sign(ref string, o keyplugin.Options) (attest.Bundle, error) {
 		return attest.Bundle{}, err
 	}
 	return attest.Sign(context.Background(), p, []byte(`{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"00"}}],"predicateType":"x:y"}`))
+}
+
+// signRSA answers as a plug-in that keeps an RSA key.
+func signRSA(behave string, q keyplugin.Question, text []byte) {
+	key, err := x509.ParsePKCS1PrivateKey(text)
+	if err != nil {
+		panic(err)
+	}
+	digest, err := hex.DecodeString(q.Digest["sha256"])
+	if err != nil || q.PayloadType != keyplugin.SecureBoot {
+		panic(q)
+	}
+	a := keyplugin.Answer{Protocol: keyplugin.Protocol}
+	if a.Signature, err = rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest); err != nil {
+		panic(err)
+	}
+	if behave == "lies" {
+		a.Signature[10] ^= 1
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(a); err != nil {
+		panic(err)
+	}
+}
+
+// A program can keep the key of Secure Boot; what it answers is verified with the certificate.
+func TestRSA(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "key")
+	if err := os.WriteFile(file, x509.MarshalPKCS1PrivateKey(key), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := &x509.Certificate{PublicKey: &key.PublicKey}
+	for behave, want := range map[string]string{"works": "", "lies": "its signature of the loader is not of the certificate's key"} {
+		program := filepath.Join(dir, keyplugin.Prefix+behave)
+		if err := os.Symlink(self, program); err != nil {
+			t.Fatal(err)
+		}
+		r, err := keyplugin.OpenRSA(program+":"+file, cert, keyplugin.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := r.SignRSA(t.Context(), "the loader", []byte("message"))
+		if want != "" {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error %v, want %s", behave, err, want)
+			}
+			continue
+		}
+		sum := sha256.Sum256([]byte("message"))
+		if err != nil || rsa.VerifyPKCS1v15(&key.PublicKey, crypto.SHA256, sum[:], got) != nil {
+			t.Errorf("%s: %x, %v", behave, got, err)
+		}
+	}
+	if _, err := keyplugin.OpenRSA("nowhere-to-be-found", cert, keyplugin.Options{}); err == nil {
+		t.Error("a program that is not there was found")
+	}
 }

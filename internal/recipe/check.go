@@ -46,6 +46,7 @@ func (c *checker) recipe(r *Recipe) {
 	c.rules(r)
 	c.container(r)
 	c.units(r)
+	c.system(r)
 	c.harden(r)
 	c.closure(r)
 	c.secrets(r)

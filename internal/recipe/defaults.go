@@ -14,6 +14,13 @@ func (r *Recipe) fillDefaults() {
 		fill(&u.Home, "/nonexistent")
 		fill(&u.Shell, "/usr/sbin/nologin")
 	}
+	if r.Boots() {
+		fill(&r.System.Profile, Virt)
+	}
+	if s := r.System.Disk.State; s != nil {
+		fill(&s.Minimum, "256M")
+		fill(&s.Encrypt, EncryptNone)
+	}
 }
 
 func (s *Source) fillDefaults() {

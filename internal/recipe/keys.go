@@ -48,8 +48,6 @@ func laterKeys(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[Recipe]():
 		return []string{"tests", "lifecycle", "from", "stages"}
-	case reflect.TypeFor[System]():
-		return []string{"kernel", "cmdline", "disk"}
 	}
 	return nil
 }
@@ -64,5 +62,10 @@ var needs = map[string]string{
 	"gid":       "the number of the group, such as gid: 10001",
 	"question":  "as debconf has it, such as question: tzdata/Areas",
 	"value":     "the answer as debconf keeps it, such as value: \"true\", or value: \"\" for an empty one",
+	"arg":       "one argument of the kernel, such as arg: lockdown=integrity",
+	"module":    "the name of a module, such as module: usb-storage",
+	"class":     "immutable, seeded, managed or volatile",
+	"url":       "such as url: https://updates.example.org/web",
+	"keyring":   "the file with the keys, such as keyring: update.gpg",
 	"unit":      "the name of a unit file, such as unit: ssh.service",
 }

@@ -70,6 +70,7 @@ type Package struct {
 	Drop    []string          `yaml:"drop"`                      // globs over the paths of this package: left out
 	Keep    []string          `yaml:"keep"`                      // globs: where given, only what matches is kept (and what another rule drops is kept too if it matches)
 	Without map[string]string `yaml:"without"`                   // dependency of this package that is not followed: reason
+	Place   string            // what of the recipe asks for it, where that is no line of the layer: "system.kernel"
 }
 
 // Glob is a path pattern with its reason. Short form in YAML: "- /usr/lib/x/**: why".
@@ -91,6 +92,7 @@ type File struct {
 	Owner     string          `yaml:"owner"`                      // user[:group] by name or number; default root
 	Platforms []kiln.Platform `yaml:"platforms"`                  // default all
 	Why       string          `yaml:"why" jsonschema:"required"`  // what it is for
+	Place     string          // what of the recipe asks for it, where that is no line of the layer: "system.modules.deny[0]"
 }
 
 // User is one account. Its group of the same name and number is made with it
@@ -169,11 +171,6 @@ type Healthcheck struct {
 	Timeout     string   `yaml:"timeout"`                       // of one check
 	StartPeriod string   `yaml:"start-period"`                  // in which failures do not count
 	Retries     int      `yaml:"retries"`                       // failures in a row that make it unhealthy
-}
-
-// System is for an image that runs systemd.
-type System struct {
-	Services Services `yaml:"services"` // which of the units are enabled
 }
 
 // Services says which units are enabled: those named here, and no others.

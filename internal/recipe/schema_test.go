@@ -54,7 +54,7 @@ func schema(t *testing.T) []byte {
 	s.ID = "urn:kiln:recipe:v1"
 	s.Title = "kiln recipe, format v1"
 	refine("Recipe", s)
-	for _, name := range []string{"Source", "Layer", "File", "User", "Group", "Skip", "Rules", "Container", "Healthcheck", "Answer", "System", "Services", "Unit", "Closure", "Accept", "Secrets", "AcceptSecret", "Harden", "Package", "Glob", "RuleOff", "Policy", "Exception"} {
+	for _, name := range []string{"Source", "Layer", "File", "User", "Group", "Skip", "Rules", "Container", "Healthcheck", "Answer", "System", "Kernel", "Argument", "Modules", "Module", "Disk", "State", "SecureBoot", "Update", "Mutable", "Services", "Unit", "Closure", "Accept", "Secrets", "AcceptSecret", "Harden", "Package", "Glob", "RuleOff", "Policy", "Exception"} {
 		if s.Definitions[name] == nil {
 			t.Fatalf("the schema has no definition %q", name)
 		}
@@ -72,6 +72,10 @@ func schema(t *testing.T) []byte {
 	hardenItem(s.Definitions)
 	set(s, "kiln", func(p *generate.Schema) { p.Enum = []any{"v1"} })
 	set(s.Definitions["Skip"], "scripts", func(p *generate.Schema) { p.Items = &generate.Schema{Enum: []any{"preinst", "postinst"}} })
+	for key, words := range map[string][]string{"System.profile": recipe.Profiles(), "Mutable.class": recipe.Classes(), "State.encrypt": {recipe.EncryptNone, recipe.EncryptTPM2}} {
+		def, name, _ := strings.Cut(key, ".")
+		set(s.Definitions[def], name, func(p *generate.Schema) { p.Ref, p.Enum = "", anys(words) })
+	}
 	set(s.Definitions["Closure"], "strict", func(p *generate.Schema) { p.Items = &generate.Schema{Enum: anys(recipe.StrictKinds())} })
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
@@ -109,7 +113,7 @@ func text() *generate.Schema { return &generate.Schema{Ref: "#/$defs/Text"} }
 
 // refine takes out the fields that are no keys, and gives words their forms.
 func refine(name string, s *generate.Schema) {
-	for _, f := range []string{"Name", "Path", "Why"} {
+	for _, f := range []string{"Name", "Path", "Why", "Place"} {
 		s.Properties.Delete(f)
 	}
 	patterns := recipe.Patterns()

@@ -14,7 +14,7 @@ type Taken struct {
 }
 
 // Taken lists what an image for any of the platforms takes from the recipe's folder:
-// keyrings, package files, and files and folders of layers.
+// keyrings, package files, and files and folders of layers. Keys that sign are not among them.
 func (r *Recipe) Taken(platforms []kiln.Platform) []Taken {
 	var all []Taken
 	for i, s := range r.Sources {
@@ -32,6 +32,9 @@ func (r *Recipe) Taken(platforms []kiln.Platform) []Taken {
 				all = append(all, Taken{fmt.Sprintf("layers[%d].files[%d].from", i, j), f.From})
 			}
 		}
+	}
+	if u := r.System.Disk.Update; u != nil {
+		all = append(all, Taken{"system.disk.update.keyring", u.Keyring})
 	}
 	return all
 }

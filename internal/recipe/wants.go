@@ -20,6 +20,17 @@ type wants struct {
 	Essential bool           `json:"essential"`
 	Sources   []wantedSource `json:"sources"`
 	Packages  []wantedPkg    `json:"packages"`
+	System    *wantedSystem  `json:"system,omitempty"`
+}
+
+// wantedSystem is what of an image that boots says which packages it takes.
+type wantedSystem struct {
+	Profile  string            `json:"profile"`
+	Kernel   string            `json:"kernel,omitempty"`
+	Packages map[string]string `json:"packages,omitempty"`
+	State    bool              `json:"state,omitempty"`
+	Encrypt  string            `json:"encrypt,omitempty"`
+	Update   bool              `json:"update,omitempty"`
 }
 
 type wantedSource struct {
@@ -69,6 +80,12 @@ func (r *Recipe) Wants() (kiln.Digest, error) {
 		}
 	}
 	slices.SortFunc(w.Packages, func(a, b wantedPkg) int { return cmp.Compare(a.Name, b.Name) })
+	if s := r.System; s.Kernel != nil {
+		w.System = &wantedSystem{Profile: s.Profile, Kernel: s.Kernel.Package, Packages: s.Kernel.Packages, State: s.Disk.State != nil, Update: s.Disk.Update != nil}
+		if s.Disk.State != nil {
+			w.System.Encrypt = s.Disk.State.Encrypt
+		}
+	}
 	b, err := json.Marshal(w)
 	if err != nil {
 		panic("bug: wants do not marshal: " + err.Error())

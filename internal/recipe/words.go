@@ -23,6 +23,10 @@ const (
 	modePattern         = `^0?[0-7]{3,4}$`
 	questionPattern     = `^[!-.0-~]+(/[!-.0-~]+)+$` // owner/name, printable ASCII: a line of debconf-set-selections(1) is split at blanks
 
+	argumentPattern = `^([!#-~]|"[ !#-~]*")+$` // printable; "\"" around what has blanks (the kernel's parse_args)
+	modulePattern   = `^[A-Za-z0-9][A-Za-z0-9_-]*$`
+	sizePattern     = `^[0-9]+[KMGT]$`
+
 	// unitLetter is one letter of a unit's name (systemd.unit(5)), or what stands for
 	// letters in a pattern (systemd.preset(5), glob(7)). "\" is a letter: systemd has
 	// its patterns matched without escapes.
@@ -42,7 +46,9 @@ var (
 	variableName = matcher(variablePattern, 256)
 	modeText     = matcher(modePattern, 5)
 	question     = matcher(questionPattern, 256)
-	unitName     = matcher(unitPattern, 255) // systemd.unit(5): no longer than 255 letters
+	argument     = matcher(argumentPattern, 256)
+	moduleName   = matcher(modulePattern, 64) // MODULE_NAME_LEN
+	unitName     = matcher(unitPattern, 255)  // systemd.unit(5): no longer than 255 letters
 )
 
 const packageSyntax = "a package name (small letters, digits and + - ., at least two)"

@@ -146,7 +146,7 @@ func (s *search) requiredBy(set members, roots []root) [][]string {
 		if r.kind == ruleEssential {
 			note(r.by, ByEssential)
 		} else {
-			note(r.by, ByRecipe)
+			note(r.by, cmp.Or(r.want.Reason, ByRecipe))
 		}
 	}
 	for v := range set {

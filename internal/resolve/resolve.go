@@ -42,6 +42,7 @@ type Want struct {
 	Source  string   // only candidates of this source; "" means any
 	Without []string // names: dependencies of this package that name one of them are not followed
 	Place   string   // for messages: "layers[base].packages[0]"
+	Reason  string   // what RequiredBy has for it; "" means ByRecipe
 }
 
 // Request is what to resolve.
@@ -50,6 +51,7 @@ type Request struct {
 	ForeignArchs []string       // further architectures, in order of preference
 	Wants        []Want         // in any order
 	Essential    bool           // also every package marked Essential
+	Without      []string       // names: dependencies of any package that name one of them are not followed
 	Pinned       map[string]Pin // by "name:architecture", as the lock has them ("all" included): preferred to newer versions and to other alternatives, as long as that is valid
 	Update       []string       // names whose pins are ignored
 	Smallest     bool           // also drop what apt would keep: first alternatives of dependencies that another member satisfies as well
@@ -69,8 +71,8 @@ type Solution struct {
 
 // Chosen is a member of the set. RequiredBy is sorted and holds the names of
 // all members with a dependency that it satisfies (with ":arch" where they are
-// of a foreign architecture), "recipe" where it is wanted, and "essential"
-// where it is only or also there for being essential.
+// of a foreign architecture), "recipe" or the want's own reason where it is wanted, and
+// "essential" where it is only or also there for being essential.
 type Chosen struct {
 	Candidate
 	RequiredBy []string

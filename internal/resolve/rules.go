@@ -65,7 +65,12 @@ type need struct {
 
 func (w *world) leftOut(c int32, d deb.Dependency) bool {
 	names := w.without[w.key(c)]
-	return len(names) > 0 && slices.ContainsFunc(d, func(r deb.Relation) bool { return slices.Contains(names, r.Name) })
+	if len(names) == 0 && len(w.req.Without) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(d, func(r deb.Relation) bool {
+		return slices.Contains(names, r.Name) || slices.Contains(w.req.Without, r.Name)
+	})
 }
 
 // need collects the satisfiers of all alternatives in order. Those that apt

@@ -52,12 +52,29 @@ func (l *layer) name() string { return l.recipe.Name }
 
 // origin names a place in the layer as Origin does: "layers[app].files[0]".
 func (l *layer) origin(list string, i int) string {
+	if place := l.elsewhere(list, i); place != "" {
+		return place
+	}
 	return fmt.Sprintf("layers[%s].%s[%d]", l.name(), list, i)
 }
 
 // placeName names a place in the layer as messages do.
 func (l *layer) placeName(list string, i int) string {
+	if place := l.elsewhere(list, i); place != "" {
+		return place
+	}
 	return fmt.Sprintf("layers[%d].%s[%d] (layer %s)", l.index, list, i, l.name())
+}
+
+// elsewhere is the part of the recipe that asks for what no line of the layer does.
+func (l *layer) elsewhere(list string, i int) string {
+	switch list {
+	case "packages":
+		return l.recipe.Packages[i].Place
+	case "files":
+		return l.recipe.Files[i].Place
+	}
+	return ""
 }
 
 // leavesOut reports whether a drop of the layer matches the path.

@@ -71,7 +71,7 @@ func (f *fileSystem) startPacker() *packer {
 		defer close(p.pieces)
 		defer close(work)
 		for _, n := range f.inodes {
-			if f.compressed(n) && !f.read(n, p, work) {
+			if f.compressed(n) && !f.known(n) && !f.read(n, p, work) {
 				return
 			}
 		}
@@ -164,10 +164,22 @@ func (f *fileSystem) writeClusters(n *inode, p *packer) error {
 		f.data += int64(c.blocks)
 		n.clusters = append(n.clusters, c)
 	}
+	f.settle(n, first, saved)
+	return nil
+}
+
+// settle ends the content of a compressed file, which begins in a block.
+func (f *fileSystem) settle(n *inode, first int64, saved bool) {
+	if f.o.Written != nil {
+		p := Place{First: uint32(first)}
+		for _, c := range n.clusters {
+			p.Blocks = append(p.Blocks, byte(c.blocks))
+		}
+		f.o.Written(n.entry.Content, p)
+	}
 	if !saved { // what lies there is the content, block by block
 		n.first, n.apart, n.clusters = uint32(first), true, nil
 	}
-	return nil
 }
 
 // Types of an entry in the map of a compressed file.

@@ -31,6 +31,12 @@ type Options struct {
 	Epoch kiln.Epoch // of the file system: an inode of that time is half as large
 
 	Compression Compression // of files that are larger than a block, where that saves one
+
+	// Earlier, where it is given, is a file system that was written before with the same Compression: what both
+	// hold is copied out of it, and not compressed again. It changes no byte.
+	Earlier *Earlier
+	// Written, where it is given, is told of each file whose content Earlier can name the next time.
+	Written func(content kiln.Digest, p Place)
 }
 
 // Write writes t, with file content out of c. It returns the size in bytes.
@@ -97,6 +103,8 @@ func (f *fileSystem) writeContents() error {
 		switch {
 		case err != nil:
 			return context.Cause(f.ctx)
+		case f.known(n):
+			err = f.copyClusters(n)
 		case f.compressed(n):
 			err = f.writeClusters(n, p)
 		default:

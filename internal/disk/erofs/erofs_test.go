@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -286,5 +288,61 @@ func compare(t *testing.T, all *tree.Tree, c tree.Bytes, dir string, whole bool)
 				t.Errorf("%s: %s is %q, %v", e.Path, name, b[:max(n, 0)], err)
 			}
 		}
+	}
+}
+
+// counting counts what is opened.
+type counting struct {
+	tree.Bytes
+	opened map[kiln.Digest]int
+	mu     *sync.Mutex
+}
+
+func (c counting) OpenContent(d kiln.Digest) (io.ReadCloser, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opened[d]++
+	return c.Bytes.OpenContent(d)
+}
+
+// What an earlier file system holds is copied out of it: not a byte is another, and what is compressed is not read again.
+func TestEarlier(t *testing.T) {
+	keep := func(s *sample, earlier *erofs.Earlier) ([]byte, map[kiln.Digest]erofs.Place, counting) {
+		m, o, places := &memory{}, options(), map[kiln.Digest]erofs.Place{}
+		o.Compression, o.Earlier = erofs.Zstd, earlier
+		o.Written = func(d kiln.Digest, p erofs.Place) { places[d] = p }
+		c := counting{s.contents, map[kiln.Digest]int{}, &sync.Mutex{}}
+		if _, err := erofs.Write(t.Context(), m, s.tree(t), c, o); err != nil {
+			t.Fatal(err)
+		}
+		return m.b, places, c
+	}
+	first, places, _ := keep(newSample(), nil)
+	changed := newSample()
+	more := changed.file("bigger", 700_000)
+	changed.file("aaa", 300_000) // so that all else moves
+	want, wantPlaces, _ := keep(changed, nil)
+	got, gotPlaces, c := keep(changed, &erofs.Earlier{Image: bytes.NewReader(first), Files: places})
+	if !bytes.Equal(got, want) || !maps.EqualFunc(gotPlaces, wantPlaces, func(x, y erofs.Place) bool { return x.First == y.First && bytes.Equal(x.Blocks, y.Blocks) }) {
+		t.Error("with an earlier one it is another")
+	}
+	for e := range changed.tree(t).All() {
+		_, known := places[e.Content]
+		if e.Type == tree.File && !e.Hard && e.Size > erofs.BlockSize && known != (c.opened[e.Content] == 0) {
+			t.Errorf("%s: known %v, opened %d times", e.Path, known, c.opened[e.Content])
+		}
+	}
+	if c.opened[more.Content] != 1 {
+		t.Errorf("what is new was opened %d times", c.opened[more.Content])
+	}
+	for d := range places {
+		p := places[d]
+		p.Blocks = bytes.Repeat([]byte{65}, len(p.Blocks))
+		places[d] = p
+	}
+	o := options()
+	o.Compression, o.Earlier = erofs.Zstd, &erofs.Earlier{Image: bytes.NewReader(first), Files: places}
+	if _, err := erofs.Write(t.Context(), &memory{}, changed.tree(t), changed.contents, o); err == nil {
+		t.Error("clusters of 65 blocks are taken")
 	}
 }

@@ -27,6 +27,9 @@ var (
 
 // Digest is what a signature signs: the file but for its checksum, the place of its signatures, and these.
 func (img *Image) Digest() ([sha256.Size]byte, error) {
+	if img.digest != nil {
+		return [sha256.Size]byte(img.digest), nil
+	}
 	unsigned := *img
 	unsigned.signed = nil
 	b, err := unsigned.Bytes()
@@ -39,7 +42,8 @@ func (img *Image) Digest() ([sha256.Size]byte, error) {
 	h.Write(b[at+checksumOffset+4 : at+certificateDir])
 	h.Write(b[at+certificateDir+8:])
 	h.Write(make([]byte, -len(b)&7))
-	return [sha256.Size]byte(h.Sum(nil)), nil
+	img.digest = h.Sum(nil)
+	return [sha256.Size]byte(img.digest), nil
 }
 
 // Request is what a key signs for a signature of the image with a certificate: the DER form of

@@ -32,6 +32,7 @@ type Image struct {
 	optional int    // offset of the optional header
 	sections []section
 	signed   []byte // the certificate table; may be empty
+	digest   []byte // Digest, once it was asked for
 }
 
 type section struct {
@@ -119,6 +120,11 @@ func parse(b []byte) (*Image, error) {
 	return img, nil
 }
 
+// Machine is what the image runs on, as its header numbers it: 0x8664 of amd64, 0xaa64 of arm64.
+func (img *Image) Machine() uint16 {
+	return binary.LittleEndian.Uint16(img.b[img.optional-coffSize+4:])
+}
+
 // Sections are the names of the sections, in order.
 func (img *Image) Sections() (names []string) {
 	for i := range img.sections {
@@ -137,7 +143,7 @@ func (img *Image) Section(name string) []byte {
 	return nil
 }
 
-// Add adds a section of data behind all others. Signatures are of the image as it
+// Add adds a section of data behind all others, which must not change from then on. Signatures are of the image as it
 // was, and go.
 func (img *Image) Add(name string, data []byte) error {
 	switch {
@@ -153,7 +159,7 @@ func (img *Image) Add(name string, data []byte) error {
 		last := &img.sections[len(img.sections)-1]
 		end = last.address() + max(last.size(), uint32(len(last.data)))
 	}
-	s := section{data: slices.Clone(data)}
+	s := section{data: data}
 	copy(s.header[:], name)
 	s.set(8, uint32(len(data)))
 	s.set(12, align(end, img.sectionAlignment()))
@@ -162,7 +168,7 @@ func (img *Image) Add(name string, data []byte) error {
 		return fmt.Errorf("cannot add the section %q: the image is over %d bytes then", name, maxImage)
 	}
 	img.sections = append(img.sections, s)
-	img.signed = nil
+	img.signed, img.digest = nil, nil
 	return nil
 }
 
@@ -175,7 +181,11 @@ func (img *Image) Bytes() ([]byte, error) {
 	if len(img.sections) > 0 && headers > img.sections[0].address() {
 		return nil, fmt.Errorf("cannot write the PE image: no room for the headers of %d sections", len(img.sections))
 	}
-	out := make([]byte, headers)
+	size := uint64(headers) + uint64(len(img.signed))
+	for i := range img.sections {
+		size += uint64(align(uint32(len(img.sections[i].data)), img.fileAlignment()))
+	}
+	out := make([]byte, headers, size)
 	copy(out, img.b[:table])
 	le.PutUint16(out[img.optional-coffSize+6:], uint16(len(img.sections)))
 	end := uint32(0)
@@ -204,16 +214,19 @@ func (img *Image) Bytes() ([]byte, error) {
 	return out, nil
 }
 
-// checksum is that of the optional header, over a file where it is zero.
+// checksum is that of the optional header, over a file where it is zero: the sum of its words of 16 bits, with
+// carries added again, and its size.
 func checksum(b []byte) uint32 {
-	sum := uint32(0)
-	for i := 0; i < len(b); i += 2 {
-		word := uint32(b[i])
-		if i+1 < len(b) {
-			word |= uint32(b[i+1]) << 8
-		}
-		sum += word
+	size, sum := uint32(len(b)), uint64(0)
+	for ; len(b) >= 8; b = b[8:] {
+		v := binary.LittleEndian.Uint64(b)
+		sum += v&0xffffffff + v>>32
+	}
+	for i, c := range b {
+		sum += uint64(c) << (8 * (i & 1))
+	}
+	for sum > 0xffff {
 		sum = sum&0xffff + sum>>16
 	}
-	return sum + uint32(len(b))
+	return uint32(sum) + size
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/binary"
 	"encoding/pem"
 	"math/big"
 	"os"
@@ -19,37 +18,10 @@ import (
 
 	"kiln"
 	"kiln/internal/disk/pe"
+	"kiln/internal/disk/pe/petest"
 )
 
-// stub is the least PE32+ image: headers and one section.
-func stub() []byte {
-	le := binary.LittleEndian
-	b := make([]byte, 0x600)
-	copy(b, "MZ")
-	le.PutUint32(b[0x3c:], 0x80)
-	copy(b[0x80:], "PE\x00\x00")
-	le.PutUint16(b[0x84:], 0x8664)
-	le.PutUint16(b[0x86:], 1)
-	le.PutUint32(b[0x8c:], 0x500) // symbols, which go
-	le.PutUint16(b[0x94:], 112+16*8)
-	o := b[0x98:]
-	le.PutUint16(o, 0x20b)
-	le.PutUint32(o[32:], 0x1000)
-	le.PutUint32(o[36:], 0x200)
-	le.PutUint32(o[56:], 0x2000)
-	le.PutUint32(o[60:], 0x200)
-	le.PutUint16(o[68:], 10)
-	le.PutUint32(o[108:], 16)
-	s := b[0x98+112+16*8:]
-	copy(s, ".text")
-	le.PutUint32(s[8:], 0x123)
-	le.PutUint32(s[12:], 0x1000)
-	le.PutUint32(s[16:], 0x200)
-	le.PutUint32(s[20:], 0x200)
-	le.PutUint32(s[36:], 0x60000020)
-	copy(b[0x200:], "code")
-	return b
-}
+func stub() []byte { return petest.Program(0x8664) }
 
 func uki() *pe.UKI {
 	return &pe.UKI{
@@ -261,5 +233,46 @@ func TestJudges(t *testing.T) {
 		if out, err := run("sbverify", "--cert", path("own.pem"), path("changed")); err == nil {
 			t.Errorf("sbverify does not see that %q was changed: %s", text, out)
 		}
+	}
+}
+
+// An add-on is its stub, with arguments; a machine is told of what it runs on.
+func TestAddon(t *testing.T) {
+	a := pe.Addon{Cmdline: "console=ttyS0", SBAT: []byte("sbat,1,SBAT Version,sbat,1,\n")}
+	img, err := a.Build(petest.Program(0xaa64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if img, err = pe.Parse(file(t, img)); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{".text", ".sbat", ".cmdline"}; !slices.Equal(img.Sections(), want) || string(img.Section(".cmdline")) != a.Cmdline {
+		t.Errorf("sections %q with %q", img.Sections(), img.Section(".cmdline"))
+	}
+	if img.Machine() != 0xaa64 {
+		t.Errorf("machine 0x%04x", img.Machine())
+	}
+}
+
+// The digest is of the image as it is now.
+func TestDigestAfterChange(t *testing.T) {
+	img := build(t, uki(), stub())
+	before, err := img.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := img.Add(".more", []byte("more")); err != nil {
+		t.Fatal(err)
+	}
+	after, err := img.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := pe.Parse(file(t, img))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, err := again.Digest(); err != nil || after == before || after != want {
+		t.Errorf("digest %x after %x, want %x (%v)", after, before, want, err)
 	}
 }

@@ -15,14 +15,32 @@ type UKI struct {
 	SBAT      []byte // replaces the stub's where it is not empty
 }
 
+// Addon is what a stub of systemd's for add-ons holds: kernel arguments that are added to those of each
+// unified kernel image which finds it, if firmware trusts it.
+type Addon struct {
+	Cmdline string
+	Uname   string // of the kernels that it is for; of all where it is empty
+	SBAT    []byte // replaces the stub's where it is not empty
+}
+
+// Build adds what a holds to systemd's stub.
+func (a *Addon) Build(stub []byte) (*Image, error) {
+	u := UKI{Cmdline: a.Cmdline, Uname: a.Uname, SBAT: a.SBAT}
+	return u.add(stub)
+}
+
 // Build adds what u holds to systemd's stub.
 func (u *UKI) Build(stub []byte) (*Image, error) {
+	if len(u.Linux) == 0 {
+		return nil, fmt.Errorf("cannot make the unified kernel image: there is no kernel")
+	}
+	return u.add(stub)
+}
+
+func (u *UKI) add(stub []byte) (*Image, error) {
 	img, err := Parse(stub)
 	if err != nil {
 		return nil, err
-	}
-	if len(u.Linux) == 0 {
-		return nil, fmt.Errorf("cannot make the unified kernel image: there is no kernel")
 	}
 	if len(u.SBAT) > 0 {
 		if err := img.replace(".sbat", u.SBAT); err != nil {
@@ -62,6 +80,7 @@ func (img *Image) replace(name string, data []byte) error {
 		}
 		s.data = bytes.Clone(data)
 		s.set(8, uint32(len(data)))
+		img.signed, img.digest = nil, nil
 		return nil
 	}
 	return img.Add(name, data)
