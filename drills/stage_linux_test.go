@@ -59,7 +59,7 @@ func TestStageCompiles(t *testing.T) {
 	podman := engines()[1]
 	ref := podman.load(t, filepath.Join(dir, "image.tar"))
 	defer podman.remove(t, ref)
-	if got := run(t, dir, "podman", "run", "--rm", "--network=none", ref); got != "hello from a stage\n" {
+	if got := podman.start(t, ref, nil); got != "hello from a stage\n" {
 		t.Errorf("the program says %q", got)
 	}
 	if gcc := filepath.Join(dir, "root/usr/bin/gcc"); exists(gcc) {

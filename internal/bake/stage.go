@@ -319,7 +319,7 @@ func (s *stage) run(ctx context.Context, root *Root, b base) (*tree.Tree, error)
 	if err := oci.WriteFolder(ctx, root.Tree, root.Contents, folder, oci.FolderOptions{}); err != nil {
 		return nil, err
 	}
-	if err := s.makeParents(folder); err != nil {
+	if err := s.makeFolders(folder, b.Epoch); err != nil {
 		return nil, err
 	}
 	if err := s.giveTo(folder, b.Who); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -29,18 +30,20 @@ func (s *stage) giveTo(folder string, w who) error {
 	})
 }
 
-// makeParents makes the folders in which the outputs are to be, and the one in which the
-// commands begin.
-func (s *stage) makeParents(folder string) error {
+// makeFolders makes the folders in which the outputs are to be, the one in which the
+// commands begin, and those that the sandbox needs, and gives them and what is above them the
+// stage's epoch: commands see no time of this run in their tree.
+func (s *stage) makeFolders(folder string, epoch kiln.Epoch) error {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	dirs := []string{s.dir()}
+	dirs := []string{s.dir(), "/dev", "/proc", "/run", "/tmp"}
 	for _, out := range s.of.Outputs {
 		dirs = append(dirs, path.Dir(out))
 	}
+	made := map[string]bool{".": true}
 	for _, dir := range dirs {
 		dir = strings.TrimPrefix(dir, "/")
 		if dir == "" {
@@ -48,6 +51,14 @@ func (s *stage) makeParents(folder string) error {
 		}
 		if err := root.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("cannot make the folder %q of the stage: %w", tree.Absolute(dir), cause(err))
+		}
+		for ; dir != "."; dir = path.Dir(dir) {
+			made[dir] = true
+		}
+	}
+	for _, dir := range slices.Sorted(maps.Keys(made)) {
+		if err := root.Chtimes(dir, epoch.Time(), epoch.Time()); err != nil {
+			return fmt.Errorf("cannot set the time of the stage's folder %q: %w", tree.Absolute(dir), cause(err))
 		}
 	}
 	return nil

@@ -59,6 +59,11 @@ and what the image is to hold, path by path; and its SBOMs (kiln sbom --help).
 What the recipe's policies deny ends the build with status 3, before an output or the
 lock is written; what they warn of is told, and --json has all findings.
 
+Stages of the recipe (stages:) are run where something that their commands meet has
+changed, apart from this machine and without network; --secret gives a stage a secret,
+which stands in /run/secrets/NAME while its commands run: src= names a file, env= a
+variable, exec= a program that prints it.
+
 With --pack, recipe, lock and packages come out of a pack that kiln pack made, and
 nothing else is needed: no mirror, no network, no store. Each blob is hashed and
 the archives' signatures are checked again, as for kiln pack verify.
@@ -78,6 +83,7 @@ func (a *app) buildCommand() *cobra.Command {
   kiln build web --locked -o docker-archive:web.tar
   kiln build web --platform linux/arm64 -o oci:web-arm64.oci --json
   kiln build --pack web.pack.tar -o oci:web.oci
+  kiln build web --secret id=token,src=token.txt
   kiln build web --timings --trace web.trace.json`,
 		Args:              atMost(1),
 		ValidArgsFunction: completeRecipe,

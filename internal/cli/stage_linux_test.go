@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"kiln/internal/apt/apttest"
@@ -259,6 +261,52 @@ func TestStageFails(t *testing.T) {
 		}
 		if _, err := os.Stat(s.path("root")); err == nil {
 			t.Errorf("%s: there is an output", row.summary)
+		}
+	}
+}
+
+// However kiln ends, the commands of a stage end with it, and nothing of the stage is left
+// once the store was opened again.
+func TestStageEndsWithKiln(t *testing.T) {
+	t.Parallel()
+	s := stageScene(t, strings.Replace(randomStage, "[[tool, random, /out/random]]", "[[tool, write, /out/half, half], [tool, hang]]", 1))
+	for _, sig := range []os.Signal{syscall.SIGKILL, syscall.SIGTERM} {
+		alive, held, err := os.Pipe() // the sandbox's first process holds it, too
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := s.command("build", "web", "-o", "folder:root")
+		cmd.ExtraFiles = []*os.File{held, held, held}
+		said, err := cmd.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		held.Close()
+		lines, told := bufio.NewScanner(said), []string{}
+		for lines.Scan() && lines.Text() != "make | hanging" {
+			told = append(told, lines.Text())
+		}
+		if err := cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		rest, _ := io.ReadAll(said)
+		_ = cmd.Wait()
+		if _, err := io.ReadAll(alive); err != nil { // ends when no process holds it
+			t.Error(err)
+		}
+		alive.Close()
+		if sig == syscall.SIGTERM && !strings.Contains(string(rest), "interrupted: nothing half-made is left") {
+			t.Errorf("not told that it was interrupted: %s", strings.Join(told, "\n")+string(rest))
+		}
+		if _, err := os.Stat(s.path("root")); err == nil {
+			t.Errorf("%v: there is an output", sig)
+		}
+		s.does("store", "gc")
+		if list := names(t, s.path("store/folders")); list != "" {
+			t.Errorf("%v: left in the store: %s", sig, list)
 		}
 	}
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,8 +27,10 @@ const (
 // the status to exit with. A process that Run did not start has nothing to call it for.
 func Init() int {
 	runtime.LockOSThread() // capabilities and no_new_privs are a thread's
-	syscall.CloseOnExec(ordersFD)
-	syscall.CloseOnExec(reportsFD)
+	if err := keepFiles(); err != nil {
+		fmt.Fprintln(os.Stderr, "cannot keep open files to itself:", err)
+		return 1
+	}
 	orders := os.NewFile(ordersFD, "orders")
 	s := &first{reports: json.NewEncoder(os.NewFile(reportsFD, "reports"))}
 	if os.Getpid() != 1 {
@@ -52,6 +56,22 @@ func Init() int {
 		s.tell(report{Done: true})
 	}
 	return 0
+}
+
+// keepFiles keeps all open files from commands: the pipes to Run, and whatever kiln
+// itself was started with, through which a command could reach out of the sandbox.
+func keepFiles() error {
+	err := unix.CloseRange(ordersFD, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC)
+	if err == nil {
+		return nil
+	}
+	list, err := os.ReadDir("/proc/self/fd") // a kernel before 5.11
+	for _, d := range list {
+		if fd, err := strconv.Atoi(d.Name()); err == nil && fd >= ordersFD {
+			syscall.CloseOnExec(fd)
+		}
+	}
+	return err
 }
 
 // first is the first process.

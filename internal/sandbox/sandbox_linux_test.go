@@ -3,10 +3,10 @@ package sandbox_test
 import (
 	"bytes"
 	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -96,15 +97,15 @@ func look() {
 	env := os.Environ()
 	slices.Sort(env)
 	fmt.Println("env", env)
-	all, err := net.Interfaces()
-	for _, i := range all {
-		fmt.Println("interface", i.Name, i.Flags&net.FlagUp != 0)
+	interfaces, _ := os.ReadFile("/proc/net/dev")
+	for line := range strings.Lines(string(interfaces)) {
+		if name, _, ok := strings.Cut(line, ":"); ok {
+			fmt.Println("interface", strings.TrimSpace(name))
+		}
 	}
-	if err != nil {
-		fmt.Println(err)
-	}
-	if _, err := net.Dial("tcp", "127.0.0.1:9"); err != nil {
-		fmt.Println("dial:", errors.Is(err, unix.ENETUNREACH))
+	if s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0); err == nil {
+		fmt.Println("connect:", unix.Connect(s, &unix.SockaddrInet4{Port: 9, Addr: [4]byte{127, 0, 0, 1}}))
+		unix.Close(s)
 	}
 	for _, dir := range []string{"/", "/dev", "/run"} {
 		list, _ := os.ReadDir(dir)
@@ -113,6 +114,13 @@ func look() {
 			names = append(names, d.Name())
 		}
 		fmt.Println(dir, names)
+	}
+	open, _ := filepath.Glob("/proc/self/fd/*")
+	for _, fd := range open {
+		to, _ := os.Readlink(fd)
+		if to != "" && !strings.HasPrefix(to, "/dev/null") && !strings.HasPrefix(to, "pipe:") && !strings.HasPrefix(to, "anon_inode:") && !strings.HasPrefix(to, "/proc/") {
+			fmt.Println("has open", to)
+		}
 	}
 	status, _ := os.ReadFile("/proc/self/status")
 	for line := range strings.Lines(string(status)) {
@@ -151,29 +159,33 @@ func look() {
 }
 
 // program is the test program as a static one.
-func program(t *testing.T) string {
-	t.Helper()
-	self, err := os.Executable()
+var program = sync.OnceValues(func() ([]byte, error) {
+	self, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	if out, err := exec.Command("file", "-L", self).Output(); err == nil && bytes.Contains(out, []byte("dynamically linked")) {
-		to := filepath.Join(t.TempDir(), "probe")
-		cmd := exec.Command("go", "test", "-c", "-o", to, ".")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-		return to
+	f, err := elf.NewFile(bytes.NewReader(self))
+	if err != nil || f.Section(".interp") == nil {
+		return self, err
 	}
-	return self
-}
+	dir, err := os.MkdirTemp("", "probe-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	cmd := exec.Command("go", "test", "-c", "-o", filepath.Join(dir, "probe"), ".")
+	cmd.Env, cmd.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
+	if err := cmd.Run(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, "probe"))
+})
 
 // scene makes a root with the probe alone.
 func scene(t *testing.T) sandbox.Job {
 	t.Helper()
 	root := t.TempDir()
-	b, err := os.ReadFile(program(t))
+	b, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,6 +219,16 @@ func does(t *testing.T, ctx context.Context, j sandbox.Job) (string, error) {
 
 func TestWhatACommandFinds(t *testing.T) {
 	t.Setenv("KILN_LEAK", "leaked")
+	host, err := os.Open("/etc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	fd, err := unix.Dup(int(host.Fd())) // as a careless shell leaves one open
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
 	for _, uid := range []int{0, 1234} {
 		j := scene(t)
 		j.UID, j.GID = uid, uid
@@ -228,8 +250,8 @@ func TestWhatACommandFinds(t *testing.T) {
 host kiln uid %d gid %d wd /work/here parent 1
 umask 022
 env [A=b PATH=/none:/]
-interface lo false
-dial: true
+interface lo
+connect: network is unreachable
 / [dev probe proc run tmp work]
 /dev [fd full null random shm stderr stdin stdout tty urandom zero]
 /run []

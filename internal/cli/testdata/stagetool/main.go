@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 func main() {
@@ -56,6 +58,11 @@ func run(what string, args []string) error {
 		return os.Chmod(filepath.Join(args[0], "shut"), 0)
 	case "print":
 		fmt.Println(strings.Join(args, " "))
+	case "hang":
+		fmt.Println("hanging")
+		hear := make(chan os.Signal, 1)
+		signal.Notify(hear, syscall.SIGUSR1)
+		<-hear
 	case "fail":
 		for i := range 40 {
 			fmt.Println("line", i)
