@@ -1,6 +1,7 @@
 package durable_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -297,5 +298,69 @@ func TestSweepOfTheDead(t *testing.T) {
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("left %q, want %q", got, want)
+	}
+}
+
+// What is written in bulk is there to the byte, whatever its length and the sizes of the writes.
+func TestWriteBulk(t *testing.T) {
+	for _, size := range []int{0, 1, 4095, 4096, 1<<20 - 1, 1 << 20, 1<<20 + 1, 3<<20 + 4097} {
+		for _, step := range []int{777, 1 << 16, 3 << 20} {
+			content := make([]byte, size)
+			for i := range content {
+				content[i] = byte(i * 7 >> 3)
+			}
+			path := filepath.Join(t.TempDir(), "file")
+			err := durable.WriteBulk(path, 0o640, func(w io.Writer) error {
+				for rest := content; len(rest) > 0; {
+					n := min(step, len(rest))
+					if _, err := w.Write(rest[:n]); err != nil {
+						return err
+					}
+					rest = rest[n:]
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, content) {
+				t.Errorf("%d bytes in writes of %d: %d others were kept", size, step, len(got))
+			}
+		}
+	}
+}
+
+// A disk that fails while much is written leaves the file as it was.
+func TestWriteBulkFails(t *testing.T) {
+	for _, step := range []durable.Step{durable.StepCreate, durable.StepWrite, durable.StepMode, durable.StepSync, durable.StepRename} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "file")
+		if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		fault := errors.New("fault")
+		disk := &durable.Disk{Fault: func(s durable.Step, _ string) (bool, error) {
+			if s == step {
+				return true, fault
+			}
+			return false, nil
+		}}
+		err := disk.WriteBulk(path, 0o644, func(w io.Writer) error {
+			_, err := w.Write(make([]byte, 2<<20))
+			return err
+		})
+		if !errors.Is(err, fault) {
+			t.Errorf("%s: %v", step, err)
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+			t.Errorf("%s: left %v, %v", step, left, err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != "old" {
+			t.Errorf("%s: %q, %v", step, got, err)
+		}
 	}
 }

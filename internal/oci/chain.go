@@ -13,9 +13,28 @@ import (
 // that begins with the same members, hashing goes on from there: of a layer one of
 // whose packages changed, what stands before it is not hashed as part of the whole again.
 type chain struct {
-	Reason  kiln.Digest `json:"reason"` // LayerOptions.Reason
-	Members []chained   `json:"members"`
-	States  []waypoint  `json:"states"` // in order
+	Reason  kiln.Digest   `json:"reason"`          // LayerOptions.Reason
+	Whole   []kiln.Digest `json:"whole,omitempty"` // reasons of other builds of the line whose layer the store has, the latest last
+	Members []chained     `json:"members"`
+	States  []waypoint    `json:"states"` // in order
+}
+
+// mostWhole is how many such reasons are remembered: of the states between which somebody goes
+// back and forth.
+const mostWhole = 16
+
+// likelyWhole reports whether the layer made for that reason is likely there as a whole.
+func (c *chain) likelyWhole(reason kiln.Digest) bool {
+	return c.Reason == reason || slices.Contains(c.Whole, reason)
+}
+
+// noteWhole remembers that it is.
+func (c *chain) noteWhole(reason kiln.Digest) {
+	if reason == "" || c.likelyWhole(reason) {
+		return
+	}
+	c.Whole = append(c.Whole, reason)
+	c.Whole = c.Whole[max(0, len(c.Whole)-mostWhole):]
 }
 
 // chained is a member of a chain.
@@ -122,13 +141,32 @@ func (r *running) pass(members int) error {
 	return err
 }
 
+// spare ends what was begun for a layer that turned out to be there as a whole, and sees to it that
+// the next build does not begin with that.
+func (b *builder) spare() {
+	if b.prejoined == nil {
+		return
+	}
+	b.prejoined.Close()
+	c := lastChain(b.store, b.line)
+	c.noteWhole(b.reason)
+	b.save(c)
+}
+
+func (b *builder) save(c chain) {
+	if value, err := marshal(c); err == nil {
+		_ = b.store.SetMark(b.line, value) // that it cannot be remembered costs the next build time
+	}
+}
+
 // remember saves the chain of a layer that was built: its new waypoints, and those of
 // the last build up to where it went on from that.
 func (b *builder) remember(last chain, from waypoint, blob, tar *running) {
 	if b.line == "" {
 		return
 	}
-	c := chain{Reason: b.reason}
+	c := chain{Reason: b.reason, Whole: slices.DeleteFunc(last.Whole, func(d kiln.Digest) bool { return d == b.reason })}
+	c.noteWhole(last.Reason)
 	for i := range b.members {
 		if b.forget {
 			break
@@ -147,7 +185,5 @@ func (b *builder) remember(last chain, from waypoint, blob, tar *running) {
 			c.States = append(c.States, waypoint{i + 1, x.state, y.state, x.n, y.n})
 		}
 	}
-	if value, err := marshal(c); err == nil {
-		_ = b.store.SetMark(b.line, value) // that it cannot be remembered costs the next build time
-	}
+	b.save(c)
 }

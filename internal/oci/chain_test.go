@@ -212,3 +212,39 @@ func TestPrejoinedLeavesNothing(t *testing.T) {
 	p.Close()
 	noLeftovers(t, filepath.Join(st.Dir(), "staging"))
 }
+
+// Between two states of a layer that the store both has, one may go back and forth:
+// nothing is written beforehand, once that was in vain.
+func TestPrejoinedInVain(t *testing.T) {
+	contents := tree.Bytes{}
+	st := openStore(t)
+	states := map[kiln.Digest]tree.Layer{"one": bigLayer(contents, "a", "b", "c"), "two": bigLayer(contents, "a", "b", "C")}
+	begun := 0
+	build := func(reason kiln.Digest) {
+		o := oci.LayerOptions{Compression: oci.Gzip, Line: "web base", Spool: true, Reason: reason}
+		if o.Prejoined = oci.Prejoin(t.Context(), st, o, func(string) bool { return true }); o.Prejoined != nil {
+			begun++
+		}
+		defer o.Prejoined.Close()
+		buildLine(t, st, states[reason], contents, o)
+	}
+	build("one")
+	build("two")
+	if begun != 1 {
+		t.Fatalf("begun beforehand %d times, want 1", begun)
+	}
+	for range 3 {
+		build("one")
+		build("two")
+	}
+	if begun != 1 {
+		t.Errorf("begun %d times in vain", begun-1)
+	}
+	states["three"] = states["one"] // for another reason the same
+	build("three")
+	build("three")
+	if begun != 2 {
+		t.Errorf("begun %d times, want 2", begun)
+	}
+	noLeftovers(t, filepath.Join(st.Dir(), "staging"))
+}

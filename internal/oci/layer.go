@@ -82,6 +82,7 @@ func BuildLayer(ctx context.Context, st *store.Store, l tree.Layer, c tree.Conte
 	}
 	got, ok := b.cached()
 	if ok {
+		b.spare()
 		sink.Send(kiln.Event{Step: kiln.StepWrite, State: kiln.Cached, Subject: b.subject(), Done: got.Size, Total: got.Size})
 	} else {
 		err = st.Once(ctx, b.key, func() error {

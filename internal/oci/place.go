@@ -1,7 +1,6 @@
 package oci
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -57,23 +56,13 @@ func checkFilePlace(file string) error {
 	return nil
 }
 
-// fileBuffer is how much of a file is gathered before the disk is asked: most
-// entries of a tar are small.
-const fileBuffer = 256 << 10
-
 // writeFile puts a file in place whole or not at all. It takes the place of a
 // file only: not of a folder, and not of a device such as /dev/stdout.
 func writeFile(file string, write func(io.Writer) error) error {
 	if err := checkFilePlace(file); err != nil {
 		return err
 	}
-	return problem(file, durable.WriteFile(file, 0o644, func(w io.Writer) error {
-		buffered := bufio.NewWriterSize(w, fileBuffer)
-		if err := write(buffered); err != nil {
-			return err
-		}
-		return buffered.Flush()
-	}))
+	return problem(file, durable.WriteBulk(file, 0o644, write))
 }
 
 // writeOnce is writeFile, unless the file is there already, untouched since kiln

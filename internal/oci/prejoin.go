@@ -30,7 +30,7 @@ func Prejoin(ctx context.Context, st *store.Store, o LayerOptions, stays func(me
 		return nil
 	}
 	last := lastChain(st, chainKey(settings, o.Line))
-	if last.Reason == o.Reason {
+	if last.likelyWhole(o.Reason) {
 		return nil
 	}
 	p := &Prejoined{done: make(chan struct{})}

@@ -2,7 +2,6 @@ package rootfs
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -207,15 +206,26 @@ func whiteoutError(p *place) error {
 // checkPaths finds entries below what is no directory, and names that an image
 // cannot hold.
 func (a *assembly) checkPaths() error {
-	for _, path := range slices.SortedFunc(maps.Keys(a.claims), tree.Compare) {
-		p := a.claims[path]
-		if strings.Contains("/"+path, "/"+whiteout) {
-			return whiteoutError(p)
+	var wrong []string
+	for path, p := range a.claims { // sorted below
+		if a.checkPath(path, p) != nil {
+			wrong = append(wrong, path)
 		}
-		for dir := tree.Parent(path); dir != "."; dir = tree.Parent(dir) {
-			if up := a.claims[dir]; up != nil && up.entry.Type != tree.Dir {
-				return userError("cannot make %q of %s: %q is %s of %s", tree.Absolute(path), p.maker(), tree.Absolute(dir), up.entry.Type.Name(), up.maker())
-			}
+	}
+	if wrong == nil {
+		return nil
+	}
+	path := slices.MinFunc(wrong, tree.Compare)
+	return a.checkPath(path, a.claims[path])
+}
+
+func (a *assembly) checkPath(path string, p *place) error {
+	if strings.HasPrefix(path, whiteout) || strings.Contains(path, "/"+whiteout) {
+		return whiteoutError(p)
+	}
+	for dir := tree.Parent(path); dir != "."; dir = tree.Parent(dir) {
+		if up := a.claims[dir]; up != nil && up.entry.Type != tree.Dir {
+			return userError("cannot make %q of %s: %q is %s of %s", tree.Absolute(path), p.maker(), tree.Absolute(dir), up.entry.Type.Name(), up.maker())
 		}
 	}
 	return nil

@@ -1,10 +1,14 @@
 package rootfs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"kiln"
 	"kiln/internal/deb"
@@ -134,18 +138,30 @@ func (l *layer) insertAll(t *tree.Tree, e tree.Entry) error {
 // maintPackages lists the packages of the layer and of those below, these as
 // installed.
 func (a *assembly) maintPackages(l *layer) ([]maint.Package, error) {
-	var all []maint.Package
+	var units []*unit
 	for _, other := range a.layers[:l.index+1] {
-		for _, u := range other.units {
+		units = append(units, other.units...)
+	}
+	all, errs := make([]maint.Package, len(units)), make([]error, len(units))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, u := range units {
+		group.Go(func() error {
 			files, err := a.controlFiles(u)
 			if err != nil {
-				return nil, unpackError(u, err)
+				errs[i] = unpackError(u, err)
+				return nil
 			}
-			all = append(all, maint.Package{
+			all[i] = maint.Package{
 				ID: u.ID, Info: u.pkg, Paragraph: u.control, Files: files,
-				Entries: a.entries(u), Skip: u.skip, Installed: other != l,
-			})
-		}
+				Entries: a.entries(u), Skip: u.skip, Installed: u.layer != l,
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // of several errors, the first package's is reported
+	if err := cmp.Or(errs...); err != nil {
+		return nil, err
 	}
 	return maint.InOrder(all), nil
 }

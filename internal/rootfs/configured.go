@@ -128,27 +128,44 @@ func (a *assembly) plainTree(l *layer, before *tree.Tree, owners []owned) *tree.
 			}
 		}
 	}
+	t := a.shippedTree(l, before)
+	l.putPlainly(t, l.recipeEntries())
+	return t
+}
+
+// shippedTree is what unpacking the layer's packages makes of before. It may be made while
+// they are installed, once before.Paths was called.
+func (a *assembly) shippedTree(l *layer, before *tree.Tree) *tree.Tree {
 	shipped := 0
 	for _, u := range l.units {
 		shipped += len(u.places)
 	}
-	t := before.CloneSized(shipped + len(l.made))
-	put := func(e tree.Entry) {
-		if old, ok := t.Lookup(e.Path); !ok || old.Type != tree.Dir && e.Type != tree.Dir {
-			_ = l.insertAll(t, e)
-		}
-	}
+	t := before.CloneSized(shipped)
 	for _, u := range l.units {
-		for _, e := range a.entries(u) {
-			put(e)
-		}
-	}
-	for _, p := range l.made {
-		if p.entry.Origin.Recipe != "" {
-			put(p.entry)
-		}
+		l.putPlainly(t, a.entries(u))
 	}
 	return t
+}
+
+// recipeEntries are the recipe's own entries in the layer.
+func (l *layer) recipeEntries() []tree.Entry {
+	var all []tree.Entry
+	for _, p := range l.made {
+		if p.entry.Origin.Recipe != "" {
+			all = append(all, p.entry)
+		}
+	}
+	return all
+}
+
+// putPlainly inserts those that fit.
+func (l *layer) putPlainly(t *tree.Tree, entries []tree.Entry) {
+	for i := range entries {
+		e := &entries[i]
+		if old, ok := t.Lookup(e.Path); !ok || old.Type != tree.Dir && e.Type != tree.Dir {
+			_ = l.insertAll(t, *e)
+		}
+	}
 }
 
 // difference returns what leads from plain to after: entries to put, parents

@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"context"
+	"maps"
 
 	"kiln"
 	"kiln/internal/maint"
@@ -41,29 +42,30 @@ func (a *assembly) recall(l *layer, key kiln.Digest, before *tree.Tree) (*tree.T
 	return after, true
 }
 
-// remember returns what keeps in the store what configuring the layer gave. What
-// unpacking and the difference do not lead to exactly is not kept.
-func (a *assembly) remember(l *layer, key kiln.Digest, before *tree.Tree, res *maint.Result) (save func() error) {
+// remember returns what keeps in the store what configuring the layer gave; it needs
+// nothing that this assembly still changes. plain is shippedTree's. What unpacking and the difference do
+// not lead to exactly is not kept.
+func (a *assembly) remember(l *layer, key kiln.Digest, plain *tree.Tree, res *maint.Result) (save func() error) {
 	c := &configured{runs: res.Runs, notes: res.Notes, accounts: res.Accounts}
 	for _, p := range l.made {
 		if p.owner != "" {
 			c.owners = append(c.owners, owned{p.entry.Path, p.entry.UID, p.entry.GID})
 		}
 	}
-	plain := a.plainTree(l, before, nil)
-	c.changed, c.removed = difference(plain, res.Tree)
-	if err := c.apply(plain); err != nil || !equalTrees(plain, res.Tree) {
-		a.below = ""
-		return func() error { return nil }
-	}
 	a.below = a.contentKey(l, key, l.looked)
-	full, pieces := a.below, a.piecesOf(c)
+	full, made, known := a.below, l.recipeEntries(), a.knownPieces()
 	list := &encoder{}
 	list.list(l.looked)
+	res.Tree.Paths() // so that others may read it meanwhile
 	return func() error {
+		l.putPlainly(plain, made)
+		c.changed, c.removed = difference(plain, res.Tree)
+		if err := c.apply(plain); err != nil || !equalTrees(plain, res.Tree) {
+			return nil
+		}
 		e := &encoder{}
 		c.encode(e)
-		if err := pieces.keep(e, a.store); err != nil {
+		if err := known.piecesOf(c).keep(e, a.store); err != nil {
 			return err
 		}
 		if err := a.store.SetResult(full, e.b); err != nil {
@@ -82,15 +84,25 @@ type pieces struct {
 	sizes    []int64 // of compiled
 }
 
-func (a *assembly) piecesOf(c *configured) *pieces {
+// knownPieces are all contents that scripts wrote so far, and the sizes of those that were compiled.
+type knownPieces struct {
+	made  map[kiln.Digest][]byte
+	sizes map[kiln.Digest]int64
+}
+
+func (a *assembly) knownPieces() knownPieces {
+	return knownPieces{maps.Clone(a.contents.made), maps.Clone(a.compiled.sizes)}
+}
+
+func (k knownPieces) piecesOf(c *configured) *pieces {
 	p := &pieces{}
 	seen := map[kiln.Digest]bool{}
 	for i := range c.changed {
 		d := c.changed[i].Content
-		content, made := a.contents.made[d]
-		if _, known := a.compiled.sizes[d]; known && !made && !seen[d] {
+		content, made := k.made[d]
+		if size, known := k.sizes[d]; known && !made && !seen[d] {
 			seen[d] = true
-			p.compiled, p.sizes = append(p.compiled, d), append(p.sizes, a.compiled.sizes[d])
+			p.compiled, p.sizes = append(p.compiled, d), append(p.sizes, size)
 		}
 		if !made || seen[d] {
 			continue
@@ -179,11 +191,17 @@ func (a *assembly) configureOnce(ctx context.Context, l *layer, before *tree.Tre
 				ready <- configuring{after, kiln.Cached, nil}
 				return nil
 			}
+			before.Paths() // so that two may read it
+			plain := make(chan *tree.Tree, 1)
+			a.saving.Go(func() error {
+				plain <- a.shippedTree(l, before)
+				return nil
+			})
 			res, err := a.install(ctx, l, before)
 			if err != nil {
 				return err
 			}
-			save := a.remember(l, key, before, res)
+			save := a.remember(l, key, <-plain, res)
 			ready <- configuring{res.Tree, kiln.Finished, nil}
 			return save() // while others wait for it, this build goes on
 		})

@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"os"
 
-	"golang.org/x/sys/unix"
-
 	"kiln/internal/durable"
 )
 
@@ -20,24 +18,13 @@ type Spool struct {
 	temp *durable.Temp // nil after the end
 }
 
-// SpoolWriter takes in a spool, past the page cache where the system can: what is
-// written once and not read soon need not be copied there first. It is used by one goroutine,
-// and ends with Spool or Discard.
+// SpoolWriter takes in a spool, past the page cache where the system can. It is used by
+// one goroutine, and ends with Spool or Discard.
 type SpoolWriter struct {
-	store  *Store
-	temp   *durable.Temp // nil after the end
-	block  []byte        // being filled; begins at a page
-	used   int           // bytes of block
-	disk   int64         // bytes written, a multiple of spoolPage
-	direct bool          // past the page cache
+	store *Store
+	temp  *durable.Temp // nil after the end
+	bulk  *durable.Bulk
 }
-
-// spoolBlock is how much of a spool is gathered before the disk is asked, and
-// spoolPage what disks take at least, in bytes.
-const (
-	spoolBlock = 1 << 20
-	spoolPage  = 4096
-)
 
 // CreateSpool begins a spool. Its digest is the caller's to take.
 func (s *Store) CreateSpool() (*SpoolWriter, error) {
@@ -45,69 +32,27 @@ func (s *Store) CreateSpool() (*SpoolWriter, error) {
 	if err != nil {
 		return nil, s.problem(fmt.Errorf("cannot begin a spool in the store: %w", err))
 	}
-	w := &SpoolWriter{store: s, temp: t}
-	if w.block, err = unix.Mmap(-1, 0, spoolBlock, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE); err != nil {
+	bulk, err := durable.NewBulk(t)
+	if err != nil {
 		t.Discard()
 		return nil, s.problem(fmt.Errorf("cannot begin a spool in the store: %w", err))
 	}
-	w.direct = t.Direct(true)
-	return w, nil
+	return &SpoolWriter{s, t, bulk}, nil
 }
 
 // Write appends b to the spool.
 func (w *SpoolWriter) Write(b []byte) (int, error) {
-	n := len(b)
-	for len(b) > 0 {
-		copied := copy(w.block[w.used:], b)
-		w.used += copied
-		b = b[copied:]
-		if w.used == len(w.block) {
-			if err := w.flush(); err != nil {
-				return n - len(b), w.problem(err)
-			}
-		}
-	}
-	return n, nil
-}
-
-// flush writes a full block.
-func (w *SpoolWriter) flush() error {
-	n, err := w.temp.Write(w.block)
-	if w.direct && errors.Is(err, unix.EINVAL) { // a file system that does not, or a part was written
-		w.direct = w.temp.Direct(false)
-		_, err = w.temp.Write(w.block[n:])
-	}
-	if err != nil {
-		return err
-	}
-	w.disk += int64(w.used)
-	w.used = 0
-	if !w.direct {
-		w.temp.Begin()
-	}
-	return nil
+	n, err := w.bulk.Write(b)
+	return n, w.problem(err)
 }
 
 // Truncate drops what was written after the first n bytes; writing goes on from there.
-func (w *SpoolWriter) Truncate(n int64) error {
-	if n >= w.disk {
-		w.used = int(n - w.disk)
-		return nil
-	}
-	page := n - n%spoolPage
-	_, err := w.temp.ReadAt(w.block[:spoolPage], page)
-	if err == nil {
-		err = w.temp.Truncate(page)
-	}
-	w.disk, w.used = page, int(n-page)
-	return w.problem(err)
-}
+func (w *SpoolWriter) Truncate(n int64) error { return w.problem(w.bulk.Truncate(n)) }
 
 // Spool ends the writer; what was written is on the disk then.
 func (w *SpoolWriter) Spool() (*Spool, error) {
 	defer w.Discard()
-	w.temp.Direct(false) // what is left fills no page
-	if _, err := w.temp.Write(w.block[:w.used]); err != nil {
+	if err := w.bulk.Finish(); err != nil {
 		return nil, w.problem(err)
 	}
 	if err := w.temp.Seal(spoolMode); err != nil {
@@ -120,10 +65,7 @@ func (w *SpoolWriter) Spool() (*Spool, error) {
 
 // Discard drops a spool that was not ended.
 func (w *SpoolWriter) Discard() {
-	if w.block != nil {
-		_ = unix.Munmap(w.block) // anonymous memory
-		w.block = nil
-	}
+	w.bulk.Close()
 	if w.temp != nil {
 		w.temp.Discard()
 		w.temp = nil

@@ -90,6 +90,9 @@ func (g *grep) compile(pattern string) (regex.Expression, error) {
 	}
 	extended := g.o.Has("extended-regexp") || g.c.Name == "egrep"
 	if g.o.Has("fixed-strings") || g.c.Name == "fgrep" {
+		if g.o.Has("line-regexp") && flags == "" {
+			return wholeLine(pattern), nil
+		}
 		pattern, extended = regexp.QuoteMeta(pattern), true
 	}
 	re, err := regex.Compile(pattern, extended, flags)
