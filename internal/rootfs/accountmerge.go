@@ -137,9 +137,10 @@ func noPrimary(place, user, group string) error {
 	}
 }
 
-// checkMerged refuses a recipe whose accounts came to no file.
-func (a *assembly) checkMerged() error {
-	if a.merged || !a.makesPasswd() || len(a.in.Recipe.Users)+len(a.in.Recipe.Groups) == 0 {
+// checkMerged refuses a recipe whose accounts came to no file in the first layer, which is
+// where they go. That layer may have been recalled while one above it is made anew.
+func (a *assembly) checkMerged(l *layer) error {
+	if l.index > 0 || a.merged || !a.makesPasswd() || len(a.in.Recipe.Users)+len(a.in.Recipe.Groups) == 0 {
 		return nil
 	}
 	place := "users[0]"

@@ -251,7 +251,7 @@ func (a *assembly) finish(l *layer, fs *vfs.FS) error {
 	if err := a.checkContested(l, fs); err != nil {
 		return err
 	}
-	if err := a.checkMerged(); err != nil {
+	if err := a.checkMerged(l); err != nil {
 		return err
 	}
 	if err := a.lateMembers(l, fs); err != nil {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"kiln"
+	"kiln/internal/recipe"
 	"kiln/internal/tree"
 )
 
@@ -19,8 +20,9 @@ func (a *assembly) lay(l *layer, before *tree.Tree) (after *tree.Tree, touched [
 		return nil, nil, false
 	}
 	r := a.in.Recipe
-	accounts := a.makesPasswd() && len(r.Users)+len(r.Groups) > 0
-	if last := l.index == len(a.layers)-1; accounts || last && len(r.System.Services.Enable) > 0 {
+	last := l.index == len(a.layers)-1
+	members := slices.ContainsFunc(r.Groups, func(g recipe.Group) bool { return len(g.Members) > 0 }) // may be of packages below: looked for at the end
+	if l.index == 0 && a.makesPasswd() && len(r.Users)+len(r.Groups) > 0 || last && (members || len(r.System.Services.Enable) > 0) {
 		return nil, nil, false
 	}
 	after = before.CloneSized(len(l.made))

@@ -129,3 +129,18 @@ func TestDamagedConfigurings(t *testing.T) {
 		}
 	}
 }
+
+// The recipe's accounts go to the first layer: it is not missed in those above, when these
+// alone are made anew.
+func TestAccountsOfALayerThatIsKnown(t *testing.T) {
+	b := keeping(t)
+	b.add(basePasswd(""))
+	b.in.Recipe.Layers[0].Packages = wants("low", "base-passwd")
+	b.in.Recipe.Users = []recipe.User{{Name: "app", UID: 10001, Why: "test"}}
+	b.in.Recipe.Layers[0].Files[1].Owner = "app"
+	b.configurings()
+	b.in.Recipe.Layers[1].Packages[0].Why = "another"
+	if got := b.configurings(); got != "low known, up done" {
+		t.Error(got)
+	}
+}
