@@ -143,7 +143,7 @@ func TestFileErrors(t *testing.T) {
 		{"no such owner", recipe.File{Path: "/x", Content: text(""), Owner: "app"}, []string{`owner: there is no user "app"`, "root, nobody"}},
 		{"no such group", recipe.File{Path: "/x", Content: text(""), Owner: "root:app"}, []string{`there is no group "app"`}},
 		{"concat of nothing", recipe.File{Path: "/x", Concat: []string{"/usr/p/*.pem"}}, []string{`"/usr/p/*.pem" matches nothing`, `"/usr/p/a.crt"`}},
-		{"nothing", recipe.File{Path: "/x"}, []string{"one of from, content, concat, link and directory"}},
+		{"nothing", recipe.File{Path: "/x"}, []string{"one of from, from-stage, content, concat, link and directory"}},
 		{"in place of a package's file", recipe.File{Path: "/usr/p/a.crt", Content: text("")}, []string{`cannot make "/usr/p/a.crt": it is a file of the package "pkg"`, `- pkg: {why: ..., drop: ["/usr/p/a.crt"]}`}},
 		{"in place of a package's directory", recipe.File{Path: "/usr/p", Content: text("")}, []string{`it is a directory of the package "pkg"`}},
 		{"below a package's file", recipe.File{Path: "/usr/p/a.crt/x", Content: text("")}, []string{`below "/usr/p/a.crt"`}},
