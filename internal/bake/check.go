@@ -21,7 +21,26 @@ func (o Options) check() error {
 	if err := o.checkOutputs(); err != nil {
 		return err
 	}
+	if err := o.checkKeys(); err != nil {
+		return err
+	}
 	return checkFiles(o.Lock.Recipe, o.Platforms)
+}
+
+// checkKeys reads the keys that outputs are signed with.
+func (o Options) checkKeys() error {
+	r := o.Lock.Recipe
+	if !slices.ContainsFunc(o.Outputs, func(out Output) bool { return out.Type.boots() }) {
+		return nil
+	}
+	if _, err := o.signer(r); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(o.Outputs, func(out Output) bool { return out.Type == Updates }) {
+		return nil
+	}
+	_, err := updateKey(r)
+	return err
 }
 
 func (o Options) checkOutputs() error {

@@ -199,6 +199,42 @@ func TestPartitions(t *testing.T) {
 	}
 }
 
+// Defaults leave room: for two versions, for what they become, and for the state. A single slot has no empty one.
+func TestLayouts(t *testing.T) {
+	sizes := func(l disk.Layout) string {
+		s := system(t)
+		s.Layout = l
+		d, file := newDisk(t, openStore(t), s), filepath.Join(t.TempDir(), "disk")
+		if err := d.Write(t.Context(), disk.Raw, file, nil); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		head := make([]byte, 64<<10)
+		info, err := f.Stat()
+		if _, readErr := f.ReadAt(head, 0); err != nil || readErr != nil {
+			t.Fatal(err, readErr)
+		}
+		text := fmt.Sprint(info.Size()>>20, "M:")
+		for _, p := range partitions(head) {
+			text += fmt.Sprint(" ", p.name, " ", p.size>>20)
+		}
+		return text
+	}
+	for want, l := range map[string]disk.Layout{
+		"1800M: esp 256 web_1.2 256 web_1.2_verity 3 _empty 256 _empty 3": {},
+		"58M: esp 40 web_1.2 15 web_1.2_verity 1":                         {ESP: 40 << 20, Root: 15 << 20, Free: -1, Single: true},
+		"67M: esp 48 web_1.2 8 web_1.2_verity 2":                          {ESP: 48 << 20, Root: 8 << 20, Verity: 2 << 20, Free: 7 << 20, Single: true},
+	} {
+		if got := sizes(l); got != want {
+			t.Errorf("%+v: %s, want %s", l, got, want)
+		}
+	}
+}
+
 func readFolder(t *testing.T, dir string) map[string][]byte {
 	t.Helper()
 	files := map[string][]byte{}

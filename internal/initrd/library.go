@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -164,44 +165,47 @@ type wish struct {
 	Soname      []string `json:"soname"`   // any of them
 }
 
-// notes reads the section .note.dlopen: ELF notes with JSON, as of
+// notes reads the notes of type "dlopen" of an ELF file, which are JSON, as of
 // https://systemd.io/ELF_DLOPEN_METADATA.
 func notes(content []byte) ([]wish, error) {
-	const head, dlopen = 12, 0x407c0c0a
 	file, err := elf.NewFile(bytes.NewReader(content))
-	if err != nil {
-		return nil, nil // linkage has read what matters; some have no sections
-	}
-	s := file.Section(".note.dlopen")
-	if s == nil {
-		return nil, nil
-	}
-	section, err := s.Data()
 	if err != nil {
 		return nil, err
 	}
 	var all []wish
-	for len(section) >= head {
-		name, size, kind := align(binaryUint(file, section)), binaryUint(file, section[4:]), binaryUint(file, section[8:])
-		section = section[head:]
-		if name+align(size) > uint64(len(section)) {
-			return nil, fmt.Errorf("a note is cut off")
+	for _, p := range file.Progs {
+		if p.Type != elf.PT_NOTE || p.Off > uint64(len(content)) || p.Filesz > uint64(len(content))-p.Off {
+			continue
 		}
-		if kind == dlopen {
-			var some []wish
-			if err := json.Unmarshal(bytes.TrimRight(section[name:name+size], "\x00"), &some); err != nil {
-				return nil, err
-			}
-			all = append(all, some...)
+		some, err := wishes(content[p.Off:p.Off+p.Filesz], file.ByteOrder, max(p.Align, 4))
+		if err != nil {
+			return nil, err
 		}
-		section = section[name+align(size):]
+		all = append(all, some...)
 	}
 	return all, nil
 }
 
-func align(n uint64) uint64 { return (n + 3) &^ 3 }
-
-func binaryUint(f *elf.File, b []byte) uint64 {
-	var order binary.ByteOrder = f.ByteOrder
-	return uint64(order.Uint32(b))
+// wishes reads a segment of notes, whose parts are padded to a multiple of so many bytes: the
+// lengths of name and content, the type, the name, the content.
+func wishes(segment []byte, order binary.ByteOrder, padding uint64) ([]wish, error) {
+	const head, dlopen = 12, 0x407c0c0a
+	padded := func(n uint64) uint64 { return (n + padding - 1) / padding * padding }
+	var all []wish
+	for len(segment) >= head {
+		name, size, kind := uint64(order.Uint32(segment)), uint64(order.Uint32(segment[4:])), order.Uint32(segment[8:])
+		begin := padded(head + name)
+		if begin+size > uint64(len(segment)) {
+			return nil, errors.New("a note is cut off")
+		}
+		if kind == dlopen {
+			var some []wish
+			if err := json.Unmarshal(bytes.TrimRight(segment[begin:begin+size], "\x00"), &some); err != nil {
+				return nil, err
+			}
+			all = append(all, some...)
+		}
+		segment = segment[min(begin+padded(size), uint64(len(segment))):]
+	}
+	return all, nil
 }

@@ -67,7 +67,7 @@ func cloudModules() []kmod.Want {
 
 // metalModules are the disks and the buses of machines themselves.
 func metalModules() []kmod.Want {
-	return slices.Concat(
+	all := slices.Concat(
 		may("SATA and IDE disks", "kernel/drivers/ata/"),
 		may("SCSI and SAS disks and controllers", "kernel/drivers/scsi/", "kernel/drivers/message/fusion/"),
 		may("NVMe disks", "kernel/drivers/nvme/host/", "vmd"),
@@ -75,6 +75,20 @@ func metalModules() []kmod.Want {
 		may("cards and soldered memory", "kernel/drivers/mmc/", "kernel/drivers/ufs/"),
 		may("virtual machines, too", "virtio_pci", "virtio_blk", "virtio_scsi", "virtio_mmio", "vmw_pvscsi"),
 	)
+	for i := range all {
+		all[i].Except = notMetal()
+	}
+	return all
+}
+
+// notMetal are modules in those folders that no root is read by here: disks over a network,
+// which is not up, disks that the machine offers to others, cards of old notebooks, and what
+// is for tests.
+func notMetal() []string {
+	return []string{
+		"libiscsi", "iscsi_boot_sysfs", "libcxgbi", "csiostor", "qed", "cnic", "libfcoe", "nvme_tcp", "rdma_cm", "ib_core",
+		"target_core_mod", "pcmcia", "scsi_debug", "mptlan", "mptctl", "st", "ch", "sg", "ses", "sdio_uart",
+	}
 }
 
 // profileModules lists what a profile wants.

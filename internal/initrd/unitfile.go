@@ -49,6 +49,9 @@ func (b *builder) takeBeside(name string, chosen map[string]bool) error {
 			if !chosen[path.Base(link)] || path.Base(link) == "emergency.service" {
 				continue
 			}
+			if _, err := b.source.Resolve(link); err != nil {
+				continue // the unit itself is missed with more to say
+			}
 			if err := b.take(link, "wanted by "+name); err != nil {
 				return err
 			}

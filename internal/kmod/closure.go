@@ -14,7 +14,8 @@ import (
 type Want struct {
 	Name     string // of a module, or a folder below the release's with a slash at its end: "kernel/drivers/ata/"
 	Why      string
-	Optional bool // a kernel that has no such module will do
+	Optional bool     // a kernel that has no such module will do
+	Except   []string // of a folder: modules that are not wanted, nor what needs them
 }
 
 // Chosen is a file that is needed.
@@ -65,7 +66,7 @@ func (c *closure) want(w Want) error {
 			return fmt.Errorf("the kernel %s has no modules in %q", c.index.Release, w.Name)
 		}
 		for _, n := range names {
-			if !c.denied[n] && c.allowed(n) {
+			if !c.denied[n] && c.allowed(n) && !c.index.about(n, w.Except) {
 				c.take(n, w.Why)
 			}
 		}
@@ -90,6 +91,11 @@ func (c *closure) want(w Want) error {
 	}
 	c.take(name, w.Why)
 	return nil
+}
+
+// about reports whether a module is one of some, or needs one.
+func (x *Index) about(name string, some []string) bool {
+	return slices.Contains(some, name) || slices.ContainsFunc(x.deps[name], func(d string) bool { return slices.Contains(some, d) })
 }
 
 // allowed reports whether nothing that a module needs is denied.

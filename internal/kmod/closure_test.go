@@ -75,6 +75,7 @@ func TestClosure(t *testing.T) {
 				"erofs: softdep of dm_verity, zstd: needed by erofs; usr/lib/firmware/a/b.fw.xz: firmware of erofs; none.bin"},
 			{wants: []kmod.Want{{Name: "dm-verity", Why: "root"}}, deny: []string{"erofs", "hash-fast"}, want: "hash_core: needed by dm_verity, dm_bufio: needed by dm_verity, dm_mod: needed by dm_bufio, dm_verity: root; none.bin"},
 			{wants: []kmod.Want{{Name: "kernel/crypto/"}}, deny: []string{"hash-fast"}, want: "hash_core: wanted"},
+			{wants: []kmod.Want{{Name: "kernel/more/", Except: []string{"m6"}}}, want: "z_old: needed by m4, m1: wanted, m2: wanted, m4: needed by m1, m5: needed by m2, m7: needed by m4, m8: needed by m5, m9: wanted, twice: needed by z_old"},
 			{wants: []kmod.Want{{Name: "kernel/net/", Optional: true}, {Name: "e1000e", Optional: true}}, want: ""},
 			{wants: []kmod.Want{{Name: "kernel/net/"}}, fails: `the kernel 6.12.1-test has no modules in "kernel/net/"`},
 			{wants: []kmod.Want{{Name: "dm-veritty"}}, fails: `the kernel 6.12.1-test has no module "dm-veritty"; is "dm_verity" meant?`},

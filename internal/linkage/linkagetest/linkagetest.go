@@ -19,6 +19,7 @@ type Spec struct {
 	RunPath     string // DT_RUNPATH
 	RPath       string // DT_RPATH
 	Static      bool   // no dynamic section
+	Loads       string // what it says it loads by itself: JSON, as in a note of type "dlopen"
 }
 
 // base is the address at which the file is loaded.
@@ -84,7 +85,10 @@ func (w *writer) file() []byte {
 	}
 	table, entries := w.table()
 	interpreter := append([]byte(w.spec.Interpreter), 0)
-	count := uint64(3)
+	count, note := uint64(3), w.note()
+	if note != nil {
+		count++
+	}
 	interpAt := header + count*each
 	tableAt := interpAt + uint64(len(interpreter))
 	dynamicAt := (tableAt + uint64(len(table)) + 7) &^ 7
@@ -102,13 +106,31 @@ func (w *writer) file() []byte {
 	}
 	w.segment(kinds[0], interpAt, uint64(len(interpreter)))
 	w.segment(kinds[1], dynamicAt, size)
+	if note != nil {
+		w.segment(elf.PT_NOTE, dynamicAt+size, uint64(len(note)))
+	}
 	w.b = append(append(w.b, interpreter...), table...)
 	w.b = append(w.b, make([]byte, dynamicAt-uint64(len(w.b)))...)
 	for _, e := range entries {
 		w.word(e[0])
 		w.word(e[1])
 	}
-	return w.b
+	return append(w.b, note...)
+}
+
+// note is the content of the segment of notes: one of what the file loads, as of
+// https://systemd.io/ELF_DLOPEN_METADATA.
+func (w *writer) note() []byte {
+	const dlopen = 0x407c0c0a
+	if w.spec.Loads == "" {
+		return nil
+	}
+	var b []byte
+	for _, n := range []uint32{4, uint32(len(w.spec.Loads) + 1), dlopen} {
+		b = w.order.AppendUint32(b, n)
+	}
+	b = append(append(b, "FDO\x00"+w.spec.Loads...), 0)
+	return append(b, make([]byte, -len(b)&3)...)
 }
 
 func (w *writer) header(size, each, count uint64) {
