@@ -132,7 +132,7 @@ func buildImages(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock)
 	if missing != nil {
 		plan(o.Sink, r, l, missing)
 	}
-	o.Sink.Plan(kiln.StepWrite, len(r.Layers)*len(missing)+len(o.Outputs), 0)
+	o.Sink.Plan(kiln.StepWrite, layersOf(r)*len(missing)+len(o.Outputs), 0)
 	if missing == nil {
 		return images, keys, nil
 	}

@@ -15,7 +15,7 @@ func plan(sink kiln.Sink, r *recipe.Recipe, l *lock.Lock, platforms []kiln.Platf
 			bytes += pkg.Size
 		}
 	}
-	layers := len(r.Layers) * len(platforms)
+	layers := layersOf(r) * len(platforms)
 	sink.Plan(kiln.StepUnpack, packages, bytes)
 	sink.Plan(kiln.StepConfigure, layers, 0)
 	sink.Plan(kiln.StepAssemble, layers, 0)
@@ -24,6 +24,14 @@ func plan(sink kiln.Sink, r *recipe.Recipe, l *lock.Lock, platforms []kiln.Platf
 			sink.Plan(kiln.StepStage, len(used), 0)
 		}
 	}
+}
+
+// layersOf is how many layers are made for a recipe, but for the one of the package database.
+func layersOf(r *recipe.Recipe) int {
+	if r.Boots() {
+		return len(r.Layers) + 2 // kernel and system
+	}
+	return len(r.Layers)
 }
 
 // ofPlatform adds the platform to the subject of each event: oci knows only

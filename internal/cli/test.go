@@ -141,7 +141,7 @@ func printTest(w io.Writer, rep testReport) {
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, x := range m.Findings {
 			if x.OK {
-				fmt.Fprintf(t, "  ok\t%s\t\n", x.Check)
+				fmt.Fprintf(t, "  ok\t%s\n", x.Check)
 			} else {
 				fmt.Fprintf(t, "  FAILED\t%s\t%s\n", x.Check, strings.ReplaceAll(x.Found, "\n", "\n\t\t"))
 			}
