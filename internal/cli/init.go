@@ -73,7 +73,7 @@ func templateNames() []string {
 func templateTable() string {
 	var b strings.Builder
 	for _, t := range examples.Templates() {
-		fmt.Fprintf(&b, "  %-8s %s\n", t.Name, t.Summary)
+		fmt.Fprintf(&b, "  %-14s  %s\n", t.Name, t.Summary)
 	}
 	return b.String()
 }
