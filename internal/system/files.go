@@ -147,7 +147,8 @@ func (w *writer) seeds() {
 	w.file(place, seedRules, "what the image has in /var, and what the recipe lets change, is put where it can be written to", lines...)
 	w.file(place, units+seedUnit, "before anything looks for what is seeded",
 		"[Unit]", "Description=Seeds of /var and of what changes", "DefaultDependencies=no", "RequiresMountsFor=/var", "Conflicts=shutdown.target",
-		"Before=local-fs.target systemd-journal-flush.service systemd-tmpfiles-setup.service shutdown.target", "",
+		// what starts before basic.target with PrivateTmp= wants /var/tmp
+		"Before=local-fs.target systemd-journal-flush.service systemd-tmpfiles-setup.service systemd-resolved.service systemd-timesyncd.service shutdown.target", "",
 		"[Service]", "Type=oneshot", "RemainAfterExit=yes", "ExecStart=systemd-tmpfiles --create "+seedRules)
 	w.wanted(place, "local-fs.target", seedUnit, "before anything looks for what is seeded")
 }

@@ -41,7 +41,7 @@ func Root(t *tree.Tree, c tree.Contents, r *recipe.Recipe) (*tree.Tree, tree.Con
 			return nil, nil, fmt.Errorf("cannot make the root of the disk: %w", err)
 		}
 	}
-	for _, dir := range []string{"dev", "efi", "proc", "run", "sys", "tmp", variable, boot} {
+	for _, dir := range []string{"dev", "efi", "proc", "run", "sys", "tmp", variable, variable + "/tmp", boot} {
 		if err := m.folder(dir); err != nil {
 			return nil, nil, err
 		}
@@ -101,7 +101,7 @@ func (m *mover) folder(path string) error {
 		return nil
 	}
 	mode := uint32(0o755)
-	if path == "tmp" {
+	if path == "tmp" || path == variable+"/tmp" { // the latter for what starts before /var is mounted
 		mode = 0o1777
 	}
 	return m.out.Insert(tree.Entry{Path: path, Type: tree.Dir, Mode: mode, ModTime: m.epoch, Origin: tree.Origin{Rule: "system", Why: "a disk's root is read-only, and this is mounted over or filled as it starts"}})

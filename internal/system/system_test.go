@@ -157,7 +157,7 @@ func TestRoot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "boot dev efi proc run sys tmp usr usr/lib usr/lib/os-release usr/share usr/share/factory usr/share/factory/var usr/share/factory/var/lib usr/share/factory/var/lib/a usr/share/factory/var/lib/b var"
+	want := "boot dev efi proc run sys tmp usr usr/lib usr/lib/os-release usr/share usr/share/factory usr/share/factory/var usr/share/factory/var/lib usr/share/factory/var/lib/a usr/share/factory/var/lib/b var var/tmp"
 	if diff := cmp.Diff(want, strings.TrimPrefix(strings.Join(out.Paths(), " "), ". ")); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
