@@ -28,7 +28,7 @@ func args(o Options, p parts) []string {
 	a = append(a, board(o, p)...)
 	a = append(a, "-m", strconv.FormatInt(o.Memory>>20, 10)+"M")
 	a = append(a, "-blockdev", node("code", "raw", p.firmware.Code, true), "-blockdev", node("variables", "raw", p.variables, false))
-	a = append(a, "-device", "virtio-rng-pci")
+	a = append(a, "-device", "virtio-rng-pci,addr=0x5")
 	if p.disk != "" {
 		a = append(a, "-blockdev", node("disk", p.diskFormat, p.disk, false))
 		for _, d := range p.typ.disk {
@@ -95,7 +95,7 @@ func serial(o Options, p parts) []string {
 	a := []string{"-chardev", "socket,id=console,fd=" + strconv.Itoa(p.console), "-serial", "chardev:console",
 		"-chardev", "socket,id=report,fd=" + strconv.Itoa(p.report)}
 	if p.typ.Arch == "arm64" { // the board has one serial port
-		return append(a, "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=report,name=kiln.report")
+		return append(a, "-device", "virtio-serial-pci,addr=0x1", "-device", "virtserialport,chardev=report,name=kiln.report")
 	}
 	return append(a, "-serial", "chardev:report")
 }
@@ -103,7 +103,7 @@ func serial(o Options, p parts) []string {
 // reportPort is where the guest finds the port for reports.
 func (t Type) reportPort() string {
 	if t.Arch == "arm64" {
-		return "/dev/vport0p1" // virtio's number of the device, and of its first port that is no console
+		return "/dev/vport0p1" // of the first virtio device on the bus, the first port that is no console
 	}
 	return "/dev/ttyS1"
 }

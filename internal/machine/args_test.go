@@ -31,7 +31,7 @@ func TestArgs(t *testing.T) {
 			[]string{"-machine q35,pflash0=code,pflash1=variables,smm=on", "-global driver=cfi.pflash01,property=secure,value=on"}, nil},
 		{"network and a port", "virtio", "amd64", Options{Network: true, Forward: []Forward{{2222, 22}}}, parts{}, []string{"-netdev user,id=network,hostfwd=tcp:127.0.0.1:2222-:22"}, []string{"restrict"}},
 		{"a terminal", "virtio", "amd64", Options{Interactive: true, Reboot: true}, parts{}, []string{"-chardev stdio,id=console,mux=on,signal=off -serial chardev:console -mon chardev=console,mode=readline", "-accel tcg,thread=multi", "-smp 2"}, []string{"icount", "report", "-no-reboot"}},
-		{"arm64, emulated", "virt", "arm64", Options{}, parts{accelerator: "tcg"}, []string{"-machine virt,pflash0=code,pflash1=variables", "-cpu cortex-a72", "-device virtserialport,chardev=report,name=kiln.report"}, []string{"smm"}},
+		{"arm64, emulated", "virt", "arm64", Options{}, parts{accelerator: "tcg"}, []string{"-machine virt,pflash0=code,pflash1=variables", "-cpu cortex-a72", "-device virtio-serial-pci,addr=0x1 -device virtserialport,chardev=report,name=kiln.report"}, []string{"smm"}},
 		{"a credential", "virtio", "amd64", Options{}, parts{strings: []string{"/a,b/c"}}, []string{"-smbios type=11,path=/a,,b/c"}, nil},
 		{"no disk", "uki", "amd64", Options{}, parts{uki: "/u"}, []string{"-kernel /u"}, nil},
 	} {

@@ -90,7 +90,7 @@ func checkOutput(i int) string { return fmt.Sprintf("/run/kiln-check-%d", i) }
 
 // unit runs a check's command, once.
 func (c Check) unit(i int) string {
-	return fmt.Sprintf("[Unit]\nDescription=Check %d of kiln\nConditionPathExists=!/etc/initrd-release\n[Service]\nType=oneshot\nTimeoutStartSec=900\nStandardOutput=truncate:%s\nStandardError=inherit\nExecStart=%s\n",
+	return fmt.Sprintf("[Unit]\nDescription=Check %d of kiln\nConditionPathExists=!/etc/initrd-release\n[Service]\nType=oneshot\nRemainAfterExit=yes\nTimeoutStartSec=900\nStandardOutput=truncate:%s\nStandardError=inherit\nExecStart=%s\n",
 		i, checkOutput(i), execLine(c.Command))
 }
 
