@@ -14,6 +14,7 @@ import (
 	"kiln/internal/deb"
 	"kiln/internal/deb/debtest"
 	"kiln/internal/listing"
+	"kiln/internal/patience"
 	"kiln/internal/store"
 )
 
@@ -65,7 +66,7 @@ func (b *bench) newClient(t *testing.T, st *store.Store) *apt.Client {
 			defer b.mu.Unlock()
 			b.events = append(b.events, e)
 		},
-		Retry: apt.Retry{Sleep: func(ctx context.Context, d time.Duration) error {
+		Retry: patience.Policy{Sleep: func(ctx context.Context, d time.Duration) error {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.naps = append(b.naps, d)

@@ -28,7 +28,7 @@ func (c *Client) fromMirror(ctx context.Context, at place, d download) error {
 		if !errors.As(err, &t) || !t.again {
 			return err
 		}
-		if n == c.Retry.withDefaults().Attempts {
+		if n == c.Retry.WithDefaults().Attempts {
 			return t.after(n)
 		}
 		if err := c.retry(ctx, n, at, t); err != nil {
@@ -50,8 +50,8 @@ func (t *trouble) after(n int) *trouble {
 func (c *Client) attempt(ctx context.Context, at place, p *part) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	g := newGuard(cancel, c.Retry.withDefaults().Stall)
-	defer g.stop()
+	g := c.guard(cancel)
+	defer g.Stop()
 	b, err := c.open(ctx, at, p.got)
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (c *Client) attempt(ctx context.Context, at place, p *part) error {
 	var told int64
 	for {
 		n, err := b.Read(buf)
-		g.moved(n)
+		g.Moved(n)
 		if werr := p.write(buf[:n]); werr != nil {
 			return werr
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kiln"
+	"kiln/internal/patience"
 	"kiln/internal/store"
 )
 
@@ -20,8 +21,8 @@ type Client struct {
 	Now      time.Time // signatures and validity are judged as of this time: the clock's, or that of --at
 	AsOf     bool      // Now was named by the user: what was accepted later than that is no reason to refuse
 	Sink     kiln.Sink
-	Parallel int   // downloads at once; default 8
-	Retry    Retry // zero: the defaults
+	Parallel int             // downloads at once; default 8
+	Retry    patience.Policy // zero: the defaults
 	// HTTP is used for http and https. Default: one that goes through the proxies
 	// that http_proxy, https_proxy and no_proxy name (see http.ProxyFromEnvironment).
 	HTTP *http.Client

@@ -20,6 +20,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 
 	"kiln/internal/apt/apttest"
+	"kiln/internal/patience"
 	"kiln/internal/store"
 )
 
@@ -180,7 +181,7 @@ func (c *corpus) replay(t *testing.T, st *store.Store, s scene, src source, addr
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &Client{Store: st, Now: time.Unix(now, 0), Retry: Retry{Attempts: 1}}
+	client := &Client{Store: st, Now: time.Unix(now, 0), Retry: patience.Policy{Attempts: 1}}
 	p := Pocket{Archive: "scene", Name: "release", Suite: src.suite, Components: src.components, Keys: c.keyring(t, s, src)}
 	p.URL = address
 	ctx := context.Background()

@@ -18,7 +18,7 @@ func (c *Client) readSmall(ctx context.Context, at place) ([]byte, error) {
 		if err == nil || !errors.As(err, &t) || !t.again {
 			return b, err
 		}
-		if n == c.Retry.withDefaults().Attempts {
+		if n == c.Retry.WithDefaults().Attempts {
 			return nil, t.after(n)
 		}
 		if err := c.retry(ctx, n, at, t); err != nil {
@@ -30,14 +30,14 @@ func (c *Client) readSmall(ctx context.Context, at place) ([]byte, error) {
 func (c *Client) readOnce(ctx context.Context, at place) ([]byte, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	g := newGuard(cancel, c.Retry.withDefaults().Stall)
-	defer g.stop()
+	g := c.guard(cancel)
+	defer g.Stop()
 	b, err := c.open(ctx, at, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer b.Close()
-	content, err := io.ReadAll(io.LimitReader(watched{b, g}, maxRelease+1))
+	content, err := io.ReadAll(io.LimitReader(g.Watch(b), maxRelease+1))
 	if err != nil {
 		return nil, cut(ctx, err, int64(len(content)))
 	}
@@ -45,16 +45,4 @@ func (c *Client) readOnce(ctx context.Context, at place) ([]byte, error) {
 		return nil, &trouble{text: fmt.Sprintf("it is longer than %d bytes", maxRelease)}
 	}
 	return content, nil
-}
-
-// watched tells a guard of what is read.
-type watched struct {
-	io.Reader
-	guard *guard
-}
-
-func (w watched) Read(b []byte) (int, error) {
-	n, err := w.Reader.Read(b)
-	w.guard.moved(n)
-	return n, err
 }

@@ -2,11 +2,11 @@ package cli
 
 import (
 	"fmt"
+	"kiln/internal/patience"
 	"strconv"
 	"time"
 
 	"kiln"
-	"kiln/internal/apt"
 )
 
 // The variables that say how patient kiln is with a mirror.
@@ -15,9 +15,9 @@ const (
 	stallVariable   = "KILN_STALL_TIMEOUT" // longest time without progress, such as 10s
 )
 
-// patience reads them; what is not set keeps apt's default.
-func patience(getenv func(string) string) (apt.Retry, error) {
-	var r apt.Retry
+// patienceOf reads them; what is not set keeps its default.
+func patienceOf(getenv func(string) string) (patience.Policy, error) {
+	var r patience.Policy
 	if s := getenv(retriesVariable); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 0 {

@@ -142,7 +142,7 @@ func (a *app) connection(refs ...registry.Reference) (*registry.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	patience, err := patience(a.world.Getenv)
+	patient, err := patienceOf(a.world.Getenv)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (a *app) connection(refs ...registry.Reference) (*registry.Client, error) {
 	c := &registry.Client{
 		TLS:     registry.Certificates(f.ca, certificateFolders(a.world.Getenv)),
 		Mirrors: map[string][]string{},
-		Retry:   registry.Retry{Attempts: patience.Attempts, Stall: patience.Stall},
+		Retry:   registry.Retry{Policy: patient},
 		Now:     a.world.Now,
 		Sink:    a.ui.sink,
 		Chunk:   chunk,

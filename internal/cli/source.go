@@ -47,7 +47,7 @@ func (a *app) family(f sourceFlags) (*debian.Family, *store.Store, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	retry, err := patience(a.world.Getenv)
+	retry, err := patienceOf(a.world.Getenv)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"kiln/internal/bake"
 	"kiln/internal/deb"
 	"kiln/internal/lock"
+	"kiln/internal/patience"
 	"kiln/internal/recipe"
 	"kiln/internal/rootfs"
 	"kiln/internal/sbom"
@@ -23,7 +24,7 @@ import (
 type Family struct {
 	Store   *store.Store
 	Mirrors apt.MirrorOptions // where to look for mirrors, asked only when the network is needed
-	Retry   apt.Retry         // how patient to be with them
+	Retry   patience.Policy   // how patient to be with them
 	Now     func() time.Time
 	Build   string            // names the build of kiln: what it kept of configuring is its own
 	Files   func(fs.FS) fs.FS // how the recipe's folder is seen; nil: as it is

@@ -15,12 +15,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"kiln"
-	"kiln/internal/apt"
 	"kiln/internal/apt/apttest"
 	"kiln/internal/bake"
 	"kiln/internal/deb/debtest"
 	"kiln/internal/debian"
 	"kiln/internal/lock"
+	"kiln/internal/patience"
 	"kiln/internal/recipe"
 	"kiln/internal/store"
 )
@@ -65,7 +65,7 @@ func newBenchOf(t *testing.T, s apttest.Suite, rest string) *bench {
 	if b.recipe, err = recipe.Load(dir); err != nil {
 		t.Fatal(err)
 	}
-	b.family = &debian.Family{Store: st, Now: func() time.Time { return apttest.Now }, Retry: apt.Retry{Attempts: 1}, Sink: b.note}
+	b.family = &debian.Family{Store: st, Now: func() time.Time { return apttest.Now }, Retry: patience.Policy{Attempts: 1}, Sink: b.note}
 	return b
 }
 

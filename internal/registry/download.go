@@ -9,6 +9,7 @@ import (
 
 	"kiln"
 	"kiln/internal/oci"
+	"kiln/internal/patience"
 	"kiln/internal/store"
 )
 
@@ -51,7 +52,7 @@ func (c *Client) fetchAlone(ctx context.Context, places []place, d oci.Descripto
 				return job.End(err)
 			}
 		}
-		err := p.host.attempts(ctx, kiln.StepPull, p.String(), func(ctx context.Context, g *guard) (int64, error) {
+		err := p.host.attempts(ctx, kiln.StepPull, p.String(), func(ctx context.Context, g *patience.Guard) (int64, error) {
 			before := dl.got
 			err := dl.attempt(ctx, g, p)
 			if err == nil {
@@ -80,7 +81,7 @@ func blobSubject(d oci.Descriptor) string {
 }
 
 // attempt makes one request, for what is missing, and takes in what it gives.
-func (dl *download) attempt(ctx context.Context, g *guard, p place) error {
+func (dl *download) attempt(ctx context.Context, g *patience.Guard, p place) error {
 	r := request{method: http.MethodGet, place: p, url: p.url("blobs", string(dl.want.Digest)), scopes: []string{p.pull()}, header: http.Header{}}
 	if dl.got > 0 {
 		r.header.Set("Range", fmt.Sprintf("bytes=%d-%d", dl.got, dl.want.Size-1))
@@ -96,7 +97,7 @@ func (dl *download) attempt(ctx context.Context, g *guard, p place) error {
 	buf := make([]byte, 128<<10)
 	for {
 		n, err := resp.Body.Read(buf)
-		g.moved(n)
+		g.Moved(n)
 		if werr := dl.write(buf[:n]); werr != nil {
 			return werr
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"kiln/internal/patience"
 	"net/http"
 	"net/url"
 	"slices"
@@ -150,14 +151,14 @@ const maxDocument = 4 << 20
 // exchange sends r until it is answered with one of the statuses in want, and reads
 // the answer.
 func (h *host) exchange(ctx context.Context, step kiln.Step, r request, want ...int) (a *answer, err error) {
-	err = h.attempts(ctx, step, r.place.String(), func(ctx context.Context, g *guard) (int64, error) {
+	err = h.attempts(ctx, step, r.place.String(), func(ctx context.Context, g *patience.Guard) (int64, error) {
 		a, err = h.once(ctx, g, r, want...)
 		return 0, err
 	})
 	return a, err
 }
 
-func (h *host) once(ctx context.Context, g *guard, r request, want ...int) (*answer, error) {
+func (h *host) once(ctx context.Context, g *patience.Guard, r request, want ...int) (*answer, error) {
 	resp, err := h.send(ctx, r)
 	if err != nil {
 		return nil, err
@@ -167,7 +168,7 @@ func (h *host) once(ctx context.Context, g *guard, r request, want ...int) (*ans
 		return nil, h.refusal(resp)
 	}
 	a := &answer{status: resp.StatusCode, header: resp.Header, url: r.url}
-	if a.body, err = io.ReadAll(io.LimitReader(watched{resp.Body, g}, maxDocument+1)); err != nil {
+	if a.body, err = io.ReadAll(io.LimitReader(g.Watch(resp.Body), maxDocument+1)); err != nil {
 		return nil, unreachable(ctx, err)
 	}
 	if len(a.body) > maxDocument {

@@ -17,6 +17,7 @@ import (
 	"kiln"
 	"kiln/internal/durable"
 	"kiln/internal/oci"
+	"kiln/internal/patience"
 	"kiln/internal/registry"
 	"kiln/internal/registry/registrytest"
 	"kiln/internal/store"
@@ -72,13 +73,13 @@ func (s *scene) store(name string) *store.Store {
 func (s *scene) client(name string) *registry.Client {
 	c := &registry.Client{
 		Store: s.store(name),
-		Retry: registry.Retry{Attempts: 3, Sleep: func(ctx context.Context, d time.Duration) error {
+		Retry: registry.Retry{Policy: patience.Policy{Attempts: 3, Sleep: func(ctx context.Context, d time.Duration) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.slept = append(s.slept, d)
 			s.now = s.now.Add(d)
 			return ctx.Err()
-		}},
+		}}},
 		Now: func() time.Time {
 			s.mu.Lock()
 			defer s.mu.Unlock()

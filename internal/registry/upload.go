@@ -12,6 +12,7 @@ import (
 
 	"kiln"
 	"kiln/internal/oci"
+	"kiln/internal/patience"
 )
 
 // content is a blob that can be read at any place.
@@ -54,7 +55,7 @@ type hashed struct {
 type section struct {
 	io.Reader
 	hash  *hashed
-	guard *guard
+	guard *patience.Guard
 	job   *kiln.Job
 	at    int64
 	ended bool
@@ -72,7 +73,7 @@ func (s *section) Read(b []byte) (int, error) {
 		s.hash.n += more
 	}
 	s.at += int64(n)
-	s.guard.moved(n)
+	s.guard.Moved(n)
 	s.job.Reach(s.at)
 	return n, err
 }
@@ -120,7 +121,7 @@ func (c *Client) send(ctx context.Context, p place, d oci.Descriptor, from strin
 	}
 	defer u.content.Close()
 	u.job = c.Sink.Start(kiln.StepPush, blobSubject(d), d.Size)
-	err = p.host.attempts(ctx, kiln.StepPush, fmt.Sprintf("%s, %s", p, blobSubject(d)), func(ctx context.Context, g *guard) (int64, error) {
+	err = p.host.attempts(ctx, kiln.StepPush, fmt.Sprintf("%s, %s", p, blobSubject(d)), func(ctx context.Context, g *patience.Guard) (int64, error) {
 		before := u.most
 		err := u.attempt(ctx, g)
 		return u.most - before, err // what had to be sent again is no progress
@@ -164,7 +165,7 @@ func (u *upload) mount(ctx context.Context) error {
 }
 
 // attempt sends what is missing.
-func (u *upload) attempt(ctx context.Context, g *guard) error {
+func (u *upload) attempt(ctx context.Context, g *patience.Guard) error {
 	if u.tried {
 		// The answer to what ended the last attempt may have been lost alone.
 		ok, err := u.headOnce(ctx, g)
@@ -196,13 +197,13 @@ func (u *upload) request(method string, at *url.URL) request {
 	return request{method: method, place: u.place, url: at, scopes: []string{u.place.push()}, header: http.Header{}}
 }
 
-func (u *upload) headOnce(ctx context.Context, g *guard) (bool, error) {
+func (u *upload) headOnce(ctx context.Context, g *patience.Guard) (bool, error) {
 	a, err := u.place.host.once(ctx, g, u.request(http.MethodHead, u.place.url("blobs", string(u.want.Digest))), http.StatusOK, http.StatusNotFound)
 	return err == nil && a.status == http.StatusOK, err
 }
 
 // begin begins a session.
-func (u *upload) begin(ctx context.Context, g *guard) error {
+func (u *upload) begin(ctx context.Context, g *patience.Guard) error {
 	r := u.request(http.MethodPost, u.place.url("blobs", "uploads/"))
 	r.body = func() io.ReadCloser { return http.NoBody }
 	a, err := u.place.host.once(ctx, g, r, http.StatusAccepted)
@@ -216,7 +217,7 @@ func (u *upload) begin(ctx context.Context, g *guard) error {
 }
 
 // ask asks how much the registry has. Where it does not say, all begins anew.
-func (u *upload) ask(ctx context.Context, g *guard) error {
+func (u *upload) ask(ctx context.Context, g *patience.Guard) error {
 	a, err := u.place.host.once(ctx, g, u.request(http.MethodGet, u.at), http.StatusNoContent, http.StatusOK)
 	if err != nil && (statusOf(err) == 0 || statusOf(err) >= http.StatusInternalServerError) {
 		return err
@@ -255,7 +256,7 @@ func rangeEnd(a *answer) (int64, bool) {
 }
 
 // patch sends one chunk.
-func (u *upload) patch(ctx context.Context, g *guard) error {
+func (u *upload) patch(ctx context.Context, g *patience.Guard) error {
 	n := u.want.Size - u.offset
 	if u.chunk > 0 {
 		n = min(n, max(u.chunk, u.least))
@@ -312,7 +313,7 @@ func (u *upload) lost(err error) error {
 }
 
 // commit ends the session: the blob gets its name, if what was sent is what it is.
-func (u *upload) commit(ctx context.Context, g *guard) error {
+func (u *upload) commit(ctx context.Context, g *patience.Guard) error {
 	u.hash.mu.Lock()
 	got, n := u.hash.sum.Digest(), u.hash.n
 	u.hash.mu.Unlock()
@@ -330,7 +331,7 @@ func (u *upload) commit(ctx context.Context, g *guard) error {
 	r := u.request(http.MethodPut, &at)
 	r.header.Set("Content-Type", "application/octet-stream")
 	r.body = func() io.ReadCloser { return http.NoBody }
-	g.wait(commitStall * host.client.Retry.withDefaults().Stall)
+	g.Wait(commitStall * host.client.Retry.withDefaults().Stall)
 	a, err := host.once(ctx, g, r, http.StatusCreated, http.StatusNoContent)
 	if err != nil {
 		return u.lost(err)
