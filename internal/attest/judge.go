@@ -362,6 +362,10 @@ func (c *Check) reason(v *Verdict) Reason {
 			}
 		}
 	}
+	// What was altered says itself what it is, and nobody signed that.
+	if slices.ContainsFunc(c.Rejected, func(x Rejected) bool { return x.Reason == BadSignature }) {
+		return BadSignature
+	}
 	return NothingThere
 }
 
@@ -380,7 +384,11 @@ func (c *Check) Why() string {
 	}
 	switch c.Reason {
 	case Below:
-		return fmt.Sprintf("%s: %d of %d", what, len(c.Signed), c.Threshold)
+		what += fmt.Sprintf(": %d of %d", len(c.Signed), c.Threshold)
+		if i := slices.IndexFunc(c.Rejected, func(r Rejected) bool { return r.Reason == SamePerson }); i >= 0 {
+			what += ": " + c.Rejected[i].Text
+		}
+		return what
 	case NothingThere:
 		return what + ": none stands beside the image; it was never made, or was removed"
 	}

@@ -169,10 +169,12 @@ func TestTampering(t *testing.T) {
 		{summary: "below threshold", layout: "bare.oci", args: join(built, s.bundle("bare.oci", "signature", "bob")),
 			want: `signature signed by the role "release": 1 of 2`, reason: attest.Below},
 		{summary: "two signatures of one person", layout: "bare.oci", args: join(built, s.bundle("bare.oci", "signature", "alice1", "alice2")),
-			want: `signature signed by the role "release": 1 of 2`, reason: attest.Below},
+			want: `signature signed by the role "release": 1 of 2: alice is counted already, by the key "alice-1"`, reason: attest.Below},
 		{summary: "the same bundle twice", layout: "bare.oci", args: join(built, release[:2], release[:2]),
 			want: `signature signed by the role "release": 1 of 2`, reason: attest.Below},
-		{summary: "payload altered", layout: "bare.oci", args: join(built, s.altered(release)),
+		{summary: "payload altered", layout: "bare.oci", args: join(built, s.altered(release, `"web:1.4"`, `"web:1.5"`)),
+			want: "the statement or the signature was altered", reason: attest.BadSignature},
+		{summary: "payload altered to be of another type", layout: "bare.oci", args: join(built, s.altered(release, attest.PredicateSignature, attest.PredicateProvenance)),
 			want: "the statement or the signature was altered", reason: attest.BadSignature},
 		{summary: "referrers removed", layout: "new.oci", tamper: func(s *scene, to string) {
 			top := s.top(to)
@@ -327,7 +329,7 @@ func oneRecorded(s *scene, layout string) {
 }
 
 // altered changes the statements in bundles, one digit of a digest each.
-func (s *scene) altered(args []string) (out []string) {
+func (s *scene) altered(args []string, from, to string) (out []string) {
 	s.t.Helper()
 	for i := 1; i < len(args); i += 2 {
 		var b map[string]any
@@ -343,7 +345,10 @@ func (s *scene) altered(args []string) (out []string) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		altered := strings.Replace(string(payload), `"web:1.4"`, `"web:1.5"`, 1)
+		altered := strings.Replace(string(payload), from, to, 1)
+		if altered == string(payload) {
+			s.t.Fatalf("%s has no %s", payload, from)
+		}
 		envelope["payload"] = base64.StdEncoding.EncodeToString([]byte(altered))
 		name := "altered" + filepath.Base(args[i])
 		s.writeJSON(name, b)

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -327,6 +328,25 @@ func TestLyingManifests(t *testing.T) {
 	srv.ListAll = true
 	_, err = s.copy(s.client("c"), in(srv, "team/web:v"), registry.End{Path: s.path("back.oci")})
 	wants(t, err, kiln.Refused, "and is none")
+	if _, err := os.Lstat(s.path("back.oci")); err == nil {
+		t.Error("a layout was left")
+	}
+}
+
+// A referrer that the registry lists, and that was deleted, is one that somebody took
+// away: the image is refused, and is no matter of a wrong name.
+func TestReferrerRemoved(t *testing.T) {
+	s := newScene(t)
+	srv := registrytest.Serve(t, &registrytest.Server{NoReferrers: true})
+	s.mustCopy(s.client("store"), registry.End{Path: s.layout}, in(srv, "team/web:v"))
+	list := srv.Manifest("team/web", srv.Tag("team/web", strings.Replace(string(s.digest), ":", "-", 1)))
+	var referrers struct{ Manifests []struct{ Digest string } }
+	if err := json.Unmarshal(list, &referrers); err != nil || len(referrers.Manifests) == 0 {
+		t.Fatalf("%s: %v", list, err)
+	}
+	srv.Remove("team/web", referrers.Manifests[0].Digest)
+	_, err := s.copy(s.client("other"), in(srv, "team/web:v"), registry.End{Path: s.path("back.oci")})
+	wants(t, err, kiln.Refused, "was removed", srv.Host)
 	if _, err := os.Lstat(s.path("back.oci")); err == nil {
 		t.Error("a layout was left")
 	}

@@ -74,7 +74,8 @@ func (g *graph) beside(ctx context.Context, from origin, docs []document) error 
 			}
 			found, err := g.document(ctx, from, d, 0)
 			if errors.Is(err, fs.ErrNotExist) || isMissing(err) {
-				return fmt.Errorf("a referrer of %s is not there: %w", docs[i].Digest, err)
+				return &kiln.Error{Code: kiln.Refused, Text: fmt.Sprintf("what is listed beside %s was removed: %v", docs[i].Digest, err), Err: err,
+					Hints: []string{"copy the image once more from where it is whole, with all that stands beside it"}}
 			}
 			if err != nil {
 				return err

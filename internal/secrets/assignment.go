@@ -68,8 +68,11 @@ func (p *probe) assignment() (a assignment, ok bool) {
 	right := p.end + keySet.run(p.text, p.end, 64)
 	a.key, a.before, a.start = p.text[left:right], p.text[p.end:right], left
 	query := left > 0 && p.text[left-1] == '&' && right < len(p.text) && p.text[right] == '='
-	if left > 0 && !query && bytes.IndexByte([]byte("$%@*&"), p.text[left-1]) >= 0 || left > 1 && p.text[left-1] == '{' && p.text[left-2] == '$' {
+	if left > 1 && p.text[left-1] == '{' && p.text[left-2] == '$' {
 		return a, false // that is the name of a variable, whose value is elsewhere
+	}
+	if left > 0 && !query && bytes.IndexByte([]byte("$%@*&"), p.text[left-1]) >= 0 {
+		return p.variable(a, left-1, right)
 	}
 	i := right
 	if left > 0 && p.text[left-1] == '<' {
@@ -88,6 +91,52 @@ func (p *probe) assignment() (a assignment, ok bool) {
 		a.quoted, a.alone = true, true // "X-Api-Key: VALUE", a header
 	}
 	return a, ok
+}
+
+// declares are the words before a variable that is given a value.
+var declares = map[string]bool{
+	"my": true, "our": true, "local": true, "const": true, "var": true, "static": true, "string": true, "readonly": true,
+	"public": true, "private": true, "protected": true, "global": true, "php": true,
+}
+
+// variable reads a text that a statement gives to a variable of PHP, Perl, PowerShell or
+// Ruby, whose sign is text[sign]: $password = 'value'; other uses say nothing of a value.
+func (p *probe) variable(a assignment, sign, right int) (assignment, bool) {
+	if c := p.text[sign]; c != '$' && c != '@' {
+		return a, false
+	}
+	before := bytes.TrimRight(p.text[max(0, sign-32):sign], " \t@")
+	if n := len(before); n == 1 && sign == 1 && before[0] == '?' || bytes.HasSuffix(before, []byte("\xef\xbb\xbf")) {
+		before = nil // a byte order mark, in UTF-16 or UTF-8
+	}
+	if n := len(before); n > 0 && bytes.IndexByte([]byte("\r\n;{}(]:"), before[n-1]) < 0 {
+		word := n
+		for word > 0 && alphanumeric[before[word-1]] {
+			word--
+		}
+		if n == word || !declares[string(bytes.ToLower(before[word:]))] {
+			return a, false // in a text, or in a comparison
+		}
+	}
+	i := right + blank.run(p.text, right, 32)
+	if i >= len(p.text) || p.text[i] != '=' {
+		return a, false
+	}
+	if i, a.equals = p.separator(&a, right); !a.equals {
+		return a, false
+	}
+	a, ok := p.value(a, i)
+	return a, ok && a.quoted && (p.text[a.from-1] != '"' || !madeUp(p.text[a.from:a.to]))
+}
+
+// madeUp reports whether a text in double quotes takes in the value of something else.
+func madeUp(v []byte) bool {
+	for i, c := range v[:len(v)-1] {
+		if next := v[i+1]; (c == '$' || c == '#') && (next == '{' || next == '(') || c == '$' && wordSet[next] && !digitSet[next] {
+			return true
+		}
+	}
+	return false
 }
 
 // tag skips the rest of an element's start, with its attributes, and the one within

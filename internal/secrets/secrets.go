@@ -26,7 +26,7 @@ import (
 )
 
 // Format is the version of what is found: it changes with every rule.
-const Format = 2
+const Format = 3
 
 // Finding is one secret.
 type Finding struct {

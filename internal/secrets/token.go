@@ -82,7 +82,7 @@ func (p *probe) found(f form, from, most int) (int, int, bool) {
 var (
 	slackForm    = newForm(`^(?:services|workflows|triggers)/([A-Za-z0-9+/]{40,60})`)
 	discordForm  = newForm(`^[0-9]{17,20}/([A-Za-z0-9_-]{60,70})`)
-	twilioForm   = newForm(`(?i)^[a-z0-9_.-]{0,30}["']?[ \t]{0,8}[=:]>?[ \t]{0,8}["']?(SK[0-9a-f]{32}|[0-9a-f]{32})\b`)
+	twilioForm   = newForm(`(?i)^(?:[a-z0-9_.-]{0,30}["']?[ \t]{0,8}[=:]>?[ \t]{0,8}["']?|["')( \t]{1,12}AC[0-9a-f]{32}["'],[ \t]{0,8}["'])(SK[0-9a-f]{32}|[0-9a-f]{32})\b`)
 	teamsForm    = newForm(`^[0-9a-f-]{36}@[0-9a-f-]{36}/IncomingWebhook/([0-9a-f]{32})`)
 	joinForm     = newForm(`^--token[ =]([a-z0-9]{6}\.[a-z0-9]{16})\b`)
 	telegramForm = newForm(`^:(AA[A-Za-z0-9_-]{33})(?:[^A-Za-z0-9_-]|$)`)
