@@ -2,7 +2,6 @@ package bake
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
 
@@ -25,17 +24,17 @@ func (o Options) signer(r *recipe.Recipe) (disk.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
+	parsed, err := disk.ParseCertificate(certificate, o.Now)
+	if err != nil {
+		return nil, r.Refuse("system.disk.secureboot.certificate", err)
+	}
 	if s.Key != "" {
 		key, err := secureBootFile(r, "key", s.Key)
 		if err != nil {
 			return nil, err
 		}
 		made, err := disk.NewLocalSigner(key, certificate, o.Now)
-		return made, atPart(r, "system.disk.secureboot.key", err)
-	}
-	parsed, err := disk.ParseCertificate(certificate, o.Now)
-	if err != nil {
-		return nil, atPart(r, "system.disk.secureboot.certificate", err)
+		return made, r.Refuse("system.disk.secureboot.key", err)
 	}
 	return &disk.DetachedSigner{Cert: parsed, Dir: filepath.Join(filepath.Dir(r.Path()), detachedFolder)}, nil
 }
@@ -48,10 +47,10 @@ func updateKey(r *recipe.Recipe) (*disk.UpdateKey, error) {
 	}
 	b, err := r.ReadFile(u.Key)
 	if err != nil {
-		return nil, atPart(r, "system.disk.update.key", &kiln.Error{Code: kiln.User, Text: err.Error(), Err: err, Hints: []string{"make a key: gpg --quick-gen-key updates, and export it: gpg --export-secret-keys updates > " + u.Key}})
+		return nil, r.Refuse("system.disk.update.key", &kiln.Error{Code: kiln.User, Text: err.Error(), Err: err, Hints: []string{"make a key: gpg --quick-gen-key updates, and export it: gpg --export-secret-keys updates > " + u.Key}})
 	}
 	key, err := disk.ParseUpdateKey(b, nil)
-	return key, atPart(r, "system.disk.update.key", err)
+	return key, r.Refuse("system.disk.update.key", err)
 }
 
 // secureBootFile reads a file that system.disk.secureboot names.
@@ -67,14 +66,5 @@ func secureBootFile(r *recipe.Recipe, key, name string) ([]byte, error) {
 			"where the key is kept elsewhere, leave key: out: what is to be signed is then written",
 		}
 	}
-	return nil, atPart(r, "system.disk.secureboot."+key, e)
-}
-
-// atPart adds the place in the recipe to what is wrong with it.
-func atPart(r *recipe.Recipe, part string, err error) error {
-	if err == nil {
-		return nil
-	}
-	p := r.Problem(part, err.Error())
-	return &kiln.Error{Code: kiln.CodeOf(err), Text: fmt.Sprintf("cannot use the recipe %q: %v", r.Path(), recipe.Problems{p}), Err: err}
+	return nil, r.Refuse("system.disk.secureboot."+key, e)
 }

@@ -93,7 +93,7 @@ was chosen. Only what nothing brings is an error (status 1). A package is told o
   kiln why web unit:ssh.service --json
   kiln why oci:web.oci /usr/bin/perl config:entrypoint
   kiln why package:libc6
-  kiln why server arg:console module:usb-storage
+  kiln why server arg:console module:rds
   kiln why web nano libc6=2.36-9`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeSubject,

@@ -194,7 +194,7 @@ func checkKernels(r *recipe.Recipe, l *lock.Platform, arch string) error {
 			e.Hints = append(e.Hints, fmt.Sprintf("%s is there for %s", p.Name, strings.Join(p.RequiredBy, ", ")))
 		}
 	}
-	e.Hints = append(e.Hints, "name one kernel in system: {kernel: {package: ...}}, and take others out of layers:")
+	e.Hints = append(e.Hints, "name one of them in system: {kernel: {package: ...}}, and take what brings the others out of the recipe's layers")
 	return e
 }
 

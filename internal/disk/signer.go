@@ -59,11 +59,21 @@ func ParseCertificate(b []byte, now time.Time) (*x509.Certificate, error) {
 	return cert, nil
 }
 
-func keyError(format string, args ...any) error {
+func keyError(format string, args ...any) *kiln.Error {
 	return &kiln.Error{
 		Code: kiln.User, Text: "cannot sign for Secure Boot: " + fmt.Sprintf(format, args...),
 		Hints: []string{"make a key and its certificate: openssl req -new -x509 -newkey rsa:2048 -noenc -keyout db.key -out db.crt -days 3650 -subj /CN=db"},
 	}
+}
+
+// encrypted says what to do with a key that only a passphrase opens.
+func encrypted() error {
+	e := keyError("the key is encrypted")
+	e.Hints = []string{
+		"write it without its passphrase, where nobody else can read: openssl pkey -in KEY -out db.key",
+		"where the key is to stay as it is, leave key: out: what is to be signed is then written",
+	}
+	return e
 }
 
 // NewLocalSigner returns a signer with a key in PEM (PKCS #8 or PKCS #1, not encrypted) and its certificate.
@@ -77,7 +87,9 @@ func NewLocalSigner(key, certificate []byte, now time.Time) (Signer, error) {
 		return nil, err
 	}
 	if !private.PublicKey.Equal(cert.PublicKey) {
-		return nil, keyError("the certificate is of another key")
+		e := keyError("the certificate is of another key")
+		e.Hints = []string{"name the key that the certificate is of, or make a certificate of this one: openssl req -new -x509 -key KEY -out db.crt -days 3650 -subj /CN=db"}
+		return nil, e
 	}
 	return &localSigner{cert, private}, nil
 }
@@ -90,7 +102,7 @@ func parseKey(b []byte) (*rsa.PrivateKey, error) {
 	switch block.Type {
 	case "RSA PRIVATE KEY":
 		if len(block.Headers) > 0 {
-			return nil, keyError("the key is encrypted")
+			return nil, encrypted()
 		}
 		key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
 		if err != nil {
@@ -107,7 +119,7 @@ func parseKey(b []byte) (*rsa.PrivateKey, error) {
 		}
 		return nil, keyError("the key is not RSA, and firmware knows RSA alone")
 	case "ENCRYPTED PRIVATE KEY":
-		return nil, keyError("the key is encrypted")
+		return nil, encrypted()
 	}
 	return nil, keyError("the PEM block is of %q, no private key", block.Type)
 }

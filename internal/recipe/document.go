@@ -207,6 +207,15 @@ func (r *Recipe) Problem(part, text string) Problem {
 	}
 }
 
+// Refuse is err with the part of the recipe that it is of, as for Problem; nil where there is no error.
+func (r *Recipe) Refuse(part string, err error) error {
+	if err == nil {
+		return nil
+	}
+	p := r.Problem(part, err.Error())
+	return &kiln.Error{Code: kiln.CodeOf(err), Text: fmt.Sprintf("cannot use the recipe %q: %v", r.Path(), Problems{p}), Err: err}
+}
+
 // Line returns the line of the recipe's file, from 1, at which a part of it
 // stands, written as for Problem; 0 for a recipe made by hand.
 func (r *Recipe) Line(part string) int {

@@ -63,7 +63,7 @@ var needs = map[string]string{
 	"question":  "as debconf has it, such as question: tzdata/Areas",
 	"value":     "the answer as debconf keeps it, such as value: \"true\", or value: \"\" for an empty one",
 	"arg":       "one argument of the kernel, such as arg: lockdown=integrity",
-	"module":    "the name of a module, such as module: usb-storage",
+	"module":    "the name of a module, such as module: rds",
 	"class":     "immutable, seeded, managed or volatile",
 	"url":       "such as url: https://updates.example.org/web",
 	"keyring":   "the file with the keys, such as keyring: update.gpg",

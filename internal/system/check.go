@@ -41,7 +41,7 @@ func Release(t *tree.Tree) (string, error) {
 func Check(t *tree.Tree, c tree.Contents, r *recipe.Recipe) error {
 	release, err := Release(t)
 	if err != nil {
-		return problem("system.kernel", err)
+		return r.Refuse("system.kernel", err)
 	}
 	for _, needed := range []struct{ path, name, remedy string }{
 		{initPath, "systemd", "- systemd: the first process"},
@@ -49,7 +49,7 @@ func Check(t *tree.Tree, c tree.Contents, r *recipe.Recipe) error {
 		{"usr/bin/kmod", "kmod", "- kmod: loads drivers"},
 	} {
 		if _, ok := t.Lookup(needed.path); !ok {
-			return problem("system.kernel", &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("an image that boots needs %s: there is no /%s", needed.name, needed.path),
+			return r.Refuse("system.kernel", &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("an image that boots needs %s: there is no /%s", needed.name, needed.path),
 				Hints: []string{"list it in a layer: " + needed.remedy}})
 		}
 	}
@@ -61,15 +61,11 @@ func Check(t *tree.Tree, c tree.Contents, r *recipe.Recipe) error {
 			continue
 		}
 		if _, err := t.Resolve(m.Path[1:]); err != nil {
-			return problem(fmt.Sprintf("system.mutable[%d]", i), &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("the image has no %s to begin with", m.Path),
+			return r.Refuse(fmt.Sprintf("system.mutable[%d].path", i), &kiln.Error{Code: kiln.User, Text: fmt.Sprintf("the image has no %s to begin with", m.Path),
 				Hints: []string{"make it under files: in a layer, or give it the class managed, which begins empty"}})
 		}
 	}
 	return nil
-}
-
-func problem(place string, err error) error {
-	return &kiln.Error{Code: kiln.CodeOf(err), Text: place + ": " + err.Error(), Err: err}
 }
 
 // checkModules refuses modules that the kernel does not have, and the denial of what is
@@ -103,7 +99,7 @@ func checkModules(t *tree.Tree, c tree.Contents, r *recipe.Recipe, release strin
 				}
 				e.Hints = append(e.Hints, "take the line out: what is not there need not be denied, and cannot be loaded")
 			}
-			return problem(fmt.Sprintf("system.modules.%s[%d]", list.key, i), e)
+			return r.Refuse(fmt.Sprintf("system.modules.%s[%d].module", list.key, i), e)
 		}
 	}
 	return nil

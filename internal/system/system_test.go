@@ -197,12 +197,12 @@ func TestCheck(t *testing.T) {
 		want             string
 	}{
 		{"sound", "  modules: {deny: [{module: usb_storage, why: x}], initrd: [{module: ext4, why: x}, {module: rds, why: x}]}\n  mutable: [{path: /etc/x, class: volatile, why: x}]\n", sound, ""},
-		{"no kernel", "", without("boot/vmlinuz-1"), "system.kernel: the image has no kernel"},
-		{"two kernels", "", append(without(""), "boot/vmlinuz-2=k", "usr/lib/modules/2/"), "system.kernel: the image has 2 kernels, 1 and 2, and boots one"},
+		{"no kernel", "", without("boot/vmlinuz-1"), "kiln.yaml:7:11: error: the image has no kernel"},
+		{"two kernels", "", append(without(""), "boot/vmlinuz-2=k", "usr/lib/modules/2/"), "kiln.yaml:7:11: error: the image has 2 kernels, 1 and 2, and boots one"},
 		{"no systemd", "", without("usr/lib/systemd/systemd"), "an image that boots needs systemd"},
-		{"unknown module", "  modules: {deny: [{module: usb_storag, why: x}]}\n", sound, `system.modules.deny[0]: the kernel 1 has no module "usb_storag"` + "\n" + `did you mean "usb_storage"?`},
+		{"unknown module", "  modules: {deny: [{module: usb_storag, why: x}]}\n", sound, "kiln.yaml:8:29: error: the kernel 1 has no module \"usb_storag\"\n" + `      modules: {deny: [{module: usb_storag, why: x}]}` + "\n                                ^~~~~~~~~~\n" + `did you mean "usb_storage"?`},
 		{"built in", "  modules: {deny: [{module: ext4, why: x}]}\n", sound, `has "ext4" built in`},
-		{"no seed", "  mutable: [{path: /etc/y, class: volatile, why: x}]\n", sound, "system.mutable[0]: the image has no /etc/y to begin with"},
+		{"no seed", "  mutable: [{path: /etc/y, class: volatile, why: x}]\n", sound, "error: the image has no /etc/y to begin with"},
 	} {
 		tr, c := files(t, row.files...)
 		err := system.Check(tr, c, parse(t, "  kernel: {why: x}\n"+row.section))
