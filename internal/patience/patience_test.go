@@ -20,7 +20,7 @@ func TestPausesGrowAndEnd(t *testing.T) {
 			t.Errorf("after failure %d: %s, want %s to %s", n, d, most/2, most)
 		}
 	}
-	if p.Pause(1, "a") != p.Pause(1, "a") || p.Pause(1, "a") == p.Pause(1, "b") {
+	if first := p.Pause(1, "a"); first != p.Pause(1, "a") || first == p.Pause(1, "b") {
 		t.Error("what is spread does not depend on the moment alone")
 	}
 	p.Jitter = func() float64 { return 0.5 }
