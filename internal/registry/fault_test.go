@@ -278,8 +278,21 @@ func TestRetryAfter(t *testing.T) {
 	c := s.client("store")
 	c.Retry.Attempts = 9
 	_, err = s.copy(c, registry.End{Path: s.layout}, in(srv, "team/web:v"))
-	wants(t, err, kiln.Network, "429 Too Many Requests", "(9 attempts)", "limits how often")
-	if len(s.slept) != 8 || s.slept[3] < s.slept[0] || s.slept[7] > 15*time.Second || s.slept[7] < 7*time.Second {
+	wants(t, err, kiln.Network, "429 Too Many Requests", "(36 attempts)", "limits how often")
+	if len(s.slept) != 35 || s.slept[3] < s.slept[0] || s.slept[7] > 15*time.Second || s.slept[7] < 7*time.Second {
+		t.Errorf("slept %v", s.slept)
+	}
+}
+
+// A registry that turns many requests away in a row, and then none, is waited for.
+func TestRationedRequests(t *testing.T) {
+	s := newScene(t)
+	srv := registrytest.Serve(t, &registrytest.Server{})
+	srv.SetFault(&registrytest.Fault{Stage: registrytest.Refused, For: 15})
+	c := s.client("store")
+	c.Retry.Attempts = 5
+	s.mustCopy(c, registry.End{Path: s.layout}, in(srv, "team/web:v"))
+	if len(s.slept) != 15 {
 		t.Errorf("slept %v", s.slept)
 	}
 }

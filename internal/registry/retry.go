@@ -28,6 +28,18 @@ func (r Retry) withDefaults() Retry {
 	return r
 }
 
+// rationed is how many times as often a registry is asked that answers, and wants to be asked
+// more rarely: with several requests to one blob, one of them is turned away again and again.
+const rationed = 4
+
+// most is how many attempts there are where they come to t.
+func (r Retry) most(t *trouble) int {
+	if t.status == http.StatusTooManyRequests {
+		return rationed * r.Attempts
+	}
+	return r.Attempts
+}
+
 // mostProgress is how many bytes an attempt has to move so that those before it are
 // forgotten. A blob has an end, so that this has one, too.
 const mostProgress = 1 << 20
@@ -45,7 +57,7 @@ func (h *host) attempts(ctx context.Context, step kiln.Step, subject string, try
 		if moved >= mostProgress {
 			n = 1
 		}
-		if n >= r.Attempts {
+		if n >= r.most(t) {
 			return t.after(n)
 		}
 		pause := r.Pause(n, fmt.Sprintf("%s %s %d %d", h.name, subject, n, h.client.now().UnixNano()))
@@ -55,7 +67,7 @@ func (h *host) attempts(ctx context.Context, step kiln.Step, subject string, try
 			}
 		}
 		h.client.Sink.Send(kiln.Event{Step: step, State: kiln.Warning, Subject: subject,
-			Text: fmt.Sprintf("%s: %s; trying again in %s (%d of %d)", subject, t.text, pause.Round(time.Millisecond), n, r.Attempts-1)})
+			Text: fmt.Sprintf("%s: %s; trying again in %s (%d of %d)", subject, t.text, pause.Round(time.Millisecond), n, r.most(t)-1)})
 		if err := r.Sleep(ctx, pause); err != nil {
 			return err
 		}
