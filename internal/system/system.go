@@ -71,6 +71,9 @@ func Arguments(r *recipe.Recipe, p kiln.Platform) []Argument {
 		add(profile, serial, "and to the serial line, which hypervisors keep; the last named is /dev/console")
 	}
 	add("system.kernel", "panic=30", "a kernel that cannot go on starts anew, and the firmware's next choice has its turn")
+	if r.System.Disk.State != nil {
+		add("system.disk.state", "systemd.machine_id=firmware", "the machine is the same one after a restart: the journal that it keeps goes on, and so does its lease of an address")
+	}
 	var denied []string
 	for _, m := range r.System.Modules.Deny {
 		denied = append(denied, recipe.Underscored(m.Module))

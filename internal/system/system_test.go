@@ -25,12 +25,13 @@ func parse(t *testing.T, section string) *recipe.Recipe {
 
 func TestArguments(t *testing.T) {
 	const rest = "  kernel: {why: x}\n  modules: {deny: [{module: usb-storage, why: a}, {module: rds, why: b}]}\n  cmdline: [{arg: quiet, why: less to read}]\n"
-	for _, row := range []struct{ profile, arch, want string }{
-		{"virt", "amd64", "console=tty0 console=ttyS0 panic=30 module_blacklist=usb_storage,rds quiet"},
-		{"cloud", "arm64", "console=tty0 console=ttyAMA0 panic=30 module_blacklist=usb_storage,rds quiet"},
-		{"metal", "amd64", "panic=30 module_blacklist=usb_storage,rds quiet"},
+	for _, row := range []struct{ profile, arch, disk, want string }{
+		{"virt", "amd64", "", "console=tty0 console=ttyS0 panic=30 module_blacklist=usb_storage,rds quiet"},
+		{"cloud", "arm64", "", "console=tty0 console=ttyAMA0 panic=30 module_blacklist=usb_storage,rds quiet"},
+		{"metal", "amd64", "", "panic=30 module_blacklist=usb_storage,rds quiet"},
+		{"metal", "amd64", "  disk: {state: {minimum: 1G}}\n", "panic=30 systemd.machine_id=firmware module_blacklist=usb_storage,rds quiet"},
 	} {
-		list := system.Arguments(parse(t, "  profile: "+row.profile+"\n"+rest), kiln.Platform{OS: "linux", Architecture: row.arch})
+		list := system.Arguments(parse(t, "  profile: "+row.profile+"\n"+row.disk+rest), kiln.Platform{OS: "linux", Architecture: row.arch})
 		if diff := cmp.Diff(row.want, strings.Join(system.Words(list), " ")); diff != "" {
 			t.Errorf("%s on %s (-want +got):\n%s", row.profile, row.arch, diff)
 		}
