@@ -1,9 +1,11 @@
 package machine
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -14,6 +16,7 @@ type parts struct {
 	accelerator string
 	firmware    Firmware
 	variables   string   // the machine's own copy
+	uuid        string   // of the machine
 	disk        string   // overlay, or the image itself; empty for none
 	diskFormat  string   // of disk
 	uki         string   // started in place of what the disk has
@@ -26,7 +29,7 @@ type parts struct {
 func args(o Options, p parts) []string {
 	a := []string{"-nodefaults", "-no-user-config", "-display", "none", "-name", "kiln", "-msg", "timestamp=off"}
 	a = append(a, board(o, p)...)
-	a = append(a, "-m", strconv.FormatInt(o.Memory>>20, 10)+"M")
+	a = append(a, "-uuid", p.uuid, "-m", strconv.FormatInt(o.Memory>>20, 10)+"M")
 	a = append(a, "-blockdev", node("code", "raw", p.firmware.Code, true), "-blockdev", node("variables", "raw", p.variables, false))
 	a = append(a, "-device", "virtio-rng-pci,addr=0x5")
 	if p.disk != "" {
@@ -47,6 +50,18 @@ func args(o Options, p parts) []string {
 		a = append(a, "-smbios", "type=11,path="+comma(file))
 	}
 	return a
+}
+
+// uuidOf is a machine's UUID (RFC 9562, version 8): the same whenever the same file is
+// started, as systems expect that take their own id from it.
+func uuidOf(image string) string {
+	if full, err := filepath.Abs(image); err == nil {
+		image = full
+	}
+	sum := sha256.Sum256([]byte("kiln machine " + image))
+	b := sum[:16]
+	b[6], b[8] = b[6]&0x0f|0x80, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 func board(o Options, p parts) []string {

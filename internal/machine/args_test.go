@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -53,6 +54,17 @@ func TestArgs(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestMachineOfAnImage(t *testing.T) {
+	t.Parallel()
+	id := uuidOf("/images/a.raw")
+	if id != uuidOf("/images/../images/a.raw") || id == uuidOf("/images/b.raw") {
+		t.Error("a machine's id does not go by its image")
+	}
+	if !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(id) {
+		t.Error(id)
 	}
 }
 

@@ -90,6 +90,7 @@ func prepare(ctx context.Context, h Host, o Options) (Options, parts, string, er
 	if arch == "" {
 		arch = h.Arch
 	}
+	p.uuid = uuidOf(o.Image.Path)
 	if o.Image.Format == "efi" {
 		o.UKI, o.Image = o.Image.Path, Image{}
 	}
