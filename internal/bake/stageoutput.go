@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"kiln"
+	"kiln/internal/sandbox"
 	"kiln/internal/tree"
 )
 
@@ -19,7 +20,7 @@ import (
 // that one user's anyway; where root needs none, it is done here, so that commands
 // find the same.
 func (s *stage) giveTo(folder string, w who) error {
-	if os.Geteuid() != 0 || w.UID == 0 && w.GID == 0 {
+	if !sandbox.IsRoot() || w.UID == 0 && w.GID == 0 {
 		return nil
 	}
 	return filepath.WalkDir(folder, func(p string, _ fs.DirEntry, err error) error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -219,8 +220,8 @@ func TestPullKilled(t *testing.T) {
 	kept := part()
 	s.does("pull", srv.Host+"/team/web:v", "oci:back.oci", "--store", s.path("other"))
 	s.sameFolders("web.oci", "back.oci")
-	if want := fmt.Sprintf("bytes=%d-", kept); len(ranges) != 1 || !strings.HasPrefix(ranges[0], want) {
-		t.Errorf("asked for the ranges %q, want %q", ranges, want)
+	if want := fmt.Sprintf("bytes=%d-", kept); !slices.ContainsFunc(ranges, func(r string) bool { return strings.HasPrefix(r, want) }) {
+		t.Errorf("asked for the ranges %q, want one from %q", ranges, want) // others are of smaller blobs that were on their way
 	}
 	if left := names(t, s.path("other/partial")); left != "" {
 		t.Errorf("left in the store: %s", left)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -81,6 +82,9 @@ func (d *Disk) Reopen(path string) (*Temp, bool, error) {
 	t := &Temp{disk: d}
 	err := d.do(StepCreate, path, func() (err error) {
 		t.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if errors.Is(err, fs.ErrPermission) && os.Chmod(path, 0o600) == nil { // sealed by one that was killed before it gave the file its name
+			t.file, err = os.OpenFile(path, os.O_RDWR, 0)
+		}
 		return err
 	})
 	if err == nil && t.file == nil {

@@ -32,6 +32,7 @@ func (c *Client) fetch(ctx context.Context, places []place, d oci.Descriptor) er
 
 func (c *Client) fetchAlone(ctx context.Context, places []place, d oci.Descriptor) error {
 	if size, err := c.Store.Size(d.Digest); err == nil && size == d.Size {
+		c.Store.DropPart(d.Digest) // of a process that was killed between putting the blob in place and removing its part
 		c.Sink.Send(kiln.Event{Step: kiln.StepPull, State: kiln.Cached, Subject: blobSubject(d), Total: d.Size, Done: d.Size})
 		return nil
 	}

@@ -29,7 +29,7 @@ func Run(ctx context.Context, j Job) error {
 		defer cancel()
 	}
 	var refused *refusedError
-	users := os.Geteuid() != 0
+	users := !IsRoot()
 	err := j.run(ctx, users)
 	if !users && errors.As(err, &refused) {
 		users = true

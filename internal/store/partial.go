@@ -34,6 +34,18 @@ func (s *Store) Resume(want kiln.Digest) (*Writer, int64, error) {
 	return w, n, nil
 }
 
+// DropPart removes what a Resume of the blob left that was cut, unless somebody goes on with it:
+// for who finds that the blob is there.
+func (s *Store) DropPart(d kiln.Digest) {
+	path := filepath.Join(s.dir, partialDir, d.Hex())
+	if _, err := os.Lstat(path); err != nil {
+		return
+	}
+	if w, err := s.reopen(path); err == nil && w != nil {
+		w.Discard()
+	}
+}
+
 // reopen opens the file for a part; it is nil where another has it.
 func (s *Store) reopen(path string) (*Writer, error) {
 	s.sweep.RLock()

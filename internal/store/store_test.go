@@ -392,3 +392,35 @@ func TestParts(t *testing.T) {
 		t.Errorf("a wrong part was taken: %v", err)
 	}
 }
+
+// A part that was whole and sealed when its writer was killed is gone on with, also by a user who may not write it.
+func TestSealedPart(t *testing.T) {
+	dir := t.TempDir()
+	st := open(t, dir)
+	d := kiln.DigestOf([]byte("whole"))
+	part := filepath.Join(dir, "partial", d.Hex())
+	if err := os.MkdirAll(filepath.Dir(part), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(part, []byte("whole"), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	w, n, err := st.Resume(d)
+	if err != nil || n != 5 {
+		t.Fatalf("%d bytes, %v", n, err)
+	}
+	if _, _, err := w.Commit(d); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(part); err == nil {
+		t.Error("the part was left")
+	}
+	// Beside a blob that is there, a part is of no use.
+	if err := os.WriteFile(part, []byte("wh"), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	st.DropPart(d)
+	if _, err := os.Lstat(part); err == nil {
+		t.Error("a part beside its blob was left")
+	}
+}

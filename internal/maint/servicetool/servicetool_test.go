@@ -61,6 +61,7 @@ func TestUnitsStayOff(t *testing.T) {
 	s.Fails("deb-systemd-helper --quiet was-enabled web.service", 0)
 	s.OK("deb-systemd-helper enable web.service")
 	s.OK("systemctl enable web.socket")
+	s.OK("deb-systemd-helper enable plain.service") // which nobody could enable
 	s.Links(map[string]string{"/etc/systemd/system/multi-user.target.wants/web.service": "", "/etc/systemd/system/sockets.target.wants/web.socket": ""})
 	s.Fails("deb-systemd-helper --quiet was-enabled web.service", 1)
 	want := []command.Note{

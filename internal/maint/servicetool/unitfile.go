@@ -150,6 +150,16 @@ func Enable(f *vfs.FS, unit string) error {
 	return err
 }
 
+// static tells whether a unit is there, and has nothing that enabling would do.
+func static(f *vfs.FS, unit string) bool {
+	file, ok := findUnit(f, "system", unit)
+	if !ok {
+		return false
+	}
+	u, err := readUnit(f, file)
+	return err == nil && len(u.links(unit))+len(u.also) == 0
+}
+
 // Units lists the names of the system units in the tree, sorted.
 func Units(f *vfs.FS) []string {
 	seen := map[string]bool{}
@@ -257,8 +267,12 @@ func presetFiles(f *vfs.FS, instance string) []string {
 }
 
 // wanted asks the recipe whether a unit is to be enabled, and records that a
-// package wants it.
+// package wants it. A unit without an [Install] section is as it is whatever its package
+// says of it, as dbus.service, and nobody need be asked.
 func wanted(c *command.Call, unit string) bool {
+	if static(c.FS, unit) {
+		return false
+	}
 	c.Note(command.Enable, unit)
 	return c.Machine.Enable != nil && c.Machine.Enable(unit)
 }
