@@ -117,6 +117,7 @@ const (
 // The same disk starts on machines that have little in common; nothing fails, and what is promised of names holds.
 func TestBootsOnFourMachines(t *testing.T) {
 	real(t)
+	t.Parallel()
 	cloud := system(t, "system-minimal", profileLine, stateDisk)
 	build(t, cloud, "--platform", "linux/amd64", "-o", "raw:disk.raw", "-o", "uki:disk.efi", "-o", "qcow2:disk.qcow2")
 	// Debian's cloud kernel has no driver for e1000e.

@@ -134,7 +134,11 @@ func (w *watcher) giveUp(r *Running, why string) {
 
 // lost are lines after which nothing comes any more.
 func lost() []string {
-	return []string{"Kernel panic - not syncing", "BdsDxe: No bootable option or device was found", "Shell> ", "Access Denied", "Security Violation"}
+	return []string{
+		"Kernel panic - not syncing", "BdsDxe: No bootable option or device was found", "Shell> ",
+		"Access Denied", "Access denied", "Security Violation", // the firmware's words, and systemd-boot's, who waits after it
+		" block 0 is corrupted", // of dm-verity: no file system can be there, and systemd would wait for one
+	}
 }
 
 // console takes what the console says. Where it is lost, it says so.

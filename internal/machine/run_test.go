@@ -63,6 +63,10 @@ func TestInspect(t *testing.T) {
 		{"half a report", "head -n 9 " + report + " >&4", 0, false, "it ended before it had reported", ""},
 		{"an emergency", "echo '[    3.1] localhost systemd[1]: Dependency failed for /sysroot' >&4", 0, false, "it ended in emergency mode:\n[    3.1] localhost systemd[1]: Dependency failed for /sysroot", ""},
 		{"a panic", "echo '[    1.0] Kernel panic - not syncing: no root' >&3; exec sleep 600", 0, false, `its console says "[    1.0] Kernel panic - not syncing: no root"`, ""},
+		{"a kernel image that the loader refuses", "echo 'boot.c:2576@image_start: Error loading system.efi: Access denied' >&3; exec sleep 600", 0, false,
+			`its console says "boot.c:2576@image_start: Error loading system.efi: Access denied"`, ""},
+		{"a root that is not what it was", "echo '[   10.8] device-mapper: verity: 253:2: data block 0 is corrupted' >&3; exec sleep 600", 0, false,
+			`its console says "[   10.8] device-mapper: verity: 253:2: data block 0 is corrupted"`, ""},
 		{"silence", "exec sleep 600", 50 * time.Millisecond, false, "it said nothing for 50ms", ""},
 		{"qemu does not like it", "echo 'qemu: no such device' >&2; exit 1", 0, false, "", `cannot run the machine "virtio": qemu: no such device`},
 	} {
