@@ -267,12 +267,11 @@ func presetFiles(f *vfs.FS, instance string) []string {
 }
 
 // wanted asks the recipe whether a unit is to be enabled, and records that a
-// package wants it. A unit without an [Install] section is as it is whatever its package
-// says of it, as dbus.service, and nobody need be asked.
+// package wants it. A unit without an [Install] section, as dbus.service, is as it is whatever
+// its package says of it, and nothing is recorded; its script of System V may be wanted.
 func wanted(c *command.Call, unit string) bool {
-	if static(c.FS, unit) {
-		return false
+	if !static(c.FS, unit) {
+		c.Note(command.Enable, unit)
 	}
-	c.Note(command.Enable, unit)
 	return c.Machine.Enable != nil && c.Machine.Enable(unit)
 }
