@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"kiln/internal/spelling"
 	"kiln/internal/tree"
 )
 
@@ -144,30 +145,9 @@ func (x *Index) nearest(name string) string {
 	slices.Sort(names)
 	best, least := "", len(name)/3+1
 	for _, n := range names {
-		if d := distance(name, n); d < least {
+		if d := spelling.Distance(name, n); d < least {
 			best, least = n, d
 		}
 	}
 	return best
-}
-
-// distance counts the bytes to insert, delete or replace (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			next := diagonal
-			if a[i] != b[j] {
-				next++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(next, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"kiln"
+	"kiln/internal/spelling"
 	"kiln/internal/tree"
 )
 
@@ -91,7 +92,7 @@ func nearest(pattern string, among []*place) string {
 		if n >= len(names) || n >= len(want) {
 			continue
 		}
-		d := editDistance(want[n], names[n])
+		d := spelling.Distance(want[n], names[n])
 		if best == "" || n > depth || n == depth && d < distance {
 			best, depth, distance = strings.Join(names[:n+1], "/"), n, d
 		}
@@ -111,27 +112,6 @@ func common(patterns, names []string) int {
 // nearestOf returns the three candidates that are most like s, the likest first.
 func nearestOf(s string, candidates []string) []string {
 	list := slices.Compact(slices.Sorted(slices.Values(candidates)))
-	slices.SortStableFunc(list, func(a, b string) int { return cmp.Compare(editDistance(s, a), editDistance(s, b)) })
+	slices.SortStableFunc(list, func(a, b string) int { return cmp.Compare(spelling.Distance(s, a), spelling.Distance(s, b)) })
 	return list[:min(len(list), 3)]
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := last
-			if a[i] != b[j] {
-				cost++
-			}
-			last = row[j+1]
-			row[j+1] = min(cost, last+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -11,6 +11,7 @@ import (
 	"kiln/internal/maint/servicetool"
 	"kiln/internal/maint/vfs"
 	"kiln/internal/recipe"
+	"kiln/internal/spelling"
 	"kiln/internal/tree"
 )
 
@@ -115,7 +116,7 @@ func (a *assembly) checkUnits() error {
 func mostAlike(s string, names []string) string {
 	best, distance := "", max(2, len(s)/3)+1
 	for _, name := range names {
-		if d := editDistance(s, name); d < distance {
+		if d := spelling.Distance(s, name); d < distance {
 			best, distance = name, d
 		}
 	}
