@@ -9,11 +9,14 @@ import "sync"
 // Source: A. V. Aho and M. J. Corasick, Efficient string matching, CACM 18 (1975).
 type automaton struct {
 	class   [256]uint8
-	shift   uint32     // log2 of the room for classes in a row
-	next    []uint16   // state<<shift | class -> state
-	special uint32     // states from this one on have anchors
-	found   [][]anchor // of state-special
+	next    [][mostClasses]uint16 // state, class -> state
+	special uint32                // states from this one on have anchors
+	found   [][]anchor            // of state-special
 }
+
+// mostClasses is how many different bytes anchors may have, and one more; a power of two
+// that the compiler knows, as the table is asked about every byte of every file.
+const mostClasses = 64
 
 // anchor is that of a rule, found.
 type anchor struct{ rule, length uint16 }
@@ -53,8 +56,6 @@ func fold(c byte) byte {
 func newAutomaton(words []string, anchors []anchor) *automaton {
 	m := &automaton{}
 	classes := m.classify(words)
-	for m.shift = 1; 1<<m.shift < classes; m.shift++ {
-	}
 	trie := [][]int{make([]int, classes)} // 0: none
 	ends := [][]anchor{nil}
 	for i, w := range words {
@@ -124,11 +125,11 @@ func (m *automaton) link(trie [][]int, ends [][]anchor) {
 			m.special = uint32(n)
 		}
 	}
-	m.next = make([]uint16, len(trie)<<m.shift)
+	m.next = make([][mostClasses]uint16, len(trie))
 	m.found = make([][]anchor, uint32(len(trie))-m.special)
 	for s, row := range trie {
 		for c, t := range row {
-			m.next[uint32(number[s])<<m.shift|uint32(c)] = number[t]
+			m.next[number[s]][c] = number[t]
 		}
 		if len(ends[s]) > 0 {
 			m.found[uint32(number[s])-m.special] = ends[s]

@@ -175,8 +175,9 @@ var tsigForm = newForm(`^secret[ \t]+"([A-Za-z0-9+/]{20,}={0,2})"`)
 
 // tsigKey finds 'secret "BASE64";' of named.conf(5) and nsd.conf's 'secret: "..."'.
 func tsigKey(p *probe) (int, int, bool) {
-	if !p.starts(p.at) {
-		return 0, 0, false
+	quote := p.end + blank.run(p.text, p.end, 200)
+	if !p.starts(p.at) || quote == p.end || quote == len(p.text) || p.text[quote] != '"' {
+		return 0, 0, false // without asking the form: many texts speak of secrets
 	}
 	from, to, ok := p.found(tsigForm, p.at, 200)
 	return from, to, ok && entropy(p.text[from:to]) >= leastRandom

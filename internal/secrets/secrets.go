@@ -87,7 +87,7 @@ func scanPlain(name string, r io.Reader) ([]Finding, error) {
 		buffered = bufio.NewReader(r)
 	}
 	head, _ := buffered.Peek(headSize)
-	s := &scanner{name: strings.ToLower(path.Base(name)), source: buffered}
+	s := &scanner{rules: rules(), name: strings.ToLower(path.Base(name)), source: buffered}
 	s.kind = kindOf(s.name)
 	big, wide := utf16Of(head)
 	if wide {

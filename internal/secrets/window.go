@@ -22,9 +22,11 @@ type scanner struct {
 	name   string
 	kind   kind
 	source io.Reader
+	rules  []Rule
 	binary bool
 	inner  bool // what is scanned was in base64: none in that is decoded
 	hits   []hit
+	probe  probe // what a rule is asked about: one for all, as dense texts have an anchor in every other word
 
 	lines    int   // newlines before counted
 	counted  int64 // how far newlines are counted
@@ -97,9 +99,9 @@ func fill(r io.Reader, b []byte) (n int, err error) {
 // search runs the automaton over text[begin:end].
 func (s *scanner) search(text []byte, base int64, begin, end int, state uint32) uint32 {
 	m := machine()
-	table, classes, shift, special := m.next, &m.class, m.shift, m.special
+	table, classes, special := m.next, &m.class, m.special
 	for i := begin; i < end; i++ {
-		state = uint32(table[state<<shift|uint32(classes[text[i]])])
+		state = uint32(table[state][classes[text[i]]%mostClasses])
 		if state < special {
 			continue
 		}
@@ -117,9 +119,8 @@ func (s *scanner) search(text []byte, base int64, begin, end int, state uint32) 
 func (s *scanner) look(text []byte, base int64, at, end, rule int) {
 	low := max(0, at-lookBehind)
 	high := min(len(text), at+lookAhead)
-	r := &rules()[rule]
-	p := probe{text: text[low:high], at: at - low, end: end - low, name: s.name, kind: s.kind, binary: s.binary}
-	if from, to, ok := r.match(&p); ok {
+	s.probe = probe{text: text[low:high], at: at - low, end: end - low, name: s.name, kind: s.kind, binary: s.binary}
+	if from, to, ok := s.rules[rule].match(&s.probe); ok {
 		s.report(text, base, low+from, low+to, rule)
 	}
 }

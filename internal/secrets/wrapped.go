@@ -77,7 +77,7 @@ func (s *scanner) unwrap(text []byte, base int64, from int) {
 	if i := slices.IndexFunc(plain, func(c byte) bool { return !isPlainText([]byte{c}) && c < 0x80 }); i >= 0 {
 		plain = plain[:i]
 	}
-	inner := &scanner{name: "base64", kind: config, source: bytes.NewReader(plain), inner: true}
+	inner := &scanner{rules: rules(), name: "base64", kind: config, source: bytes.NewReader(plain), inner: true}
 	if s.kind == code && len(plain) > 1000 {
 		inner.kind = code // the map of a program's sources
 	}
