@@ -53,7 +53,7 @@ func TestTimeLimit(t *testing.T) {
 		t.Run(row.summary, func(t *testing.T) {
 			start := time.Now()
 			_, err := install(context.Background(), 100*time.Millisecond, row.script)
-			if took := time.Since(start); took > 10*time.Second {
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("it ended after %v", took)
 			}
 			if err == nil || !strings.HasPrefix(err.Error(), "cannot honour pkg's postinst, line ") || !strings.Contains(err.Error(), "longer than it may") && !strings.Contains(err.Error(), "steps") && !strings.Contains(err.Error(), "does not end") {
