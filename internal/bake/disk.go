@@ -281,7 +281,8 @@ func (w *diskWork) system(b *bootable) (disk.System, error) {
 	s := disk.System{
 		Platform: w.image.image.Platform, Name: r.Name, Version: r.Version, Root: w.files, Digest: b.Root, Epoch: b.Epoch,
 		Cmdline: system.Words(b.Arguments), OSRelease: b.OSRelease, Uname: b.Release,
-		Layout: disk.Layout{ESP: recipe.Size(r.System.Disk.ESP), Root: recipe.Size(r.System.Disk.Root), Free: -1},
+		Compression: r.System.Disk.Compression,
+		Layout:      disk.Layout{ESP: recipe.Size(r.System.Disk.ESP), Root: recipe.Size(r.System.Disk.Root), Free: -1},
 	}
 	if state := r.System.Disk.State; state != nil {
 		s.Layout.Free = recipe.Size(state.Minimum)

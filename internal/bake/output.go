@@ -11,7 +11,6 @@ import (
 	"kiln/internal/lock"
 	"kiln/internal/oci"
 	"kiln/internal/recipe"
-	"kiln/internal/tree"
 )
 
 // OutputType is a format that an image can be written in.
@@ -116,21 +115,10 @@ func writeOutput(ctx context.Context, o Options, r *recipe.Recipe, l *lock.Lock,
 		}
 		return oci.WriteDockerArchive(ctx, o.Store, alone, r.Name+":"+tag(r), out.Path, job)
 	case Tar:
-		return oci.WriteTar(ctx, o.Store, one.image.Tree, func(ctx context.Context) (*tree.Tree, tree.Contents, error) {
-			root, err := o.rootOf(ctx, r, l, one)
-			if err != nil {
-				return nil, nil, err
-			}
-			return root.Tree, root.Contents, nil
-		}, out.Path, job)
+		return oci.WriteTar(ctx, o.Store, one.image.Tree, o.treeOf(r, l, one), out.Path, job)
 	case EROFS:
-		return disk.WriteRoot(ctx, o.Store, r.Name+" "+one.image.Platform.String(), one.image.Tree, one.manifest.Created, func(ctx context.Context) (*tree.Tree, tree.Contents, error) {
-			root, err := o.rootOf(ctx, r, l, one)
-			if err != nil {
-				return nil, nil, err
-			}
-			return root.Tree, root.Contents, nil
-		}, out.Path, job)
+		source := disk.Source{Name: r.Name + " " + one.image.Platform.String(), Digest: one.image.Tree, Epoch: one.manifest.Created, Compression: r.System.Disk.Compression, Root: o.treeOf(r, l, one)}
+		return disk.WriteRoot(ctx, o.Store, source, out.Path, job)
 	case Folder:
 		root, err := o.rootOf(ctx, r, l, one)
 		if err != nil {

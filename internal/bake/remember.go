@@ -13,6 +13,7 @@ import (
 	"kiln/internal/lock"
 	"kiln/internal/oci"
 	"kiln/internal/recipe"
+	"kiln/internal/tree"
 )
 
 // A whole image is an action, too: what came of recipe, lock and the host's files
@@ -166,4 +167,15 @@ func (o Options) rootOf(ctx context.Context, r *recipe.Recipe, l *lock.Lock, b b
 		return nil, err
 	}
 	return o.Lock.Family.Assemble(ctx, r, l, b.image.Platform, made, nil)
+}
+
+// treeOf returns what makes the same when it is asked.
+func (o Options) treeOf(r *recipe.Recipe, l *lock.Lock, b built) oci.Root {
+	return func(ctx context.Context) (*tree.Tree, tree.Contents, error) {
+		root, err := o.rootOf(ctx, r, l, b)
+		if err != nil {
+			return nil, nil, err
+		}
+		return root.Tree, root.Contents, nil
+	}
 }

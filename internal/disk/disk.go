@@ -78,7 +78,7 @@ func (d *Disk) make(ctx context.Context) (*parts, error) {
 	}
 	s, p := &d.s, &parts{}
 	var err error
-	if p.root, err = makeRoot(ctx, d.st, s.Name+" "+s.Platform.String(), s.Digest, s.Epoch, s.Root); err != nil {
+	if p.root, err = makeRoot(ctx, d.st, s.source()); err != nil {
 		return nil, err
 	}
 	if p.hash, err = p.root.hash(); err != nil {

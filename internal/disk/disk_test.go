@@ -124,6 +124,24 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// The root is compressed as it is wanted, and a disk that differs in this is another.
+func TestCompression(t *testing.T) {
+	st, guids := openStore(t), map[string]string{}
+	for compression, algorithms := range map[string]uint16{"": 1 << 3, "zstd": 1 << 3, "lz4": 1 << 0, "none": 0} {
+		s := system(t)
+		s.Compression = compression
+		b := write(t, st, s, disk.Raw)
+		root := b[partitions(b)[1].start+1024:] // the superblock of EROFS
+		if got := binary.LittleEndian.Uint16(root[84:]); got != algorithms {
+			t.Errorf("compression %q: algorithms %b, want %b", compression, got, algorithms)
+		}
+		guids[compression] = guidText(b[512+56:])
+	}
+	if guids[""] != guids["zstd"] || guids["lz4"] == guids["zstd"] || guids["none"] == guids["zstd"] || guids["lz4"] == guids["none"] {
+		t.Errorf("GUIDs of the disks: %v", guids)
+	}
+}
+
 // partition is an entry of a partition table, as it is read.
 type partition struct {
 	kind, guid, name string

@@ -26,13 +26,32 @@ import (
 // erofsFormat is the version of the rules by which a tree becomes a file system, and its hash tree.
 const erofsFormat = "erofs 1"
 
-// WriteRoot writes the tree with the tree digest d as an EROFS file system, compressed
-// with zstd. Its UUID is derived from the digest, its time is the image's epoch. Where the file is there
-// already, untouched since kiln wrote it, or the store has it, it does not ask for the tree. name is the image's: what was written
-// of that name last is where content that is compressed already is looked for.
-func WriteRoot(ctx context.Context, st *store.Store, name string, d kiln.Digest, epoch kiln.Epoch, root oci.Root, file string, job *kiln.Job) error {
-	return oci.WriteOnceAt(st, file, erofsFormat, d, job, func(w io.WriterAt) error {
-		made, err := makeRoot(ctx, st, name, d, epoch, root)
+// Source is the tree that becomes a root file system.
+type Source struct {
+	Name        string      // of the image: what was written of that name last is where content that is compressed already is looked for
+	Digest      kiln.Digest // of the tree; the UUID is derived from it
+	Epoch       kiln.Epoch  // of the image
+	Compression string      // zstd, lz4 or none; empty: zstd
+	Root        oci.Root
+}
+
+// kind names the rules by which the tree becomes a file system.
+func (s *Source) kind() string {
+	if c := s.compression(); c != erofs.Zstd {
+		return erofsFormat + " " + string(c)
+	}
+	return erofsFormat
+}
+
+func (s *Source) compression() erofs.Compression {
+	return erofs.Compression(cmp.Or(s.Compression, string(erofs.Zstd)))
+}
+
+// WriteRoot writes the tree as an EROFS file system. Where the file is there already,
+// untouched since kiln wrote it, or the store has it, it does not ask for the tree.
+func WriteRoot(ctx context.Context, st *store.Store, s Source, file string, job *kiln.Job) error {
+	return oci.WriteOnceAt(st, file, s.kind(), s.Digest, job, func(w io.WriterAt) error {
+		made, err := makeRoot(ctx, st, s)
 		if err != nil {
 			return err
 		}
@@ -79,22 +98,22 @@ func (r *rootImage) hash() (h [sha256.Size]byte, err error) {
 }
 
 // makeRoot returns the file system of the tree, and asks for that only where the store does not have it.
-func makeRoot(ctx context.Context, st *store.Store, name string, d kiln.Digest, epoch kiln.Epoch, root oci.Root) (r rootImage, err error) {
-	key := kiln.DigestOf([]byte("kiln root " + erofsFormat + " " + string(d) + " " + strconv.FormatInt(int64(epoch), 10)))
+func makeRoot(ctx context.Context, st *store.Store, s Source) (r rootImage, err error) {
+	key := kiln.DigestOf([]byte("kiln root " + s.kind() + " " + string(s.Digest) + " " + strconv.FormatInt(int64(s.Epoch), 10)))
 	if r, ok := knownRoot(st, key); ok {
 		return r, nil
 	}
-	before := kiln.DigestOf([]byte("kiln root before " + erofsFormat + " " + name))
+	before := kiln.DigestOf([]byte("kiln root before " + s.kind() + " " + s.Name))
 	err = st.Once(ctx, key, func() error {
 		var ok bool
 		if r, ok = knownRoot(st, key); ok {
 			return nil
 		}
-		m := &rootMaker{st: st, d: d, epoch: epoch}
+		m := &rootMaker{st: st, s: s}
 		if last, ok := st.Mark(before); ok {
 			m.earlier = earlierRoot(st, kiln.Digest(last))
 		}
-		if r, err = m.make(ctx, root); err != nil {
+		if r, err = m.make(ctx); err != nil {
 			return err
 		}
 		value, err := json.Marshal(r)
@@ -142,17 +161,16 @@ func earlierRoot(st *store.Store, key kiln.Digest) *erofs.Earlier {
 // rootMaker makes a rootImage.
 type rootMaker struct {
 	st      *store.Store
-	d       kiln.Digest
-	epoch   kiln.Epoch
+	s       Source
 	earlier *erofs.Earlier
 	index   map[kiln.Digest]erofs.Place
 }
 
-func (m *rootMaker) make(ctx context.Context, root oci.Root) (r rootImage, err error) {
+func (m *rootMaker) make(ctx context.Context) (r rootImage, err error) {
 	if m.earlier != nil {
 		defer m.earlier.Image.(io.Closer).Close()
 	}
-	t, c, err := root(ctx)
+	t, c, err := m.s.Root(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -168,7 +186,7 @@ func (m *rootMaker) make(ctx context.Context, root oci.Root) (r rootImage, err e
 	defer f.Close()
 	m.index = map[kiln.Digest]erofs.Place{}
 	r.Size, err = erofs.Write(ctx, f, t, c, erofs.Options{
-		UUID: gpt.Derive("root", string(m.d)), Label: "root", Epoch: m.epoch, Compression: erofs.Zstd,
+		UUID: gpt.Derive("root", string(m.s.Digest)), Label: "root", Epoch: m.s.Epoch, Compression: m.s.compression(),
 		Earlier: m.earlier, Written: func(content kiln.Digest, p erofs.Place) { m.index[content] = p },
 	})
 	if err != nil {
@@ -179,8 +197,8 @@ func (m *rootMaker) make(ctx context.Context, root oci.Root) (r rootImage, err e
 
 // keep puts the file system f, and what is derived from it, into the store.
 func (m *rootMaker) keep(f *os.File, r *rootImage) error {
-	salt := sha256.Sum256([]byte("kiln verity salt " + string(m.d)))
-	hashes, err := verity.New(f, r.Size, verity.Options{Salt: salt[:], UUID: gpt.Derive("verity", string(m.d))})
+	salt := sha256.Sum256([]byte("kiln verity salt " + string(m.s.Digest)))
+	hashes, err := verity.New(f, r.Size, verity.Options{Salt: salt[:], UUID: gpt.Derive("verity", string(m.s.Digest))})
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,8 @@ type System struct {
 	Digest kiln.Digest // the tree digest of the root file system
 	Epoch  kiln.Epoch  // of the image
 
+	Compression string // of the root file system: zstd, lz4 or none; empty: zstd
+
 	Kernel    []byte   // as the stub starts it: a program of UEFI
 	Initrd    []byte   // archives of cpio, one after the other, each compressed or not
 	Microcode []byte   // an archive of cpio that is not compressed; may be empty
@@ -143,5 +145,13 @@ func (s *System) identity() kiln.Digest {
 		put(string(kiln.DigestOf(b)))
 	}
 	put(fmt.Sprintf("%+v", s.Layout))
+	if source := s.source(); source.kind() != erofsFormat {
+		put(source.kind())
+	}
 	return d.Digest()
+}
+
+// source is the tree of the root file system. What was written last is looked for by the platform, too.
+func (s *System) source() Source {
+	return Source{Name: s.Name + " " + s.Platform.String(), Digest: s.Digest, Epoch: s.Epoch, Compression: s.Compression, Root: s.Root}
 }

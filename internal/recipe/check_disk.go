@@ -122,6 +122,7 @@ func Underscored(module string) string { return strings.ReplaceAll(module, "-", 
 func (c *checker) disk(d *Disk) {
 	c.size("system.disk.root", d.Root, leastRoot)
 	c.size("system.disk.esp", d.ESP, leastESP)
+	c.oneOf("system.disk.compression", d.Compression, "compression", []string{CompressZstd, CompressLZ4, CompressNone})
 	if d.State != nil {
 		c.size("system.disk.state.minimum", d.State.Minimum, leastState)
 		c.oneOf("system.disk.state.encrypt", d.State.Encrypt, "kind of encryption", []string{EncryptNone, EncryptTPM2})

@@ -16,6 +16,7 @@ func (r *Recipe) fillDefaults() {
 	}
 	if r.Boots() {
 		fill(&r.System.Profile, Virt)
+		fill(&r.System.Disk.Compression, CompressZstd)
 	}
 	if s := r.System.Disk.State; s != nil {
 		fill(&s.Minimum, "256M")

@@ -48,11 +48,12 @@ type Module struct {
 
 // Disk is what an image boots from. Sizes are in K, M, G or T, powers of 1024: 512M.
 type Disk struct {
-	Root       string     `yaml:"root"`       // size of each of the two partitions that hold the root file system, and what it may grow to; default: by the image
-	ESP        string     `yaml:"esp"`        // size of the EFI system partition
-	State      *State     `yaml:"state"`      // what outlives a boot; without, nothing does
-	SecureBoot SecureBoot `yaml:"secureboot"` // who signs what the firmware starts
-	Update     *Update    `yaml:"update"`     // where the next versions come from; without, there are none
+	Root        string     `yaml:"root"`        // size of each of the two partitions that hold the root file system, and what it may grow to; default: by the image
+	ESP         string     `yaml:"esp"`         // size of the EFI system partition
+	Compression string     `yaml:"compression"` // of the root file system: zstd (default), lz4 or none
+	State       *State     `yaml:"state"`       // what outlives a boot; without, nothing does
+	SecureBoot  SecureBoot `yaml:"secureboot"`  // who signs what the firmware starts
+	Update      *Update    `yaml:"update"`      // where the next versions come from; without, there are none
 }
 
 // State is the partition that /var is on. It is made at the first boot, and takes
@@ -103,6 +104,13 @@ const (
 
 // Classes lists them.
 func Classes() []string { return []string{Immutable, Seeded, Managed, Volatile} }
+
+// The compressions of the root file system.
+const (
+	CompressZstd = "zstd"
+	CompressLZ4  = "lz4"
+	CompressNone = "none"
+)
 
 // The ways to encrypt the state.
 const (

@@ -1,38 +1,18 @@
 package erofs
 
 import (
-	"fmt"
 	"io"
 	"runtime"
 	"sync"
 
-	"github.com/klauspost/compress/zstd"
-
 	"kiln/internal/tree"
 )
 
-// Compression is how the content of files is compressed.
-type Compression string
-
-// The compressions.
-const (
-	None Compression = ""
-	Zstd Compression = "zstd" // read by Linux 6.10 and later
-)
-
-func (c Compression) check() error {
-	if c != None && c != Zstd {
-		return fmt.Errorf("unknown compression %q: want zstd", string(c))
-	}
-	return nil
-}
-
-// Clusters of clusterSize bytes are compressed each by itself, as one zstd frame: what
+// Clusters of clusterSize bytes are compressed each by itself, as one zstd frame or LZ4 block: what
 // one read needs is decompressed, and no more. These are part of the format.
 const (
 	clusterBits = 18
 	clusterSize = 1 << clusterBits
-	zstdLevel   = zstd.SpeedBetterCompression
 )
 
 // cluster is a part of a file's content.
@@ -59,7 +39,7 @@ type packer struct {
 
 // compressed reports whether the content of n is.
 func (f *fileSystem) compressed(n *inode) bool {
-	return f.o.Compression != None && n.entry.Type == tree.File && n.entry.Size > BlockSize
+	return !f.o.Compression.none() && n.entry.Type == tree.File && n.entry.Size > BlockSize
 }
 
 // startPacker begins with the first file.
@@ -78,11 +58,10 @@ func (f *fileSystem) startPacker() *packer {
 	})
 	for range workers {
 		p.idle.Go(func() {
-			z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstdLevel), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(clusterSize),
-				zstd.WithSingleSegment(true), zstd.WithEncoderCRC(false))
+			encode, err := f.o.Compression.encoder()
 			for piece := range work {
 				if piece.err = err; err == nil {
-					piece.small = z.EncodeAll(piece.raw, nil)
+					piece.small, piece.err = encode(piece.raw)
 				}
 				close(piece.done)
 			}

@@ -27,7 +27,7 @@ func (f *fileSystem) writeInodes() error {
 		}
 		tail := n.tail
 		if n.clusters != nil {
-			tail = n.clusterMap(f.headSize(n))
+			tail = n.clusterMap(f.headSize(n), f.o.Compression.algorithm())
 		}
 		if n.entry.Type == tree.Dir {
 			var err error
@@ -168,11 +168,10 @@ func (f *fileSystem) super() []byte {
 	le.PutUint32(s[40:], uint32(f.data)) // where the inodes are
 	copy(s[48:64], f.o.UUID[:])
 	copy(s[64:80], f.o.Label)
-	if f.o.Compression == Zstd {
+	if !f.o.Compression.none() {
 		le.PutUint32(s[80:], needsPadding|needsConfig)
-		le.PutUint16(s[84:], 1<<algorithmZstd)
-		le.PutUint16(s[superSize:], 6) // struct z_erofs_zstd_cfgs, by its size
-		s[superSize+3] = clusterBits - 10
+		le.PutUint16(s[84:], 1<<f.o.Compression.algorithm())
+		copy(s[superSize:], f.o.Compression.config())
 	}
 	le.PutUint32(s[4:], ^crc32.Checksum(s, crc32.MakeTable(crc32.Castagnoli)))
 	return b
