@@ -17,10 +17,10 @@ type packageMember struct {
 // not: those that ship most first, so that what changes in the blob when one
 // package does is little for most of them.
 func (l *layer) members() []*packageMember {
-	all := make([]*packageMember, 0, len(l.units))
+	all := make([]*packageMember, len(l.units))
+	each(len(all), func(i int) { all[i] = &packageMember{l.member(l.units[i]), l.units[i]} })
 	sizes := map[*unit]int64{}
 	for _, u := range l.units {
-		all = append(all, &packageMember{l.member(u), u})
 		for _, p := range u.places {
 			sizes[u] += p.entry.Size
 		}
