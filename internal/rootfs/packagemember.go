@@ -45,7 +45,7 @@ func allOf(members []*packageMember, own tree.Member) []tree.Member {
 func (l *layer) member(u *unit) tree.Member {
 	m := tree.Member{Name: u.ID.String()}
 	places := slices.DeleteFunc(slices.Clone(u.places), func(p *place) bool { return !p.in() || p.entry.Type == tree.Dir })
-	m.Entries = make([]tree.Entry, 0, len(places))
+	m.Entries = make([]tree.Entry, 0, len(u.places)) // directories may come to it
 	slices.SortStableFunc(places, func(x, y *place) int { return tree.Compare(x.entry.Path, y.entry.Path) })
 	for _, p := range places {
 		m.Entries = append(m.Entries, l.linked(p.entry))

@@ -121,15 +121,15 @@ func (t *Tree) Paths() []string {
 
 // SortLike spares Paths the work where most paths are those of another tree, which knows their order.
 func (t *Tree) SortLike(other *Tree) {
-	sorted, known := make([]string, 0, len(t.nodes)), make(map[string]bool, len(t.nodes))
+	sorted := make([]string, 0, len(t.nodes))
 	for _, p := range other.Paths() {
 		if t.nodes[p] != nil {
-			sorted, known[p] = append(sorted, p), true
+			sorted = append(sorted, p)
 		}
 	}
 	t.late = nil
 	for p := range t.nodes { // Paths sorts them
-		if !known[p] {
+		if other.nodes[p] == nil {
 			t.late = append(t.late, p)
 		}
 	}
