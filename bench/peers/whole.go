@@ -104,8 +104,8 @@ func (b *bench) measureWhole(ctx context.Context, name string, warmBar, coldBar 
 
 // warm builds with every package decoded and compressed, but an image that never
 // was: in each run the base layer has another file and the image another label. So
-// all scripts are interpreted, all of the layer is joined and hashed, and nothing
-// that was made for another image can stand in for this one.
+// all of the layer is joined and hashed, all scripts that look at the file are interpreted,
+// and nothing that was made for another image can stand in for this one.
 func (w *whole) warm(store, format string) *contestant {
 	dir := filepath.Join(w.dir, "warm-"+format)
 	out := filepath.Join(dir, "out."+format)

@@ -1,6 +1,7 @@
 package bake
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -220,10 +221,12 @@ const mostSpools = 4
 // buildImage turns the tree of one platform into the blobs of its image.
 func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root, a *ahead) (_ built, err error) {
 	img := Image{Platform: p, Packages: len(root.Packages), Units: root.Units}
+	docs := o.Store.Batch()
+	defer func() { err = cmp.Or(err, docs.Wait()) }()
 	var e evidence
 	var described errgroup.Group
 	described.Go(func() (err error) {
-		e, err = o.describe(p, root)
+		e, err = o.describe(docs, p, root)
 		return err
 	})
 	var inventory *sbom.Inventory
@@ -233,12 +236,35 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 	})
 	defer func() { _ = described.Wait() }() // whose error is looked at below
 	a.compressor.Stop()
-	var layers []oci.Layer
+	layers, err := buildLayers(ctx, o, r, p, root, a)
 	defer func() {
 		if err != nil {
 			closeLayers(layers)
 		}
 	}()
+	if err != nil {
+		return built{}, err
+	}
+	for _, b := range layers {
+		img.Layers = append(img.Layers, Layer{Name: b.Name, Digest: b.Digest, DiffID: b.DiffID, Size: b.Size})
+		img.Size += b.Size
+	}
+	m, err := oci.Assemble(docs, layers, containerConfig(r, p, root), labels(r, root.Epoch))
+	if err != nil {
+		return built{}, err
+	}
+	if err := described.Wait(); err != nil {
+		return built{}, err
+	}
+	if err := writeSBOMs(docs, &e, inventory, m); err != nil {
+		return built{}, err
+	}
+	img.Digest, img.Tree = m.Digest, e.digest
+	return built{image: img, manifest: m, evidence: e, root: root}, nil
+}
+
+// buildLayers turns the root's layers into blobs. Beside an error are those that there are.
+func buildLayers(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platform, root *Root, a *ahead) (layers []oci.Layer, err error) {
 	for _, l := range root.Layers {
 		options, ok := a.layers[l.Name]
 		if !ok { // one that the recipe does not name
@@ -246,22 +272,9 @@ func buildImage(ctx context.Context, o Options, r *recipe.Recipe, p kiln.Platfor
 		}
 		b, err := oci.BuildLayer(ctx, o.Store, l, root.Contents, options)
 		if err != nil {
-			return built{}, err
+			return layers, err
 		}
 		layers = append(layers, b)
-		img.Layers = append(img.Layers, Layer{Name: b.Name, Digest: b.Digest, DiffID: b.DiffID, Size: b.Size})
-		img.Size += b.Size
 	}
-	m, err := oci.Assemble(o.Store, layers, containerConfig(r, p, root), labels(r, root.Epoch))
-	if err != nil {
-		return built{}, err
-	}
-	if err := described.Wait(); err != nil {
-		return built{}, err
-	}
-	if err := o.writeSBOMs(&e, inventory, m); err != nil {
-		return built{}, err
-	}
-	img.Digest, img.Tree = m.Digest, e.digest
-	return built{image: img, manifest: m, evidence: e, root: root}, nil
+	return layers, nil
 }

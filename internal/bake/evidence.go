@@ -1,8 +1,11 @@
 package bake
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+
+	"golang.org/x/sync/errgroup"
 
 	"kiln"
 	"kiln/internal/lock"
@@ -29,61 +32,78 @@ type evidence struct {
 	digest kiln.Digest // of the tree
 }
 
-// describe stores the listing of a root file system, and the origins of its entries.
-func (o Options) describe(p kiln.Platform, root *Root) (e evidence, err error) {
+// describe stores the listing of a root file system, the origins of its entries, and what
+// led to it.
+func (o Options) describe(docs oci.Putter, p kiln.Platform, root *Root) (e evidence, err error) {
 	job := o.Sink.Start(kiln.StepHash, "tree of "+p.String(), 0)
-	defer func() { _ = job.End(err) }()
-	listing := root.Tree.Listing()
-	e.digest = kiln.DigestOf(listing)
-	if e.Tree, err = oci.PutCompressedFile(o.Store, oci.TitleTree(p), oci.MediaTree, listing); err != nil {
-		return e, fmt.Errorf("cannot write the listing of the tree: %w", err)
-	}
-	origins, err := root.Tree.Origins()
-	if err == nil {
-		e.Origins, err = oci.PutCompressedFile(o.Store, oci.TitleOrigins(p), oci.MediaOrigins, origins)
-	}
-	if err != nil {
-		return e, fmt.Errorf("cannot write the origins of the tree's entries: %w", err)
-	}
-	story := root.Story
-	story.Folders = foldersOf(root.Layers, root.Tree)
-	text, err := story.text(root.Units)
-	if err == nil {
-		e.Story, err = oci.PutCompressedFile(o.Store, oci.TitleStory(p), oci.MediaStory, text)
-	}
-	if err != nil {
-		return e, fmt.Errorf("cannot write what led to the tree: %w", err)
-	}
-	return e, nil
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		listing := root.Tree.Listing()
+		e.digest = kiln.DigestOf(listing)
+		if e.Tree, err = oci.PutCompressedFile(docs, oci.TitleTree(p), oci.MediaTree, listing); err != nil {
+			err = fmt.Errorf("cannot write the listing of the tree: %w", err)
+		}
+		return err
+	})
+	group.Go(func() error {
+		origins, err := root.Tree.Origins()
+		if err == nil {
+			e.Origins, err = oci.PutCompressedFile(docs, oci.TitleOrigins(p), oci.MediaOrigins, origins)
+		}
+		if err != nil {
+			err = fmt.Errorf("cannot write the origins of the tree's entries: %w", err)
+		}
+		return err
+	})
+	group.Go(func() error {
+		story := root.Story
+		story.Folders = foldersOf(root.Layers, root.Tree)
+		text, err := story.text(root.Units)
+		if err == nil {
+			e.Story, err = oci.PutCompressedFile(docs, oci.TitleStory(p), oci.MediaStory, text)
+		}
+		if err != nil {
+			err = fmt.Errorf("cannot write what led to the tree: %w", err)
+		}
+		return err
+	})
+	err = job.End(group.Wait())
+	return e, err
 }
 
 // index writes the index over images, with the record of the build beside it.
 func (o Options) index(r *recipe.Recipe, l *lock.Lock, images []built) (oci.Index, error) {
+	docs := o.Store.Batch()
+	ix, err := o.indexIn(docs, r, l, images)
+	return ix, cmp.Or(err, docs.Wait())
+}
+
+func (o Options) indexIn(docs oci.Putter, r *recipe.Recipe, l *lock.Lock, images []built) (oci.Index, error) {
 	var manifests []oci.Manifest
 	var epoch kiln.Epoch
 	for _, b := range images {
 		manifests = append(manifests, b.manifest)
 		epoch = max(epoch, b.manifest.Created)
 	}
-	ix, err := oci.WriteIndex(o.Store, manifests, tag(r), labels(r, epoch))
+	ix, err := oci.WriteIndex(docs, manifests, tag(r), labels(r, epoch))
 	if err != nil {
 		return oci.Index{}, err
 	}
-	a, err := o.record(r, l, images)
+	a, err := o.record(docs, r, l, images)
 	if err != nil {
 		return oci.Index{}, fmt.Errorf("cannot write the record of the build: %w", err)
 	}
-	if ix, err = ix.Attach(o.Store, a); err != nil {
+	if ix, err = ix.Attach(docs, a); err != nil {
 		return oci.Index{}, err
 	}
-	return o.referSBOMs(ix, images)
+	return referSBOMs(docs, ix, images)
 }
 
-func (o Options) record(r *recipe.Recipe, l *lock.Lock, images []built) (oci.BuildRecord, error) {
+func (o Options) record(docs oci.Putter, r *recipe.Recipe, l *lock.Lock, images []built) (oci.BuildRecord, error) {
 	a := oci.BuildRecord{}
 	doc := oci.Record{Format: lock.Format, Compression: o.Compression, Name: r.Name, Ref: tag(r)}
 	put := func(title, mediaType string, b []byte) error {
-		d, err := oci.PutFile(o.Store, title, mediaType, b)
+		d, err := oci.PutFile(docs, title, mediaType, b)
 		a.Files = append(a.Files, d)
 		return err
 	}
@@ -104,7 +124,7 @@ func (o Options) record(r *recipe.Recipe, l *lock.Lock, images []built) (oci.Bui
 	if err != nil {
 		return a, err
 	}
-	a.Config, err = oci.PutFile(o.Store, "", oci.MediaRecord, text)
+	a.Config, err = oci.PutFile(docs, "", oci.MediaRecord, text)
 	return a, err
 }
 

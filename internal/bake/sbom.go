@@ -132,7 +132,7 @@ func readFile(st *store.Store, contents tree.Contents, e tree.Entry) (sbom.Conte
 
 // writeSBOMs completes the inventory with the image's digests, and stores them and the
 // SBOMs made of them.
-func (o Options) writeSBOMs(e *evidence, f *sbom.Inventory, m oci.Manifest) error {
+func writeSBOMs(docs oci.Putter, e *evidence, f *sbom.Inventory, m oci.Manifest) error {
 	if f == nil {
 		return nil
 	}
@@ -144,7 +144,7 @@ func (o Options) writeSBOMs(e *evidence, f *sbom.Inventory, m oci.Manifest) erro
 	group.Go(func() error {
 		b, err := f.Marshal()
 		if err == nil {
-			e.Inventory, err = oci.PutCompressedFile(o.Store, oci.TitleFacts(f.Platform), oci.MediaFacts, b)
+			e.Inventory, err = oci.PutCompressedFile(docs, oci.TitleFacts(f.Platform), oci.MediaFacts, b)
 		}
 		return err
 	})
@@ -152,7 +152,7 @@ func (o Options) writeSBOMs(e *evidence, f *sbom.Inventory, m oci.Manifest) erro
 		group.Go(func() error {
 			b, err := write(f)
 			if err == nil {
-				*d, err = oci.PutFile(o.Store, f.Name+extension, media, b)
+				*d, err = oci.PutFile(docs, f.Name+extension, media, b)
 			}
 			return err
 		})
@@ -166,13 +166,13 @@ func (o Options) writeSBOMs(e *evidence, f *sbom.Inventory, m oci.Manifest) erro
 }
 
 // referSBOMs puts the SBOMs of all platforms beside the image.
-func (o Options) referSBOMs(ix oci.Index, images []built) (oci.Index, error) {
+func referSBOMs(docs oci.Putter, ix oci.Index, images []built) (oci.Index, error) {
 	var all []oci.Artifact
 	for _, b := range images {
 		if b.evidence.SPDX.Digest == "" {
 			continue
 		}
-		empty, err := oci.PutEmpty(o.Store)
+		empty, err := oci.PutEmpty(docs)
 		if err != nil {
 			return ix, err
 		}
@@ -183,7 +183,7 @@ func (o Options) referSBOMs(ix oci.Index, images []built) (oci.Index, error) {
 	if all == nil {
 		return ix, nil
 	}
-	return ix.Refer(o.Store, all...)
+	return ix.Refer(docs, all...)
 }
 
 func (o Options) writeSBOM(d oci.Descriptor, out Output, job *kiln.Job) error {

@@ -14,8 +14,9 @@ import (
 	"kiln/internal/deb"
 )
 
-func readAll(r io.Reader) ([]*deb.Paragraph, error) {
-	reader := deb.NewReader(r)
+func readAll(r io.Reader) ([]*deb.Paragraph, error) { return allOf(deb.NewReader(r)) }
+
+func allOf(reader *deb.Reader) ([]*deb.Paragraph, error) {
 	var all []*deb.Paragraph
 	for {
 		p, err := reader.Next()
@@ -39,8 +40,12 @@ func TestReader(t *testing.T) {
 		"whole": strings.NewReader(in), "bytes": iotest.OneByteReader(strings.NewReader(in)),
 		"early end": iotest.DataErrReader(strings.NewReader(in)),
 	}
+	texts := map[string]*deb.Reader{"at hand": deb.NewTextReader([]byte(in))}
 	for name, r := range readers {
-		got, err := readAll(r)
+		texts[name] = deb.NewReader(r)
+	}
+	for name, r := range texts {
+		got, err := allOf(r)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -104,16 +109,17 @@ func TestReaderRefuses(t *testing.T) {
 		{"A: b\n" + manyFields(1000), "it has more than 1000 fields"},
 	}
 	for _, r := range rows {
-		reader := deb.NewReader(strings.NewReader(r.in))
-		var err error
-		for err == nil {
-			_, err = reader.Next()
-		}
-		if !strings.Contains(err.Error(), r.want) {
-			t.Errorf("%.40q: got %v, want an error with %s", r.in, err, r.want)
-		}
-		if _, again := reader.Next(); again != err {
-			t.Errorf("%.40q: the error goes away: %v", r.in, again)
+		for _, reader := range []*deb.Reader{deb.NewReader(strings.NewReader(r.in)), deb.NewTextReader([]byte(r.in))} {
+			var err error
+			for err == nil {
+				_, err = reader.Next()
+			}
+			if !strings.Contains(err.Error(), r.want) {
+				t.Errorf("%.40q: got %v, want an error with %s", r.in, err, r.want)
+			}
+			if _, again := reader.Next(); again != err {
+				t.Errorf("%.40q: the error goes away: %v", r.in, again)
+			}
 		}
 	}
 }
@@ -140,6 +146,10 @@ func FuzzParagraph(f *testing.F) {
 	f.Add("A:\nB :  \t x\n")
 	f.Fuzz(func(t *testing.T, s string) {
 		first, err := readAll(strings.NewReader(s))
+		atHand, failed := allOf(deb.NewTextReader([]byte(s)))
+		if diff := cmp.Diff(first, atHand); diff != "" || (err == nil) != (failed == nil) {
+			t.Fatalf("%q at hand (-stream +text): %v, want %v\n%s", s, failed, err, diff)
+		}
 		if err != nil {
 			return
 		}

@@ -75,6 +75,22 @@ func (d *Disk) CreateTemp(dir, pattern string) (*Temp, error) {
 	return t, nil
 }
 
+// create makes the file at path, where nothing may be, readable by its owner alone.
+func (d *Disk) create(path string) (*Temp, error) {
+	t := &Temp{disk: d}
+	err := d.do(StepCreate, path, func() (err error) {
+		t.file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		return err
+	})
+	if err == nil && t.file == nil {
+		err = fmt.Errorf("no file was made at %q", path)
+	}
+	if err != nil && t.file != nil {
+		t.file.Close()
+	}
+	return t, err
+}
+
 // Reopen goes on with the file at path, which it makes where it is missing, readable by
 // its owner alone: for whoever it returns true to alone, until that one closes, renames
 // or removes it. It is false where another has it.

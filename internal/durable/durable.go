@@ -7,6 +7,7 @@
 package durable
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -56,6 +57,28 @@ func (d *Disk) save(path string, mode os.FileMode, write func(*Temp) error) (err
 		return err
 	}
 	return d.SyncDir(filepath.Dir(path))
+}
+
+// WriteNew writes a file of a folder that has no lasting name yet, as MkdirTemp makes one:
+// what write produces is on the disk under path, where nothing may be, with the given permission bits. Its
+// name is not waited for; SyncDir brings all of the folder's there at once. After an error it may be there in part.
+func WriteNew(path string, mode os.FileMode, write func(io.Writer) error) error {
+	return (*Disk)(nil).WriteNew(path, mode, write)
+}
+
+// WriteNew is the function of that name, on this disk.
+func (d *Disk) WriteNew(path string, mode os.FileMode, write func(io.Writer) error) (err error) {
+	t, err := d.create(path)
+	if err == nil {
+		if err = write(t); err == nil {
+			err = t.Seal(mode)
+		}
+		err = cmp.Or(err, t.Leave())
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write the file %q: %w", path, err)
+	}
+	return nil
 }
 
 // IsFull reports whether err says that the disk, or the user's share of it, is

@@ -129,6 +129,43 @@ func TestWriteFileFaults(t *testing.T) {
 	}
 }
 
+// A file of a folder that has no lasting name yet is on the disk as written, whatever the umask, or
+// the error says that it is not.
+func TestWriteNew(t *testing.T) {
+	broken := syscall.ENOSPC
+	for _, step := range []durable.Step{"", durable.StepCreate, durable.StepWrite, durable.StepMode, durable.StepSync} {
+		for _, skip := range []bool{true, false} {
+			path, hits := filepath.Join(t.TempDir(), "a"), 0
+			disk := &durable.Disk{Fault: func(s durable.Step, _ string) (bool, error) {
+				if s != step {
+					return false, nil
+				}
+				hits++
+				return skip, broken
+			}}
+			err := disk.WriteNew(path, 0o666, writer("new"))
+			if step != "" {
+				if !durable.IsFull(err) || hits != 1 {
+					t.Errorf("%s, skip %v: %v after %d", step, skip, err, hits)
+				}
+				continue
+			}
+			info, missing := os.Stat(path)
+			if err != nil || missing != nil || info.Mode() != 0o666 || read(t, path) != "new" {
+				t.Errorf("%v, %v, %v", err, missing, info)
+			}
+			if err := disk.WriteNew(path, 0o666, writer("other")); err == nil || read(t, path) != "new" {
+				t.Errorf("over another file: %v, and it holds %q", err, read(t, path))
+			}
+		}
+	}
+	cause := errors.New("no more")
+	err := durable.WriteNew(filepath.Join(t.TempDir(), "a"), 0o644, func(io.Writer) error { return cause })
+	if !errors.Is(err, cause) {
+		t.Errorf("error %v, want %v", err, cause)
+	}
+}
+
 func folder(t *testing.T, path, text string) string {
 	t.Helper()
 	if err := os.MkdirAll(path, 0o755); err != nil {

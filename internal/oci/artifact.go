@@ -24,7 +24,7 @@ type Artifact struct {
 }
 
 // PutArtifact writes the manifest of a to the store.
-func PutArtifact(st *store.Store, a Artifact) (Descriptor, error) {
+func PutArtifact(st Putter, a Artifact) (Descriptor, error) {
 	d, err := putJSON(st, mediaManifest, manifest{
 		SchemaVersion: 2, MediaType: mediaManifest, ArtifactType: a.Type,
 		Config: a.Config, Layers: a.Blobs, Subject: a.Subject, Annotations: a.Annotations,

@@ -24,7 +24,7 @@ type BuildRecord struct {
 }
 
 // PutFile stores b, unless it is there, as a file of an artifact.
-func PutFile(st *store.Store, title, mediaType string, b []byte) (Descriptor, error) {
+func PutFile(st Putter, title, mediaType string, b []byte) (Descriptor, error) {
 	d := Descriptor{MediaType: mediaType, Digest: kiln.DigestOf(b), Size: int64(len(b))}
 	if title != "" {
 		d.Annotations = map[string]string{AnnotationTitle: title}
@@ -38,13 +38,13 @@ func PutFile(st *store.Store, title, mediaType string, b []byte) (Descriptor, er
 
 // PutEmpty stores the configuration of an artifact that has none (image-spec 1.1,
 // manifest.md, "Guidance for an Empty Descriptor").
-func PutEmpty(st *store.Store) (Descriptor, error) {
+func PutEmpty(st Putter) (Descriptor, error) {
 	return PutFile(st, "", "application/vnd.oci.empty.v1+json", []byte("{}"))
 }
 
 // PutCompressedFile is PutFile of b as a gzip stream, quickly made: it is written anew
 // with every image, and read seldom.
-func PutCompressedFile(st *store.Store, title, mediaType string, b []byte) (Descriptor, error) {
+func PutCompressedFile(st Putter, title, mediaType string, b []byte) (Descriptor, error) {
 	var z bytes.Buffer
 	w, err := gzipWriter(&z, gzip.BestSpeed)
 	if err != nil {
@@ -74,6 +74,6 @@ func ReadCompressedFile(st *store.Store, d Descriptor) ([]byte, error) {
 
 // Attach returns ix with r as the record of its build, whose manifest it stores.
 // The digests of the image do not change.
-func (ix Index) Attach(st *store.Store, r BuildRecord) (Index, error) {
+func (ix Index) Attach(st Putter, r BuildRecord) (Index, error) {
 	return ix.Refer(st, Artifact{Type: TypeBuild, Config: r.Config, Blobs: r.Files, Subject: ix.Subject()})
 }

@@ -123,7 +123,10 @@ func writeLayout(ctx context.Context, st *store.Store, parts []part, dir string,
 		if err := placeParts(ctx, st, parts, last, dir, tmp, job); err != nil {
 			return err
 		}
-		return openUp(tmp, filepath.Dir(blobs), blobs)
+		if err := openUp(tmp, filepath.Dir(blobs), blobs); err != nil {
+			return err
+		}
+		return syncDirs(blobs, filepath.Dir(blobs), tmp)
 	}, placeLayout)
 	if err != nil {
 		return err
@@ -162,7 +165,7 @@ func placeParts(ctx context.Context, st *store.Store, parts []part, last written
 }
 
 // placePart writes a part of a layout that replaces the one in dir; or links it from
-// there, or moves it where it was written by now.
+// there, or moves it where it was written by now. Its name is not waited for.
 func placePart(ctx context.Context, st *store.Store, p part, last written, dir, path string, job *kiln.Job) error {
 	moved := p.blob != "" && last.link(dir, p.name, path)
 	if !moved && p.layer != nil {
@@ -173,9 +176,19 @@ func placePart(ctx context.Context, st *store.Store, p part, last written, dir, 
 	}
 	if moved {
 		job.Add(p.size)
-		return durable.SyncDir(filepath.Dir(path))
+		return nil
 	}
-	return durable.WriteFile(path, 0o644, func(w io.Writer) error { return p.write(ctx, st, told{w, job}) })
+	return durable.WriteNew(path, 0o644, func(w io.Writer) error { return p.write(ctx, st, told{w, job}) })
+}
+
+// syncDirs brings the names in the folders to the disk.
+func syncDirs(dirs ...string) error {
+	for _, d := range dirs {
+		if err := durable.SyncDir(d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // openUp makes folders readable by all, whatever the umask.

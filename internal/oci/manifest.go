@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"kiln"
-	"kiln/internal/store"
 )
 
 // Manifest is the image for one platform, its blobs in the store.
@@ -53,7 +52,7 @@ type index struct {
 
 // Assemble writes the configuration and the manifest of an image to the store.
 // The layers are in order, lowest first; the annotations stand in the manifest.
-func Assemble(st *store.Store, layers []Layer, cfg Config, annotations map[string]string) (Manifest, error) {
+func Assemble(st Putter, layers []Layer, cfg Config, annotations map[string]string) (Manifest, error) {
 	config, err := putJSON(st, mediaConfig, imageConfigOf(layers, cfg))
 	if err != nil {
 		return Manifest{}, fmt.Errorf("cannot write the image configuration: %w", err)
@@ -75,7 +74,7 @@ func Assemble(st *store.Store, layers []Layer, cfg Config, annotations map[strin
 // store. At the top of a layout there is one entry, named ref, in any case: tools
 // then find it without being told a name. With one platform it is the manifest;
 // with more it is an image index, which bears the annotations.
-func WriteIndex(st *store.Store, manifests []Manifest, ref string, annotations map[string]string) (Index, error) {
+func WriteIndex(st Putter, manifests []Manifest, ref string, annotations map[string]string) (Index, error) {
 	if len(manifests) == 0 {
 		return Index{}, fmt.Errorf("bug: an index over no manifest")
 	}
@@ -92,7 +91,7 @@ func WriteIndex(st *store.Store, manifests []Manifest, ref string, annotations m
 	return ix, nil
 }
 
-func putIndex(st *store.Store, manifests []Manifest, annotations map[string]string) (Descriptor, error) {
+func putIndex(st Putter, manifests []Manifest, annotations map[string]string) (Descriptor, error) {
 	doc := index{SchemaVersion: 2, MediaType: mediaIndex, Annotations: annotations}
 	for _, m := range manifests {
 		doc.Manifests = append(doc.Manifests, m.Descriptor)

@@ -55,6 +55,8 @@ func cut(m tree.Member, settings string) []member {
 // writeTar writes the member's share of the tar.
 func (m *member) writeTar(ctx context.Context, w io.Writer, c tree.Contents) error {
 	w = &ctxWriter{ctx, w}
+	c, release := tree.Hold(c) // the files of a package stand in one blob
+	defer release()
 	switch m.part {
 	case headPart:
 		return tree.WriteTarHead(w, m.entries[0])

@@ -13,7 +13,6 @@ import (
 	"fmt"
 
 	"kiln"
-	"kiln/internal/store"
 )
 
 // The media types of the specification that are written here.
@@ -64,8 +63,14 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
+// Putter is where documents are stored: a store.Store, or a store.Batch.
+type Putter interface {
+	Size(d kiln.Digest) (int64, error) // an error where it is not there
+	PutBytes(b []byte) (kiln.Digest, int64, error)
+}
+
 // putJSON stores v, unless it is there, and returns where it is.
-func putJSON(st *store.Store, mediaType string, v any) (Descriptor, error) {
+func putJSON(st Putter, mediaType string, v any) (Descriptor, error) {
 	b, err := marshal(v)
 	if err != nil {
 		return Descriptor{}, fmt.Errorf("cannot encode the %s: %w", mediaType, err)

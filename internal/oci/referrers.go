@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"kiln"
-	"kiln/internal/store"
 )
 
 // What stands beside an image (the record of its build, SBOMs, signed statements) are
@@ -37,7 +36,7 @@ const (
 
 // Refer returns ix with the artifacts beside it, whose manifests it stores. Their
 // subjects are the image or one of its manifests. The digests of the image do not change.
-func (ix Index) Refer(st *store.Store, artifacts ...Artifact) (Index, error) {
+func (ix Index) Refer(st Putter, artifacts ...Artifact) (Index, error) {
 	for _, a := range artifacts {
 		d, err := PutReferrer(st, a)
 		if err != nil {
@@ -50,7 +49,7 @@ func (ix Index) Refer(st *store.Store, artifacts ...Artifact) (Index, error) {
 }
 
 // listReferrers writes the list of ix's referrers and names it at the entry.
-func (ix Index) listReferrers(st *store.Store) (Index, error) {
+func (ix Index) listReferrers(st Putter) (Index, error) {
 	b, err := ReferrersIndex(ix.referrers)
 	if err != nil {
 		return Index{}, err
@@ -100,7 +99,7 @@ func (d Descriptor) subject() *Descriptor {
 }
 
 // PutReferrer writes the manifest of a, and returns what a list of referrers says of it.
-func PutReferrer(st *store.Store, a Artifact) (Descriptor, error) {
+func PutReferrer(st Putter, a Artifact) (Descriptor, error) {
 	d, err := PutArtifact(st, a)
 	if err != nil {
 		return d, fmt.Errorf("cannot write the artifact %s: %w", a.Type, err)

@@ -22,19 +22,48 @@ func WriteTar(ctx context.Context, st *store.Store, d kiln.Digest, root Root, fi
 		if err != nil {
 			return err
 		}
-		written := newAside(told{w, job})
-		defer written.Close()
-		tw := tree.NewTarWriter(&ctxWriter{ctx, written})
-		for e := range t.All() {
-			if err := tw.Add(e, c); err != nil {
-				return err
-			}
-		}
-		if err := tw.Close(); err != nil {
+		c, release := tree.Hold(c)
+		defer release()
+		runs := runsOf(t)
+		err = abreast(ctx, len(runs), func(ctx context.Context, i int, w io.Writer) error {
+			return writeRun(ctx, t, c, runs[i], w)
+		}, told{w, job})
+		if err != nil {
 			return err
 		}
-		return written.Close()
+		return tree.NewTarWriter(told{w, job}).Close()
 	})
+}
+
+// runSize is how much of a tar is made at a time, in bytes: at least, and more where a
+// single file is larger.
+const runSize = 1 << 20
+
+// runsOf cuts the paths of the tree into runs of about that size.
+func runsOf(t *tree.Tree) [][]string {
+	var runs [][]string
+	paths := t.Paths()
+	begin, size := 0, int64(0)
+	for i, p := range paths {
+		e, _ := t.Lookup(p)
+		if size += e.Size; size+int64(i+1-begin)*512 >= runSize || i == len(paths)-1 {
+			runs = append(runs, paths[begin:i+1])
+			begin, size = i+1, 0
+		}
+	}
+	return runs
+}
+
+// writeRun writes the tree's entries at the paths as a part of a tar.
+func writeRun(ctx context.Context, t *tree.Tree, c tree.Contents, paths []string, w io.Writer) error {
+	tw := tree.NewTarWriter(&ctxWriter{ctx, w})
+	for _, p := range paths {
+		e, _ := t.Lookup(p)
+		if err := tw.Add(e, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // WriteListing writes the canonical listing of the tree with the tree digest d as a

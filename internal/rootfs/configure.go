@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -41,6 +42,7 @@ func (a *assembly) configure(ctx context.Context, l *layer) error {
 	default:
 		job.Finish()
 	}
+	a.copyAhead(l, after)
 	return a.settle(l, before, after, nil)
 }
 
@@ -194,9 +196,9 @@ func (a *assembly) controlFiles(u *unit) ([]deb.ControlFile, error) {
 func (a *assembly) entries(u *unit) []tree.Entry {
 	list := make([]tree.Entry, 0, len(u.places))
 	firsts := map[string]string{} // first name as shipped -> first name here
-	above := u.above()
+	above := sync.OnceValue(u.above)
 	for _, p := range u.places {
-		excluded := p.excluded && (p.entry.Type != tree.Dir || !above[p.entry.Path])
+		excluded := p.excluded && (p.entry.Type != tree.Dir || !above()[p.entry.Path])
 		if !excluded && !p.gone && !a.givesWay(p) {
 			list = append(list, p.relinked(firsts))
 		}

@@ -141,8 +141,10 @@ func (a *assembly) shippedTree(l *layer, before *tree.Tree) *tree.Tree {
 		shipped += len(u.places)
 	}
 	t := before.CloneSized(shipped)
-	for _, u := range l.units {
-		l.putPlainly(t, a.entries(u))
+	entries := make([][]tree.Entry, len(l.units))
+	each(len(entries), func(i int) { entries[i] = a.entries(l.units[i]) })
+	for i := range entries {
+		l.putPlainly(t, entries[i])
 	}
 	return t
 }

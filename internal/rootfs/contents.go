@@ -47,10 +47,15 @@ func (c *contents) openPiece(d kiln.Digest, p piece) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.readPiece(d, p, blob, blob), nil
+}
+
+// readPiece reads the piece out of its blob; closing closes that closes.
+func (c *contents) readPiece(d kiln.Digest, p piece, blob io.ReaderAt, closes io.Closer) *pieceReader {
 	return &pieceReader{
-		contents: c, want: d, blob: blob, name: p.blob,
+		contents: c, want: d, blob: closes, name: p.blob,
 		r: io.NewSectionReader(blob, p.offset, p.size), left: p.size, sum: kiln.NewDigester(),
-	}, nil
+	}
 }
 
 // pieceReader hashes what passes through and gives its verdict at the end.

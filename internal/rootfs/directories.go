@@ -182,9 +182,7 @@ func (d directories) distribute(l *layer, home map[string]*packageMember, member
 			own.Entries = append(own.Entries, d[dir])
 		}
 	}
-	for _, m := range members {
-		tree.SortEntries(m.Entries)
-	}
+	each(len(members), func(i int) { tree.SortEntries(members[i].Entries) })
 	return first
 }
 

@@ -180,11 +180,10 @@ func (a *assembly) correctedFiles(u *unit, epoch kiln.Epoch, dirs directories) (
 func (a *assembly) statusFiles(units []*unit, epoch kiln.Epoch) []tree.Entry {
 	sorted := slices.Clone(units)
 	slices.SortFunc(sorted, byID)
-	var status strings.Builder
+	texts := make([]string, len(sorted))
+	each(len(texts), func(i int) { texts[i] = sorted[i].status() + "\n" })
 	foreign := map[string]bool{}
 	for _, u := range sorted {
-		status.WriteString(u.status())
-		status.WriteByte('\n')
 		foreign[u.ID.Architecture] = true
 	}
 	delete(foreign, "all")
@@ -197,7 +196,7 @@ func (a *assembly) statusFiles(units []*unit, epoch kiln.Epoch) []tree.Entry {
 		}
 		entries = append(entries, a.databaseFile(epoch, databaseDir+"/arch", arch))
 	}
-	return append(entries, a.databaseFile(epoch, databaseDir+"/status", []byte(status.String())))
+	return append(entries, a.databaseFile(epoch, databaseDir+"/status", []byte(strings.Join(texts, ""))))
 }
 
 func (a *assembly) databaseFile(epoch kiln.Epoch, path string, content []byte) tree.Entry {

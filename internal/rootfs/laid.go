@@ -25,7 +25,7 @@ func (a *assembly) lay(l *layer, before *tree.Tree) (after *tree.Tree, touched [
 	if l.index == 0 && a.makesPasswd() && len(r.Users)+len(r.Groups) > 0 || last && (members || len(r.System.Services.Enable) > 0) {
 		return nil, nil, false
 	}
-	after = before.CloneSized(len(l.made))
+	after = a.copied(before, len(l.made))
 	touched = []string{}
 	for _, p := range l.made {
 		if p.entry.Origin.Recipe == "" {
@@ -39,6 +39,29 @@ func (a *assembly) lay(l *layer, before *tree.Tree) (after *tree.Tree, touched [
 	}
 	slices.SortFunc(touched, tree.Compare)
 	return after, slices.Compact(touched), true
+}
+
+// copyAhead begins to copy what the layer came to, where files may be laid over it, while it
+// is settled.
+func (a *assembly) copyAhead(l *layer, after *tree.Tree) {
+	a.spare = nil
+	if l.index == len(a.layers)-1 || len(a.layers[l.index+1].units) > 0 {
+		return
+	}
+	after.Paths() // so that several may read it
+	spare, more := make(chan *tree.Tree, 1), len(a.layers[l.index+1].made)
+	go func() { spare <- after.CloneSized(more) }()
+	a.spare = spare
+}
+
+// copied returns a copy of world with room for so many entries more.
+func (a *assembly) copied(world *tree.Tree, more int) *tree.Tree {
+	if a.spare == nil {
+		return world.CloneSized(more)
+	}
+	spare := a.spare
+	a.spare = nil
+	return <-spare
 }
 
 // layFile puts one of the recipe's files, and what is missing above it, and returns their paths.

@@ -17,10 +17,10 @@ type packageMember struct {
 // not: those that ship most first, so that what changes in the blob when one
 // package does is little for most of them.
 func (l *layer) members() []*packageMember {
-	all := make([]*packageMember, 0, len(l.units))
+	all := make([]*packageMember, len(l.units))
+	each(len(all), func(i int) { all[i] = &packageMember{l.member(l.units[i]), l.units[i]} })
 	sizes := map[*unit]int64{}
 	for _, u := range l.units {
-		all = append(all, &packageMember{l.member(u), u})
 		for _, p := range u.places {
 			sizes[u] += p.entry.Size
 		}
@@ -45,7 +45,7 @@ func allOf(members []*packageMember, own tree.Member) []tree.Member {
 func (l *layer) member(u *unit) tree.Member {
 	m := tree.Member{Name: u.ID.String()}
 	places := slices.DeleteFunc(slices.Clone(u.places), func(p *place) bool { return !p.in() || p.entry.Type == tree.Dir })
-	m.Entries = make([]tree.Entry, 0, len(places))
+	m.Entries = make([]tree.Entry, 0, len(u.places)) // directories may come to it
 	slices.SortStableFunc(places, func(x, y *place) int { return tree.Compare(x.entry.Path, y.entry.Path) })
 	for _, p := range places {
 		m.Entries = append(m.Entries, l.linked(p.entry))

@@ -165,7 +165,7 @@ func (a *assembly) decide(p *place) (dropped string, excluded bool) {
 	if kept {
 		return "", false
 	}
-	rule := a.ruleThatDrops(&p.entry)
+	rule := a.ruleThatDrops(&p.entry, path)
 	switch {
 	case len(w.keep) > 0:
 		return w.keep[0].origin, rule != ""
@@ -177,12 +177,12 @@ func (a *assembly) decide(p *place) (dropped string, excluded bool) {
 	return rule, true
 }
 
-func (a *assembly) ruleThatDrops(e *tree.Entry) string {
+func (a *assembly) ruleThatDrops(e *tree.Entry, path string) string {
 	top, _, _ := strings.Cut(e.Path, "/")
 	if !slices.Contains([]string{"usr", "etc", "var", "run"}, top) { // all that the rules drop is there
 		return ""
 	}
-	i := slices.IndexFunc(a.rules, func(r Rule) bool { return r.drops(e) })
+	i := slices.IndexFunc(a.rules, func(r Rule) bool { return r.drops(e, path) })
 	if i < 0 {
 		return ""
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // keeping is an image of two layers whose scripts read one of the recipe's files
-// and not the other.
+// and of the other no more than its name.
 func keeping(t *testing.T) *bench {
 	t.Helper()
 	read, unread := "read 1\n", "unread 1\n"
@@ -27,7 +27,7 @@ func keeping(t *testing.T) *bench {
 	}}
 	r.Users = []recipe.User{{Name: "daemon", UID: 7, Why: "test"}}
 	b := newBench(t, r)
-	b.add(debtest.Spec{Name: "low", Scripts: postinst("mkdir -p /srv; cp /etc/read /srv/low; echo hello > /srv/hello"), Entries: []debtest.Entry{{Path: "etc/low", Content: "x"}}})
+	b.add(debtest.Spec{Name: "low", Scripts: postinst("mkdir -p /srv; cp /etc/read /srv/low; echo /etc/un* > /srv/names; echo hello > /srv/hello"), Entries: []debtest.Entry{{Path: "etc/low", Content: "x"}}})
 	b.add(debtest.Spec{Name: "up", Scripts: postinst("cat /srv/low /etc/read > /srv/up; [ ! -e /etc/gone ] || echo there > /srv/gone; rm /etc/low")})
 	b.in.Build = "one"
 	return b

@@ -192,7 +192,7 @@ func (a *assembly) reasonOf(p *place) string {
 			return g.why
 		}
 	}
-	for _, rule := range Rules() {
+	for _, rule := range everyRule {
 		if rule.Name == p.dropped {
 			return rule.Why
 		}

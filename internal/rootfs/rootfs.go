@@ -133,6 +133,7 @@ type assembly struct {
 	merged    bool              // the recipe's accounts are among those of packages
 	below     kiln.Digest       // key of what the layer below came to; empty where that is not kept
 	world     *tree.Tree        // the layers configured so far, nothing dropped but by rules
+	spare     chan *tree.Tree   // a copy of world that the next layer's files can be laid over; nil: none
 	report    report
 	saving    errgroup.Group // what configuring gave, to the store
 }
@@ -217,6 +218,7 @@ func (a *assembly) image(ctx context.Context) (*Image, error) {
 	if err := a.addHarden(img); err != nil {
 		return nil, err
 	}
+	img.Tree.SortLike(a.world)
 	img.Report = a.makeReport()
 	return img, nil
 }

@@ -432,18 +432,65 @@ func TestDamagedContentIsFoundAndMadeAnew(t *testing.T) {
 	img := b.assemble()
 	flip(t, b.store.Dir(), "precious")
 	e, _ := img.Tree.Lookup("x")
-	r, err := img.Contents.OpenContent(e.Content)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	var got strings.Builder
-	if _, err := readInto(&got, r); err == nil || !strings.Contains(err.Error(), "damaged") {
-		t.Errorf("read %q, error %v", got.String(), err)
+	held, release := tree.Hold(img.Contents)
+	defer release()
+	for _, contents := range []tree.Contents{held, held} { // the blob is gone at the second time, and held open
+		r, err := contents.OpenContent(e.Content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		var got strings.Builder
+		if _, err := readInto(&got, r); err == nil || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("read %q, error %v", got.String(), err)
+		}
 	}
 	if got := content(t, b.assemble(), "x"); got != "precious" {
 		t.Errorf("after the damage: %q", got)
 	}
+}
+
+// Contents that are held read the same, also when what was opened is no longer there.
+func TestHeldContents(t *testing.T) {
+	b := twoLayers(t)
+	img := b.assemble()
+	held, release := tree.Hold(img.Contents)
+	for range 2 {
+		for e := range img.Tree.All() {
+			if e.Type != tree.File {
+				continue
+			}
+			want, got := readOf(t, img.Contents, e.Content), readOf(t, held, e.Content)
+			if got != want {
+				t.Errorf("%s: %q, want %q", e.Path, got, want)
+			}
+		}
+	}
+	again, none := tree.Hold(held)
+	if again != held {
+		t.Error("what is held is held again")
+	}
+	none()
+	release()
+	for e := range img.Tree.All() {
+		if e.Type == tree.File && readOf(t, held, e.Content) != readOf(t, img.Contents, e.Content) {
+			t.Errorf("%s: it reads otherwise after its release", e.Path)
+		}
+	}
+}
+
+func readOf(t *testing.T, c tree.Contents, d kiln.Digest) string {
+	t.Helper()
+	r, err := c.OpenContent(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var b strings.Builder
+	if _, err := readInto(&b, r); err != nil {
+		t.Error(err)
+	}
+	return b.String()
 }
 
 func TestCancelled(t *testing.T) {

@@ -72,7 +72,11 @@ func (a *assembly) cleared(l *layer, before, after *tree.Tree, touched []string)
 // unchanged returns what of the layer's packages is in after as it was shipped,
 // directories apart, and marks the rest.
 func (l *layer) unchanged(after *tree.Tree) map[string]*place {
-	shipped := map[string]*place{}
+	room := 0
+	for _, u := range l.units {
+		room += len(u.places)
+	}
+	shipped := make(map[string]*place, room)
 	for _, u := range l.units {
 		for _, p := range u.places {
 			if p.excluded || p.gone || p.entry.Type == tree.Dir {

@@ -13,6 +13,9 @@ import (
 type skeleton struct {
 	tree   *tree.Tree
 	makers map[string]*unit // of links and files; none for the seeds
+
+	of    *unit             // whose directories known has
+	known map[string]string // where those that are there lead, which stays so
 }
 
 // newSkeleton is one with links of the merged /usr, and room for so many entries.
@@ -43,7 +46,7 @@ func (s *skeleton) mkdirs(dir string) {
 // packages to directories, never through the package's own, never out of the
 // tree. A directory at a place where a link to a directory is does nothing.
 func (s *skeleton) place(p *place) error {
-	dir, err := s.follow(p.unit, tree.Parent(p.entry.Path))
+	dir, err := s.directory(p.unit, tree.Parent(p.entry.Path))
 	if err != nil {
 		return err
 	}
@@ -78,6 +81,25 @@ func outline(e tree.Entry) tree.Entry {
 		e.Link = ""
 	}
 	return e
+}
+
+// directory is follow for one entry of the package after the other, most of which stand in a
+// directory in which another one does.
+func (s *skeleton) directory(u *unit, dir string) (string, error) {
+	if s.of != u || s.known == nil {
+		s.of, s.known = u, map[string]string{}
+	}
+	if at, ok := s.known[dir]; ok {
+		return at, nil
+	}
+	at, err := s.follow(u, dir)
+	if err != nil {
+		return "", err
+	}
+	if e, ok := s.tree.Lookup(at); ok && e.Type == tree.Dir {
+		s.known[dir] = at
+	}
+	return at, nil
 }
 
 // follow returns the directory that dir leads to.

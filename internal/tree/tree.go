@@ -56,3 +56,17 @@ type Origin struct {
 type Contents interface {
 	OpenContent(d kiln.Digest) (io.ReadCloser, error)
 }
+
+// Holder is a Contents that can keep open what it reads from, for those who read many
+// files: until release is called, which the readers must not outlive.
+type Holder interface {
+	Hold() (held Contents, release func())
+}
+
+// Hold holds c, if it is a Holder. c may be nil.
+func Hold(c Contents) (held Contents, release func()) {
+	if h, ok := c.(Holder); ok {
+		return h.Hold()
+	}
+	return c, func() {}
+}

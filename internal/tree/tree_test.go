@@ -423,3 +423,32 @@ func TestManyNames(t *testing.T) {
 		}
 	})
 }
+
+// Whatever the other tree holds, the paths are this one's, sorted.
+func TestSortLike(t *testing.T) {
+	of := func(paths ...string) *tree.Tree {
+		made := tree.New()
+		for _, p := range paths {
+			if err := made.Insert(tree.Entry{Path: p, Type: tree.Dir, Mode: 0o755}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return made
+	}
+	mine := []string{"c", "a", "b", "c/d", "a/z", "a-b"}
+	for _, other := range [][]string{nil, {"a"}, {"a", "b", "c", "c/d"}, {"b", "x", "a", "a/z", "x/y", "a-b", "c", "c/d"}, {"x"}} {
+		got, want := of(mine...), []string{".", "a", "a-b", "a/z", "b", "c", "c/d"}
+		got.Remove("b")
+		got.SortLike(of(other...))
+		want = slices.DeleteFunc(want, func(p string) bool { return p == "b" })
+		if diff := cmp.Diff(want, got.Paths()); diff != "" {
+			t.Errorf("like %q (-want +got):\n%s", other, diff)
+		}
+		if err := got.Insert(tree.Entry{Path: "b", Type: tree.Dir, Mode: 0o755}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(of(mine...).Paths(), got.Paths()); diff != "" {
+			t.Errorf("like %q, and one more (-want +got):\n%s", other, diff)
+		}
+	}
+}

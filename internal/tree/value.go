@@ -119,6 +119,23 @@ func (t *Tree) Paths() []string {
 	return t.sorted
 }
 
+// SortLike spares Paths the work where most paths are those of another tree, which knows their order.
+func (t *Tree) SortLike(other *Tree) {
+	sorted := make([]string, 0, len(t.nodes))
+	for _, p := range other.Paths() {
+		if t.nodes[p] != nil {
+			sorted = append(sorted, p)
+		}
+	}
+	t.late = nil
+	for p := range t.nodes { // Paths sorts them
+		if other.nodes[p] == nil {
+			t.late = append(t.late, p)
+		}
+	}
+	t.sorted, t.mixed, t.gone = sorted, true, false
+}
+
 // resorted is sorted with what came and went since, which is little or in order. A path that
 // went and came again is in both.
 func (t *Tree) resorted() []string {

@@ -100,10 +100,10 @@ func (l limited) Write(b []byte) (int, error) {
 
 // readDir is what globbing reads.
 func (p *process) readDir(dir string) ([]fs.DirEntry, error) {
-	infos, err := p.job.runner.FS.ReadDir(p.abs(dir))
+	names, err := p.job.runner.FS.ReadNames(p.abs(dir))
 	var entries []fs.DirEntry
-	for _, i := range infos {
-		entries = append(entries, i)
+	for _, n := range names {
+		entries = append(entries, n)
 	}
 	return entries, err
 }

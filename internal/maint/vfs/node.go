@@ -32,7 +32,7 @@ type node struct {
 	content  kiln.Digest // of a sealed file
 	size     int64       // of a sealed file
 	writes   uint64      // changes of the content so far
-	looked   bool        // by name, or in a list of its folder, since Forget
+	looked   bool        // since Forget, by name, or in a list that tells more than names and kinds
 }
 
 // base returns the last component of a clean path.

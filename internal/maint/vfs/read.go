@@ -172,6 +172,45 @@ func (f *FS) ReadDir(path string) ([]Info, error) {
 	return all, nil
 }
 
+// Named is an entry of a directory, of which nobody has looked at more than name and kind.
+// It is a fs.DirEntry, whose Info looks at the rest.
+type Named struct {
+	path string
+	node *node
+}
+
+// Name implements fs.DirEntry.
+func (n Named) Name() string { return path.Base(n.path) }
+
+// IsDir implements fs.DirEntry.
+func (n Named) IsDir() bool { return n.node.kind == tree.Dir }
+
+// Type implements fs.DirEntry.
+func (n Named) Type() fs.FileMode { return infoOf(n.path, n.node).Mode().Type() }
+
+// Info implements fs.DirEntry.
+func (n Named) Info() (fs.FileInfo, error) {
+	n.node.looked = true
+	return infoOf(n.path, n.node), nil
+}
+
+// ReadNames is ReadDir for those who ask for names, as patterns do: what it lists counts as
+// looked at no more than as known to be there.
+func (f *FS) ReadNames(path string) ([]Named, error) {
+	p, err := f.find("readdir", path, true)
+	if err != nil {
+		return nil, err
+	}
+	if p.node.kind != tree.Dir {
+		return nil, pathError("readdir", path, syscall.ENOTDIR)
+	}
+	all := make([]Named, 0, len(p.node.kids))
+	for _, name := range p.node.kidNames() {
+		all = append(all, Named{strings.TrimSuffix(p.path(), "/") + "/" + name, p.node.kids[name]})
+	}
+	return all, nil
+}
+
 // Glob returns the paths that match an absolute pattern of glob(7), sorted, as
 // they would be written: links are followed but not replaced. "*" and "?" match
 // no leading dot.
@@ -195,7 +234,7 @@ func (f *FS) globIn(dir, part string) []string {
 		}
 		return nil
 	}
-	entries, err := f.ReadDir(dir)
+	entries, err := f.ReadNames(dir)
 	if err != nil {
 		return nil
 	}

@@ -335,3 +335,63 @@ func TestDamagedContentIsAnError(t *testing.T) {
 		t.Errorf("read %q", got)
 	}
 }
+
+// What names and kinds tell is not looked at.
+func TestLooked(t *testing.T) {
+	for _, row := range []struct {
+		summary string
+		act     func(f *vfs.FS) error
+		want    bool
+	}{
+		{"nothing", func(*vfs.FS) error { return nil }, false},
+		{"another file", func(f *vfs.FS) error { _, err := f.ReadFile("/d/other"); return err }, false},
+		{"a pattern that it matches", func(f *vfs.FS) error { f.Glob("/d/*"); return nil }, false},
+		{"its name", func(f *vfs.FS) error { _, err := f.ReadNames("/d"); return err }, false},
+		{"its size", func(f *vfs.FS) error {
+			names, err := f.ReadNames("/d")
+			if err == nil {
+				_, err = names[0].Info()
+			}
+			return err
+		}, true},
+		{"a list of its folder", func(f *vfs.FS) error { _, err := f.ReadDir("/d"); return err }, true},
+		{"itself", func(f *vfs.FS) error { _, err := f.Stat("/d/file"); return err }, true},
+		{"what it holds", func(f *vfs.FS) error { _, err := f.ReadFile("/d/file"); return err }, true},
+	} {
+		f := vfs.New(tree.New(), tree.Bytes{}, 100)
+		must(t, f.Mkdir("/d", 0o755))
+		must(t, f.WriteFile("/d/file", nil, 0o644))
+		must(t, f.WriteFile("/d/other", nil, 0o644))
+		f.Forget("d/file")
+		must(t, row.act(f))
+		if looked, there := f.Looked("d/file"); looked != row.want || !there {
+			t.Errorf("%s: %v %v, want %v", row.summary, looked, there, row.want)
+		}
+	}
+}
+
+// A list of names tells kinds as a list of all does.
+func TestReadNames(t *testing.T) {
+	f := vfs.New(tree.New(), tree.Bytes{}, 100)
+	must(t, f.Mkdir("/d", 0o755))
+	must(t, f.Mkdir("/d/a", 0o755))
+	must(t, f.Symlink("a", "/d/b"))
+	must(t, f.WriteFile("/d/c", []byte("x"), 0o644))
+	names, err := f.ReadNames("/d")
+	must(t, err)
+	infos, err := f.ReadDir("/d")
+	must(t, err)
+	if len(names) != len(infos) {
+		t.Fatalf("%d names of %d entries", len(names), len(infos))
+	}
+	for i, n := range names {
+		info, err := n.Info()
+		must(t, err)
+		if n.Name() != infos[i].Name() || n.Type() != infos[i].Type() || n.IsDir() != infos[i].IsDir() || info.Size() != infos[i].Size() {
+			t.Errorf("%s %v, want %s %v", n.Name(), n.Type(), infos[i].Name(), infos[i].Type())
+		}
+	}
+	if _, err := f.ReadNames("/d/c"); err == nil {
+		t.Error("the names in a file")
+	}
+}
