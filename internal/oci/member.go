@@ -153,7 +153,9 @@ func (b *builder) compressMember(ctx context.Context, m *member, job *kiln.Job) 
 	if err != nil {
 		return Member{}, err
 	}
-	if err := m.writeTar(ctx, told{z, job}, b.contents); err != nil {
+	contents := tree.InSequence(b.contents)
+	defer contents.Close()
+	if err := m.writeTar(ctx, told{z, job}, contents); err != nil {
 		return Member{}, err
 	}
 	if err := z.Close(); err != nil {

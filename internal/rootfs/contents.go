@@ -2,7 +2,6 @@ package rootfs
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 
 	"kiln"
@@ -47,10 +46,15 @@ func (c *contents) openPiece(d kiln.Digest, p piece) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.pieceOf(d, p, blob, blob), nil
+}
+
+// pieceOf reads the piece out of its blob, and closes end with it.
+func (c *contents) pieceOf(d kiln.Digest, p piece, blob io.ReaderAt, end io.Closer) *pieceReader {
 	return &pieceReader{
-		contents: c, want: d, blob: blob, name: p.blob,
+		contents: c, want: d, blob: end, name: p.blob,
 		r: io.NewSectionReader(blob, p.offset, p.size), left: p.size, sum: kiln.NewDigester(),
-	}, nil
+	}
 }
 
 // pieceReader hashes what passes through and gives its verdict at the end.
@@ -72,10 +76,10 @@ func (r *pieceReader) Read(p []byte) (int, error) {
 		return n, err
 	}
 	if r.left != 0 {
-		return n, r.contents.store.Damaged(r.name, fmt.Errorf("it ends %d bytes too early", r.left))
+		return n, r.contents.store.Damaged(r.name, cutPiece(r.left))
 	}
 	if got := r.sum.Digest(); got != r.want {
-		return n, r.contents.store.Damaged(r.name, fmt.Errorf("the piece %s has the digest %s", r.want, got))
+		return n, r.contents.store.Damaged(r.name, wrongPiece(r.want, got))
 	}
 	return n, io.EOF
 }
