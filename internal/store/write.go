@@ -31,7 +31,7 @@ type Writer struct {
 	sum   kiln.Digester
 	size  int64
 	begun int64 // bytes that the disk was told to begin with, or a few less
-	part  bool // the file has a name that Resume finds it by
+	part  bool  // the file has a name that Resume finds it by
 }
 
 // Create begins a new blob.
