@@ -104,16 +104,24 @@ func (b *blocks) skipEmpty() {
 	}
 }
 
+// firstFill is how much is read first, in bytes: most streams are one paragraph of a
+// few KiB. Of those that go on, mostFill is read at a time.
+const (
+	firstFill = 4 << 10
+	mostFill  = 64 << 10
+)
+
 // fill reads more, keeping what is not handed out.
 func (b *blocks) fill() {
 	kept := copy(b.buf, b.buf[b.start:])
 	b.buf, b.start = b.buf[:kept], 0
-	if cap(b.buf)-kept < 1<<16 {
-		grown := make([]byte, kept, 2*cap(b.buf)+1<<18)
+	least := min(max(firstFill, cap(b.buf)), mostFill)
+	if cap(b.buf)-kept < least {
+		grown := make([]byte, kept, max(firstFill, 4*cap(b.buf)))
 		copy(grown, b.buf)
 		b.buf = grown
 	}
-	n, err := io.ReadAtLeast(b.r, b.buf[kept:cap(b.buf)], 1<<16)
+	n, err := io.ReadAtLeast(b.r, b.buf[kept:cap(b.buf)], least)
 	b.buf = b.buf[:kept+n]
 	switch err {
 	case nil:

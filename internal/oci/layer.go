@@ -248,9 +248,11 @@ func (b *builder) hashTar(ctx context.Context, tar *running, from waypoint, job 
 	}
 	hashed := newAside(told{tar, job})
 	defer hashed.Close()
+	contents := tree.InSequence(b.contents)
+	defer contents.Close()
 	at := b.stops()
 	for i := from.After; i < len(b.members); i++ {
-		if err := b.members[i].writeTar(ctx, hashed, b.contents); err != nil {
+		if err := b.members[i].writeTar(ctx, hashed, contents); err != nil {
 			return err
 		}
 		if at[i+1] {

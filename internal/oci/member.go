@@ -55,8 +55,6 @@ func cut(m tree.Member, settings string) []member {
 // writeTar writes the member's share of the tar.
 func (m *member) writeTar(ctx context.Context, w io.Writer, c tree.Contents) error {
 	w = &ctxWriter{ctx, w}
-	c, release := tree.Hold(c) // the files of a package stand in one blob
-	defer release()
 	switch m.part {
 	case headPart:
 		return tree.WriteTarHead(w, m.entries[0])
@@ -155,7 +153,9 @@ func (b *builder) compressMember(ctx context.Context, m *member, job *kiln.Job) 
 	if err != nil {
 		return Member{}, err
 	}
-	if err := m.writeTar(ctx, told{z, job}, b.contents); err != nil {
+	contents := tree.InSequence(b.contents)
+	defer contents.Close()
+	if err := m.writeTar(ctx, told{z, job}, contents); err != nil {
 		return Member{}, err
 	}
 	if err := z.Close(); err != nil {

@@ -147,7 +147,7 @@ func (s *sample) record(t testing.TB, st *store.Store, m oci.Manifest, comp oci.
 		t.Fatal(err)
 	}
 	var r oci.BuildRecord
-	file := func(put func(*store.Store, string, string, []byte) (oci.Descriptor, error), title, media string, b []byte) oci.Descriptor {
+	file := func(put func(oci.Putter, string, string, []byte) (oci.Descriptor, error), title, media string, b []byte) oci.Descriptor {
 		d, err := put(st, title, media, b)
 		if err != nil {
 			t.Fatal(err)

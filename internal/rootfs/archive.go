@@ -45,7 +45,13 @@ func unpackDeb(st *store.Store, r io.ReaderAt, size int64, workers int) (*index,
 		return nil, err
 	}
 	defer data.Close()
-	if err := ix.readData(st, control.Files, data); err != nil {
+	decoded := io.Reader(data)
+	if workers > 1 { // one for what is done with what is decoded
+		l := newLead(data)
+		defer l.Close()
+		decoded = l
+	}
+	if err := ix.readData(st, control.Files, decoded); err != nil {
 		return nil, err
 	}
 	return ix, ix.inspect(st)

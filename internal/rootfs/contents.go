@@ -2,7 +2,6 @@ package rootfs
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 
 	"kiln"
@@ -77,10 +76,10 @@ func (r *pieceReader) Read(p []byte) (int, error) {
 		return n, err
 	}
 	if r.left != 0 {
-		return n, r.contents.store.Damaged(r.name, fmt.Errorf("it ends %d bytes too early", r.left))
+		return n, r.contents.store.Damaged(r.name, cutPiece(r.left))
 	}
 	if got := r.sum.Digest(); got != r.want {
-		return n, r.contents.store.Damaged(r.name, fmt.Errorf("the piece %s has the digest %s", r.want, got))
+		return n, r.contents.store.Damaged(r.name, wrongPiece(r.want, got))
 	}
 	return n, io.EOF
 }

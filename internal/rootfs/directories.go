@@ -64,12 +64,14 @@ func (d directories) need(l *layer, lower *tree.Tree, dir string) {
 // layer's where that has it, as dpkg leaves a directory that is there as it is;
 // else those of the first package that ships it.
 func (l *layer) directory(lower *tree.Tree, dir string) tree.Entry {
-	e := tree.Entry{Path: dir, Type: tree.Dir, Mode: 0o755, ModTime: l.epoch, Origin: ruleOrigin("parents")}
+	var e tree.Entry
 	if shipped := l.dirs[dir]; shipped != nil {
 		e = shipped.first.entry
 		if shipped.several {
 			e.ModTime = l.oldest
 		}
+	} else {
+		e = tree.Entry{Path: dir, Type: tree.Dir, Mode: 0o755, ModTime: l.epoch, Origin: ruleOrigin("parents")}
 	}
 	below, ok := lower.Lookup(dir)
 	if ok && below.Type == tree.Dir && below.Origin != (tree.Origin{}) { // the root of an empty tree has no maker

@@ -2,7 +2,7 @@ package store
 
 import (
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 
 	"kiln"
@@ -42,16 +42,18 @@ func (s *Store) markPath(key kiln.Digest) (string, error) {
 
 // sealed reads a sealed value, and records its use.
 func (s *Store) sealed(path string, key kiln.Digest) ([]byte, bool) {
-	b, err := os.ReadFile(path)
+	f, info, err := openFile(path)
 	if err != nil {
 		return nil, false
 	}
-	value, ok := unseal(string(key), b)
-	if !ok {
+	defer f.Close()
+	b := make([]byte, info.Size())
+	if _, err := io.ReadFull(f, b); err != nil {
 		return nil, false
 	}
-	if info, err := os.Lstat(path); err == nil {
+	value, ok := unseal(string(key), b)
+	if ok {
 		s.touch(path, info)
 	}
-	return value, true
+	return value, ok
 }

@@ -15,6 +15,10 @@ import (
 // writeBuffer is how much of a blob is gathered before the disk is asked.
 const writeBuffer = 64 << 10
 
+// beginEvery is after how many bytes the disk is told to begin with them: so that little
+// is left to wait for at the end.
+const beginEvery = 1 << 20
+
 // blobMode keeps a blob from being changed by accident.
 const blobMode = 0o444
 
@@ -26,7 +30,8 @@ type Writer struct {
 	buf   *bufio.Writer
 	sum   kiln.Digester
 	size  int64
-	part  bool // the file has a name that Resume finds it by
+	begun int64 // bytes that the disk was told to begin with, or a few less
+	part  bool  // the file has a name that Resume finds it by
 }
 
 // Create begins a new blob.
@@ -63,9 +68,13 @@ func (w *Writer) Write(b []byte) (int, error) {
 	w.sum.Write(b[:n])
 	w.size += int64(n)
 	if err != nil {
-		err = w.problem(err)
+		return n, w.problem(err)
 	}
-	return n, err
+	if w.size-w.begun >= beginEvery {
+		w.temp.Begin()
+		w.begun = w.size
+	}
+	return n, nil
 }
 
 // Commit ends the blob and gives it its place; it returns its digest, and its

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -19,15 +20,17 @@ const xattrRecord = "SCHILY.xattr."
 // records appear only where ustar has no room and are sorted by name. Names have
 // no leading "./"; directories end in a slash; the root is "./".
 type TarWriter struct {
-	tw  *tar.Writer
-	to  io.Writer // where content goes: tw, without its ReadFrom
-	buf []byte
+	tw *tar.Writer
+	to io.Writer // where content goes: tw, without its ReadFrom
 }
+
+// copyBuffers are for contents on their way: a TarWriter may last for one small file.
+var copyBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
 // NewTarWriter returns a TarWriter to w.
 func NewTarWriter(w io.Writer) *TarWriter {
 	tw := tar.NewWriter(w)
-	return &TarWriter{tw: tw, to: onlyWriter{tw}, buf: make([]byte, 64<<10)}
+	return &TarWriter{tw: tw, to: onlyWriter{tw}}
 }
 
 // Add writes e and, for a file that is no further hard link, its content out of
@@ -68,7 +71,7 @@ func WriteTarHead(w io.Writer, e Entry) error {
 // WriteTarBody writes the content of the file e with its padding, as Add does: what
 // follows WriteTarHead.
 func WriteTarBody(w io.Writer, e Entry, c Contents) error {
-	t := &TarWriter{to: w, buf: make([]byte, 64<<10)}
+	t := &TarWriter{to: w}
 	if err := t.copyContent(&e, c); err != nil {
 		return fmt.Errorf("cannot write the content of %q: %w", e.Path, err)
 	}
@@ -97,7 +100,9 @@ func (t *TarWriter) copyContent(e *Entry, c Contents) error {
 		return err
 	}
 	defer r.Close()
-	n, err := io.CopyBuffer(t.to, io.LimitReader(r, e.Size), t.buf)
+	buf := copyBuffers.Get().(*[64 << 10]byte)
+	defer copyBuffers.Put(buf)
+	n, err := io.CopyBuffer(t.to, io.LimitReader(r, e.Size), buf[:])
 	if err != nil {
 		return err
 	}

@@ -147,7 +147,7 @@ func (f *FS) RemoveAll(path string) error {
 	case p.dot:
 		return pathError("remove", path, syscall.EINVAL)
 	}
-	f.noteAll(treePath(p.names), p.node)
+	f.noteAll(p.at, p.node)
 	p.node.drop()
 	f.leave(p)
 	return nil
@@ -188,8 +188,8 @@ func (f *FS) Rename(old, path string) error {
 		f.leave(to)
 	}
 	n := from.node
-	f.noteAll(treePath(from.names), n)
-	f.noteAll(treePath(to.names), n)
+	f.noteAll(from.at, n)
+	f.noteAll(to.at, n)
 	f.leave(from)
 	f.enter(to, n)
 	f.moved(n)

@@ -38,7 +38,7 @@ func (f *FS) note(p place) {
 	if f.journal == nil {
 		return
 	}
-	f.notePath(treePath(p.names))
+	f.notePath(p.at)
 	if p.node != nil {
 		f.noteNames(p.node)
 	}
@@ -50,8 +50,8 @@ func (f *FS) noteName(p place) {
 		return
 	}
 	f.note(p)
-	if n := len(p.names); n > 0 {
-		f.notePath(treePath(p.names[:n-1]))
+	if p.dir != nil {
+		f.notePath(tree.Parent(p.at))
 	}
 }
 

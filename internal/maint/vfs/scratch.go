@@ -21,7 +21,7 @@ func (f *FS) Scratch(path string, mode uint32, keep bool) (end func()) {
 		case keep && len(n.kids) > 0:
 			p.dir.mtime = f.now
 		default:
-			f.noteAll(treePath(p.names), n)
+			f.noteAll(p.at, n)
 			n.drop()
 			n.names--
 			delete(p.dir.kids, p.name)

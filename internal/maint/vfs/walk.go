@@ -18,15 +18,15 @@ const (
 // place is where a path leads: a name in a directory, and what is there, if
 // anything.
 type place struct {
-	names []string // of the directories above and of the place itself, canonical
-	dir   *node    // nil for the root
+	at    string // its canonical path, as a tree names it
+	dir   *node  // nil for the root
 	name  string
 	node  *node
 	slash bool // written with a slash at its end
 	dot   bool // written with "." or ".." at its end
 }
 
-func (p place) path() string { return "/" + strings.Join(p.names, "/") }
+func (p place) path() string { return tree.Absolute(p.at) }
 
 // walker resolves one path.
 type walker struct {
@@ -61,16 +61,39 @@ func (f *FS) walkTo(op, path string, follow, bare bool) (place, error) {
 	case len(path) > maxPath:
 		return place{}, pathError(op, path, syscall.ENAMETOOLONG)
 	}
-	rest := strings.Split(path, "/")
-	w := walker{names: make([]string, 0, len(rest)), nodes: append(make([]*node, 0, len(rest)+1), f.root), rest: rest, bare: bare}
-	p, err := w.run(follow)
-	if err != nil {
-		return place{}, pathError(op, path, err)
+	p, plain := f.direct(path, follow)
+	if !plain {
+		rest := strings.Split(path, "/")
+		w := walker{names: make([]string, 0, len(rest)), nodes: append(make([]*node, 0, len(rest)+1), f.root), rest: rest, bare: bare}
+		var err error
+		if p, err = w.run(follow); err != nil {
+			return place{}, pathError(op, path, err)
+		}
 	}
 	if p.node != nil {
 		p.node.looked = true
 	}
 	return p, nil
+}
+
+// direct is what a walker comes to where path is as most are: canonical, and no link on the way
+// is to be followed. plain is false where it is not, or leads nowhere.
+func (f *FS) direct(path string, follow bool) (p place, plain bool) {
+	dir, rest := f.root, path[1:]
+	for {
+		part, below, more := strings.Cut(rest, "/")
+		if part == "" || part == "." || part == ".." || len(part) > maxName {
+			return place{}, false
+		}
+		kid := dir.kids[part]
+		if !more {
+			return place{at: path[1:], dir: dir, name: part, node: kid}, kid == nil || kid.kind != tree.Symlink || !follow
+		}
+		if kid == nil || kid.kind != tree.Dir {
+			return place{}, false
+		}
+		dir, rest = kid, below
+	}
 }
 
 func (w *walker) top() *node { return w.nodes[len(w.nodes)-1] }
@@ -119,7 +142,7 @@ func (w *walker) step(part string, follow bool) (place, bool, error) {
 		if kid != nil && kid.kind != tree.Dir && slash && !w.bare {
 			return place{}, true, syscall.ENOTDIR
 		}
-		return place{names: append(w.names, part), dir: w.top(), name: part, node: kid, slash: slash}, true, nil
+		return place{at: treePath(append(w.names, part)), dir: w.top(), name: part, node: kid, slash: slash}, true, nil
 	}
 	w.names, w.nodes = append(w.names, part), append(w.nodes, kid)
 	return place{}, false, nil
@@ -148,7 +171,7 @@ func (w *walker) follow(target string) error {
 
 // here is the place of the directory on top, which "/", "." or ".." led to.
 func (w *walker) here() place {
-	p := place{names: w.names, node: w.top(), dot: true}
+	p := place{at: treePath(w.names), node: w.top(), dot: true}
 	if n := len(w.names); n > 0 {
 		p.dir, p.name = w.nodes[n-1], w.names[n-1]
 	}
