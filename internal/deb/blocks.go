@@ -42,7 +42,7 @@ func (b *blocks) next() ([]byte, error) {
 			return b.take(scanned)
 		}
 		if scanned+len(rest) > maxParagraph {
-			return nil, b.fail(fmt.Errorf("cannot read the paragraph at line %d: it is above %d bytes", b.line, maxParagraph))
+			return nil, b.tooLong()
 		}
 		b.fill()
 		if b.err != nil {
@@ -51,8 +51,15 @@ func (b *blocks) next() ([]byte, error) {
 	}
 }
 
+func (b *blocks) tooLong() error {
+	return b.fail(fmt.Errorf("cannot read the paragraph at line %d: it is above %d bytes", b.line, maxParagraph))
+}
+
 // take hands out n bytes.
 func (b *blocks) take(n int) ([]byte, error) {
+	if n > maxParagraph {
+		return nil, b.tooLong()
+	}
 	block := b.buf[b.start : b.start+n]
 	b.start += n
 	if b.end && b.start < len(b.buf) && b.buf[b.start] != '\n' {

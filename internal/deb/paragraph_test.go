@@ -14,8 +14,9 @@ import (
 	"kiln/internal/deb"
 )
 
-func readAll(r io.Reader) ([]*deb.Paragraph, error) {
-	reader := deb.NewReader(r)
+func readAll(r io.Reader) ([]*deb.Paragraph, error) { return allOf(deb.NewReader(r)) }
+
+func allOf(reader *deb.Reader) ([]*deb.Paragraph, error) {
 	var all []*deb.Paragraph
 	for {
 		p, err := reader.Next()
@@ -35,12 +36,14 @@ func TestReader(t *testing.T) {
 		{Line: 3, Fields: []deb.Field{{"Package", "a"}, {"Description", "short\n long\n .\n\tmore"}, {"Empty", ""}, {"Odd", "x"}}},
 		{Line: 12, Fields: []deb.Field{{"Conffiles", "\n /etc/x abc"}}},
 	}
-	readers := map[string]io.Reader{
-		"whole": strings.NewReader(in), "bytes": iotest.OneByteReader(strings.NewReader(in)),
-		"early end": iotest.DataErrReader(strings.NewReader(in)),
+	readers := map[string]*deb.Reader{
+		"whole":     deb.NewReader(strings.NewReader(in)),
+		"bytes":     deb.NewReader(iotest.OneByteReader(strings.NewReader(in))),
+		"early end": deb.NewReader(iotest.DataErrReader(strings.NewReader(in))),
+		"text":      deb.NewTextReader([]byte(in)),
 	}
 	for name, r := range readers {
-		got, err := readAll(r)
+		got, err := allOf(r)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -104,16 +107,17 @@ func TestReaderRefuses(t *testing.T) {
 		{"A: b\n" + manyFields(1000), "it has more than 1000 fields"},
 	}
 	for _, r := range rows {
-		reader := deb.NewReader(strings.NewReader(r.in))
-		var err error
-		for err == nil {
-			_, err = reader.Next()
-		}
-		if !strings.Contains(err.Error(), r.want) {
-			t.Errorf("%.40q: got %v, want an error with %s", r.in, err, r.want)
-		}
-		if _, again := reader.Next(); again != err {
-			t.Errorf("%.40q: the error goes away: %v", r.in, again)
+		for _, reader := range []*deb.Reader{deb.NewReader(strings.NewReader(r.in)), deb.NewTextReader([]byte(r.in))} {
+			var err error
+			for err == nil {
+				_, err = reader.Next()
+			}
+			if !strings.Contains(err.Error(), r.want) {
+				t.Errorf("%.40q: got %v, want an error with %s", r.in, err, r.want)
+			}
+			if _, again := reader.Next(); again != err {
+				t.Errorf("%.40q: the error goes away: %v", r.in, again)
+			}
 		}
 	}
 }

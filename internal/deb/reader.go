@@ -13,6 +13,9 @@ type Reader struct {
 // NewReader returns a Reader of r.
 func NewReader(r io.Reader) *Reader { return &Reader{blocks: blocks{r: r}} }
 
+// NewTextReader returns a Reader of a text that is at hand, and must not change until it is read.
+func NewTextReader(text []byte) *Reader { return &Reader{blocks: blocks{buf: text, end: true}} }
+
 // Next returns the next paragraph, or io.EOF where there is none. After an error
 // every further call returns it again.
 func (r *Reader) Next() (*Paragraph, error) {

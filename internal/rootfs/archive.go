@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"kiln"
 	"kiln/internal/deb"
@@ -53,7 +52,7 @@ func unpackDeb(st *store.Store, r io.ReaderAt, size int64, workers int) (*index,
 }
 
 func parseControl(text string) (*deb.Paragraph, error) {
-	return deb.NewReader(strings.NewReader(text)).Next()
+	return deb.NewTextReader([]byte(text)).Next()
 }
 
 // readData fills the entries and makes the content blob.
