@@ -14,6 +14,7 @@ import (
 // may differ, sorted; nil: all.
 func (a *assembly) settle(l *layer, before, after *tree.Tree, touched []string) error {
 	a.world, l.after = after, after
+	l.readLinks()
 	shipped := l.unchanged(after)
 	if err := a.checkFiles(l, after); err != nil {
 		return err
@@ -72,7 +73,7 @@ func (a *assembly) cleared(l *layer, before, after *tree.Tree, touched []string)
 // unchanged returns what of the layer's packages is in after as it was shipped,
 // directories apart, and marks the rest.
 func (l *layer) unchanged(after *tree.Tree) map[string]*place {
-	shipped := map[string]*place{}
+	shipped := make(map[string]*place, after.Len())
 	for _, u := range l.units {
 		for _, p := range u.places {
 			if p.excluded || p.gone || p.entry.Type == tree.Dir {
