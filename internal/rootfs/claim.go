@@ -207,7 +207,7 @@ func whiteoutError(p *place) error {
 // cannot hold.
 func (a *assembly) checkPaths() error {
 	var wrong []string
-	sound := map[string]bool{} // directories
+	sound := map[string]bool{}      // directories
 	for path, p := range a.claims { // sorted below
 		if a.checkPath(path, p, sound) != nil {
 			wrong = append(wrong, path)

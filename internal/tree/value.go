@@ -32,6 +32,23 @@ type node struct {
 
 func comparePaths(a, b *node) int { return Compare(a.entry.Path, b.entry.Path) }
 
+// sortNodes sorts by path. The paths stand together meanwhile: a sort that asked each node for its
+// own would mostly wait for memory.
+func sortNodes(nodes []*node) {
+	type keyed struct {
+		path string
+		node *node
+	}
+	all := make([]keyed, len(nodes))
+	for i, n := range nodes {
+		all[i] = keyed{n.entry.Path, n}
+	}
+	slices.SortFunc(all, func(a, b keyed) int { return Compare(a.path, b.path) })
+	for i := range all {
+		nodes[i] = all[i].node
+	}
+}
+
 // slabSize is how many nodes are allocated at a time.
 const slabSize = 128
 
@@ -129,7 +146,7 @@ func (t *Tree) inOrder() []*node {
 	switch {
 	case t.sorted == nil:
 		t.sorted = slices.AppendSeq(make([]*node, 0, len(t.nodes)), maps.Values(t.nodes))
-		slices.SortFunc(t.sorted, comparePaths)
+		sortNodes(t.sorted)
 	case t.gone || len(t.late) > 0:
 		t.sorted = t.resorted()
 	default:
@@ -142,7 +159,7 @@ func (t *Tree) inOrder() []*node {
 // resorted is sorted with what came and went since, which is little or in order.
 func (t *Tree) resorted() []*node {
 	if t.mixed {
-		slices.SortFunc(t.late, comparePaths)
+		sortNodes(t.late)
 	}
 	late := t.late
 	all := make([]*node, 0, len(t.nodes))
