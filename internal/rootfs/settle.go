@@ -141,8 +141,11 @@ func (a *assembly) takeScripted(l *layer, e tree.Entry) error {
 
 // creator returns the package that an origin names.
 func (a *assembly) creator(name string) *unit {
-	if i := slices.IndexFunc(a.units, func(u *unit) bool { return u.name() == name }); i >= 0 {
-		return a.units[i]
+	base, _, _ := strings.Cut(name, ":")
+	for _, u := range a.byName[base] {
+		if u.name() == name {
+			return u
+		}
 	}
 	return nil
 }
@@ -169,7 +172,7 @@ func (a *assembly) keepsDatabase(l *layer, path string) bool {
 
 // hasPackage reports whether the package is in the layer or below it.
 func (a *assembly) hasPackage(l *layer, name string) bool {
-	return slices.ContainsFunc(a.units, func(u *unit) bool { return u.ID.Name == name && u.layer.index <= l.index })
+	return slices.ContainsFunc(a.byName[name], func(u *unit) bool { return u.layer.index <= l.index })
 }
 
 // removed lists what is in before and not in after, or is a directory in one of
