@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -42,16 +43,22 @@ func (s *Store) markPath(key kiln.Digest) (string, error) {
 
 // sealed reads a sealed value, and records its use.
 func (s *Store) sealed(path string, key kiln.Digest) ([]byte, bool) {
-	b, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, false
 	}
-	value, ok := unseal(string(key), b)
-	if !ok {
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
 		return nil, false
 	}
-	if info, err := os.Lstat(path); err == nil {
+	b := make([]byte, info.Size()) // what is there never grows: its name is given to another file
+	if _, err := io.ReadFull(f, b); err != nil {
+		return nil, false
+	}
+	value, ok := unseal(string(key), b)
+	if ok {
 		s.touch(path, info)
 	}
-	return value, true
+	return value, ok
 }
