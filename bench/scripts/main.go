@@ -35,7 +35,7 @@ func main() {
 	memory := flag.String("memprofile", "", "`file` for a profile of what was allocated in all")
 	flag.Parse()
 	debug.SetGCPercent(400) // as cmd/kiln does
-	debug.SetMemoryLimit(256 << 20)
+	debug.SetMemoryLimit(320 << 20)
 	recipes := flag.Args()
 	if len(recipes) == 0 {
 		recipes = []string{"bench/recipes/minbase", "bench/recipes/server"}

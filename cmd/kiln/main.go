@@ -30,13 +30,13 @@ func main() {
 }
 
 // collectLess collects garbage less often than Go does by itself, a fifth of the
-// time of interpreting scripts, up to 256 MiB in all. GOGC and GOMEMLIMIT have
+// time of interpreting scripts, up to 320 MiB in all. GOGC and GOMEMLIMIT have
 // the last word.
 func collectLess() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(256 << 20)
+		debug.SetMemoryLimit(320 << 20)
 	}
 }

@@ -85,7 +85,7 @@ func oneLineSources(b []byte) []string {
 // deb822Sources returns the URIs of the paragraphs of a .sources file.
 func deb822Sources(b []byte) []string {
 	var urls []string
-	r := deb.NewReader(bytes.NewReader(withoutComments(b)))
+	r := deb.NewTextReader(withoutComments(b))
 	for {
 		p, err := r.Next()
 		if err == io.EOF || err != nil {

@@ -1,7 +1,6 @@
 package apt
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -52,7 +51,7 @@ var errWeak = errors.New("it names its indexes by weak hashes alone, none by SHA
 
 // parseRelease reads the text of a Release, which must be one paragraph.
 func parseRelease(text []byte) (*Release, error) {
-	r := deb.NewReader(bytes.NewReader(text))
+	r := deb.NewTextReader(text)
 	p, err := r.Next()
 	if err == io.EOF {
 		return nil, errors.New("it is empty")

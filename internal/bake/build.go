@@ -181,7 +181,7 @@ func (o Options) makeImage(ctx context.Context, r *recipe.Recipe, l *lock.Lock, 
 		}
 	}
 	// Most trees are sound: their layers need not wait until that is known.
-	root.Tree.Paths() // so that several may read it
+	root.Tree.Settle() // so that several may read it
 	examined := make(chan error, 1)
 	var found []Finding
 	var accepted []Secret

@@ -40,17 +40,20 @@ func (o Options) fillInventory(ctx context.Context, f *sbom.Inventory, root *Roo
 		return err
 	}
 	var own []tree.Entry
-	layers := map[string]int{}
-	for i, l := range root.Layers {
-		for _, m := range l.Members {
-			for _, e := range m.Entries {
-				layers[e.Path] = i
-			}
-		}
-	}
+	layers := map[string]int{} // of own: the last that has the path
 	for e := range root.Tree.All() {
 		if Unpackaged(e) {
 			own = append(own, e)
+			layers[e.Path] = 0
+		}
+	}
+	for i, l := range root.Layers {
+		for _, m := range l.Members {
+			for j := range m.Entries {
+				if _, is := layers[m.Entries[j].Path]; is {
+					layers[m.Entries[j].Path] = i
+				}
+			}
 		}
 	}
 	f.Files, err = FilesOf(ctx, o.Store, root.Contents, own, func(e tree.Entry) int { return layers[e.Path] })

@@ -37,7 +37,10 @@ func foldersOf(layers []tree.Layer, t *tree.Tree) []SharedFolder {
 		for _, m := range l.Members {
 			for i := range m.Entries {
 				e := &m.Entries[i]
-				if _, known := lowest[e.Path]; !known && e.Type == tree.Dir {
+				if e.Type != tree.Dir {
+					continue
+				}
+				if _, known := lowest[e.Path]; !known {
 					lowest[e.Path] = e.Origin
 				}
 			}
@@ -45,7 +48,10 @@ func foldersOf(layers []tree.Layer, t *tree.Tree) []SharedFolder {
 	}
 	var all []SharedFolder
 	for e := range t.All() {
-		if o, ok := lowest[e.Path]; ok && e.Type == tree.Dir && o != e.Origin {
+		if e.Type != tree.Dir {
+			continue
+		}
+		if o, ok := lowest[e.Path]; ok && o != e.Origin {
 			all = append(all, SharedFolder{e.Path, o})
 		}
 	}

@@ -122,7 +122,7 @@ func (c *Control) add(h *tar.Header, r io.Reader) error {
 }
 
 func (c *Control) setParagraph(content []byte) error {
-	r := NewReader(bytes.NewReader(content))
+	r := NewTextReader(content)
 	p, err := r.Next()
 	if err == io.EOF {
 		return errors.New("the control file is empty")

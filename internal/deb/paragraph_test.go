@@ -36,15 +36,13 @@ func TestReader(t *testing.T) {
 		{Line: 3, Fields: []deb.Field{{"Package", "a"}, {"Description", "short\n long\n .\n\tmore"}, {"Empty", ""}, {"Odd", "x"}}},
 		{Line: 12, Fields: []deb.Field{{"Conffiles", "\n /etc/x abc"}}},
 	}
-	readers := map[string]io.Reader{
-		"whole": strings.NewReader(in), "bytes": iotest.OneByteReader(strings.NewReader(in)),
-		"early end": iotest.DataErrReader(strings.NewReader(in)),
+	readers := map[string]*deb.Reader{
+		"whole":     deb.NewReader(strings.NewReader(in)),
+		"bytes":     deb.NewReader(iotest.OneByteReader(strings.NewReader(in))),
+		"early end": deb.NewReader(iotest.DataErrReader(strings.NewReader(in))),
+		"text":      deb.NewTextReader([]byte(in)),
 	}
-	texts := map[string]*deb.Reader{"at hand": deb.NewTextReader([]byte(in))}
 	for name, r := range readers {
-		texts[name] = deb.NewReader(r)
-	}
-	for name, r := range texts {
 		got, err := allOf(r)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)

@@ -13,7 +13,7 @@ type Reader struct {
 // NewReader returns a Reader of r.
 func NewReader(r io.Reader) *Reader { return &Reader{blocks: blocks{r: r}} }
 
-// NewTextReader returns a Reader of a file that is at hand as a whole.
+// NewTextReader returns a Reader of a text that is at hand, and must not change until it is read.
 func NewTextReader(text []byte) *Reader { return &Reader{blocks: blocks{buf: text, end: true}} }
 
 // Next returns the next paragraph, or io.EOF where there is none. After an error

@@ -1,7 +1,6 @@
 package debian
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"path"
@@ -78,7 +77,7 @@ func ReadInstalled(t *tree.Tree, contents tree.Contents) (*Installed, error) {
 func (in *Installed) Owner(e tree.Entry) string { return in.owners[e.Path] }
 
 func (in *Installed) status(text []byte, space, distro string) error {
-	reader := deb.NewReader(bytes.NewReader(text))
+	reader := deb.NewTextReader(text)
 	for {
 		fields, err := reader.Next()
 		if err == io.EOF {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -165,6 +166,12 @@ func (b *builder) compressMember(ctx context.Context, m *member, job *kiln.Job) 
 	return Member{d, size}, err
 }
 
+// copySize is how much is copied at a time, in bytes.
+const copySize = 128 << 10
+
+// copyBuffers are for copying: a layer is a thousand blobs and more.
+var copyBuffers = sync.Pool{New: func() any { return new([copySize]byte) }}
+
 // copyBlob writes the blob d to w, verified.
 func copyBlob(ctx context.Context, st *store.Store, d kiln.Digest, w io.Writer) error {
 	r, _, err := st.Open(d)
@@ -172,7 +179,9 @@ func copyBlob(ctx context.Context, st *store.Store, d kiln.Digest, w io.Writer) 
 		return err
 	}
 	defer r.Close()
-	_, err = io.Copy(w, &ctxReader{ctx, r})
+	buf := copyBuffers.Get().(*[copySize]byte)
+	defer copyBuffers.Put(buf)
+	_, err = io.CopyBuffer(struct{ io.Writer }{w}, &ctxReader{ctx, r}, buf[:])
 	return err
 }
 

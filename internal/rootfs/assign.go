@@ -78,8 +78,8 @@ func (a *assembly) find(wanted string) *unit {
 	name, arch, qualified := strings.Cut(wanted, ":")
 	fits := func(u *unit) bool { return !qualified || u.ID.Architecture == arch || arch == "any" }
 	var found *unit
-	for _, u := range a.units {
-		if u.ID.Name == name && fits(u) && (found == nil || u.ID.Architecture == a.arch) {
+	for _, u := range a.byName[name] {
+		if fits(u) && (found == nil || u.ID.Architecture == a.arch) {
 			found = u
 		}
 	}

@@ -207,8 +207,9 @@ func whiteoutError(p *place) error {
 // cannot hold.
 func (a *assembly) checkPaths() error {
 	var wrong []string
+	sound := map[string]bool{}      // directories
 	for path, p := range a.claims { // sorted below
-		if a.checkPath(path, p) != nil {
+		if a.checkPath(path, p, sound) != nil {
 			wrong = append(wrong, path)
 		}
 	}
@@ -216,17 +217,19 @@ func (a *assembly) checkPaths() error {
 		return nil
 	}
 	path := slices.MinFunc(wrong, tree.Compare)
-	return a.checkPath(path, a.claims[path])
+	return a.checkPath(path, a.claims[path], sound)
 }
 
-func (a *assembly) checkPath(path string, p *place) error {
+// checkPath checks one, and notes which directories are known to be sound.
+func (a *assembly) checkPath(path string, p *place, sound map[string]bool) error {
 	if strings.HasPrefix(path, whiteout) || strings.Contains(path, "/"+whiteout) {
 		return whiteoutError(p)
 	}
-	for dir := tree.Parent(path); dir != "."; dir = tree.Parent(dir) {
+	for dir := tree.Parent(path); dir != "." && !sound[dir]; dir = tree.Parent(dir) {
 		if up := a.claims[dir]; up != nil && up.entry.Type != tree.Dir {
 			return userError("cannot make %q of %s: %q is %s of %s", tree.Absolute(path), p.maker(), tree.Absolute(dir), up.entry.Type.Name(), up.maker())
 		}
 	}
+	sound[tree.Parent(path)] = true
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -195,10 +194,10 @@ func (a *assembly) controlFiles(u *unit) ([]deb.ControlFile, error) {
 // one becomes the first.
 func (a *assembly) entries(u *unit) []tree.Entry {
 	list := make([]tree.Entry, 0, len(u.places))
-	firsts := map[string]string{} // first name as shipped -> first name here
-	above := sync.OnceValue(u.above)
+	firsts := u.firsts()
+	above := u.above()
 	for _, p := range u.places {
-		excluded := p.excluded && (p.entry.Type != tree.Dir || !above()[p.entry.Path])
+		excluded := p.excluded && (p.entry.Type != tree.Dir || !above[p.entry.Path])
 		if !excluded && !p.gone && !a.givesWay(p) {
 			list = append(list, p.relinked(firsts))
 		}
@@ -206,9 +205,27 @@ func (a *assembly) entries(u *unit) []tree.Entry {
 	return list
 }
 
+// firsts is for relinked: it holds the first name, as shipped, of each file of the
+// package that has several, which few have.
+func (u *unit) firsts() map[string]string {
+	var firsts map[string]string
+	for _, p := range u.places {
+		if p.entry.Hard {
+			if firsts == nil {
+				firsts = map[string]string{}
+			}
+			firsts[p.entry.Link] = ""
+		}
+	}
+	return firsts
+}
+
 // above returns the directories in which something of the package is that no rule
-// leaves out: they come along, as with dpkg.
+// leaves out: they come along, as with dpkg. It is nil where rules leave nothing out.
 func (u *unit) above() map[string]bool {
+	if !slices.ContainsFunc(u.places, func(p *place) bool { return p.excluded }) {
+		return nil
+	}
 	dirs := map[string]bool{}
 	for _, p := range u.places {
 		if p.excluded || p.gone {
@@ -224,12 +241,15 @@ func (u *unit) above() map[string]bool {
 // givesWay reports whether the recipe leaves the entry out and another package's,
 // or a rule's, is at its path.
 func (a *assembly) givesWay(p *place) bool {
+	if p.dropped == "" || p.entry.Type == tree.Dir {
+		return false
+	}
 	c := a.claims[p.entry.Path]
-	return p.dropped != "" && c != nil && c != p && c.unit != p.unit && p.entry.Type != tree.Dir && (c.unit != nil || c.entry.Origin.Rule != "")
+	return c != nil && c != p && c.unit != p.unit && (c.unit != nil || c.entry.Origin.Rule != "")
 }
 
-// relinked returns p's entry as one of a series in which firsts has the first name
-// of each file that has several.
+// relinked returns p's entry as one of a series in which firsts has, of each file
+// that has several names, the first one as shipped, and the one that came first here, if any did.
 func (p *place) relinked(firsts map[string]string) tree.Entry {
 	e := p.entry
 	if e.Type != tree.File {
@@ -239,11 +259,11 @@ func (p *place) relinked(firsts map[string]string) tree.Entry {
 	if e.Hard {
 		inode = e.Link
 	}
-	first, again := firsts[inode]
-	if !again {
+	first, several := firsts[inode]
+	if several && first == "" {
 		firsts[inode] = e.Path
 	}
-	e.Hard, e.Link = again, first
+	e.Hard, e.Link = first != "", first
 	return e
 }
 

@@ -134,7 +134,7 @@ func (a *assembly) plainTree(l *layer, before *tree.Tree, owners []owned) *tree.
 }
 
 // shippedTree is what unpacking the layer's packages makes of before. It may be made while
-// they are installed, once before.Paths was called.
+// they are installed, once before.Settle was called.
 func (a *assembly) shippedTree(l *layer, before *tree.Tree) *tree.Tree {
 	shipped := 0
 	for _, u := range l.units {
@@ -174,20 +174,15 @@ func (l *layer) putPlainly(t *tree.Tree, entries []tree.Entry) {
 // first, and paths to take away before that.
 func difference(plain, after *tree.Tree) (changed []tree.Entry, removed []string) {
 	gone := map[string]bool{}
-	for _, p := range plain.Paths() {
-		was, _ := plain.Lookup(p)
-		is, there := after.Lookup(p)
-		if !there || (was.Type == tree.Dir) != (is.Type == tree.Dir) || gone[tree.Parent(p)] {
-			gone[p] = true
-			if !gone[tree.Parent(p)] {
-				removed = append(removed, p)
+	for was, is := range tree.Pairs(plain, after) {
+		if was != nil && (is == nil || (was.Type == tree.Dir) != (is.Type == tree.Dir) || gone[tree.Parent(was.Path)]) {
+			gone[was.Path] = true
+			if !gone[tree.Parent(was.Path)] {
+				removed = append(removed, was.Path)
 			}
 		}
-	}
-	for is := range after.All() {
-		was, there := plain.Lookup(is.Path)
-		if !there || gone[is.Path] || !identical(&was, &is) {
-			changed = append(changed, is)
+		if is != nil && (was == nil || gone[is.Path] || !identical(was, is)) {
+			changed = append(changed, *is)
 		}
 	}
 	return changed, removed
@@ -220,12 +215,8 @@ func (c *configured) apply(plain *tree.Tree) error {
 
 // equalTrees reports whether two trees are the same, origins included.
 func equalTrees(x, y *tree.Tree) bool {
-	if x.Len() != y.Len() {
-		return false
-	}
-	for e := range x.All() {
-		other, ok := y.Lookup(e.Path)
-		if !ok || !identical(&e, &other) {
+	for e, other := range tree.Pairs(x, y) {
+		if e == nil || other == nil || !identical(e, other) {
 			return false
 		}
 	}

@@ -111,7 +111,12 @@ func (d directories) configure(l *layer) {
 // relink makes the first of several names of a file, among the sorted entries, the
 // one that the others name.
 func relink(entries []tree.Entry) {
-	firsts := map[string]string{}
+	firsts := map[string]string{} // of the files that have several
+	for i := range entries {
+		if entries[i].Hard {
+			firsts[entries[i].Link] = ""
+		}
+	}
 	for i := range entries {
 		e := &entries[i]
 		if e.Type != tree.File {
@@ -121,11 +126,11 @@ func relink(entries []tree.Entry) {
 		if e.Hard {
 			inode = e.Link
 		}
-		first, again := firsts[inode]
-		if !again {
+		first, several := firsts[inode]
+		if several && first == "" {
 			firsts[inode] = e.Path
 		}
-		e.Hard, e.Link = again, first
+		e.Hard, e.Link = first != "", first
 	}
 }
 

@@ -21,13 +21,14 @@ type layer struct {
 	drop     []*glob
 	keep     []*glob
 	dirs     map[string]*shippedDir
-	oldest   kiln.Epoch  // time of any of them
-	holds    directories // of the finished layer
-	scripted []*place    // what maintainer scripts made or changed, directories among them
-	removed  []string    // what they and the layer's patterns took away of the layers below
-	cleared  []string    // of that, what patterns did
-	looked   []string    // files of the recipe that scripts looked at
-	after    *tree.Tree  // this layer and those below, nothing dropped but by rules
+	oldest   kiln.Epoch        // time of any of them
+	holds    directories       // of the finished layer
+	scripted []*place          // what maintainer scripts made or changed, directories among them
+	removed  []string          // what they and the layer's patterns took away of the layers below
+	cleared  []string          // of that, what patterns did
+	looked   []string          // files of the recipe that scripts looked at
+	after    *tree.Tree        // this layer and those below, nothing dropped but by rules
+	firsts   map[string]string // first name of each further name of a file in it
 }
 
 // shippedDir is a directory that packages of the layer ship, whether it is

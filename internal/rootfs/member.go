@@ -95,10 +95,20 @@ func (l *layer) removedFrom(lower *tree.Tree) []string {
 // tells.
 func (l *layer) linked(e tree.Entry) tree.Entry {
 	if e.Type == tree.File && l.after != nil {
-		now, _ := l.after.Lookup(e.Path)
-		e.Hard, e.Link = now.Hard, now.Link
+		e.Link = l.firsts[e.Path]
+		e.Hard = e.Link != ""
 	}
 	return e
+}
+
+// readLinks finds the first name of each further name of a file in the configured tree.
+func (l *layer) readLinks() {
+	l.firsts = map[string]string{}
+	for names := range l.after.Linked() { // a set
+		for _, further := range names[1:] {
+			l.firsts[further] = names[0]
+		}
+	}
 }
 
 // databaseLayer is the last layer: the database of all packages in one.

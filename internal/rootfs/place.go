@@ -47,7 +47,7 @@ func (p *place) maker() string {
 // place finds for every entry of every package where it goes, what is dropped,
 // and whether two want one path; then come the rules' and the recipe's own.
 func (a *assembly) place() error {
-	a.skeleton = newSkeleton(a.seeds(), a.shippedCount())
+	a.skeleton = newSkeleton(a.units, a.seeds(), a.shippedCount())
 	for _, l := range a.layers {
 		for _, u := range l.units {
 			if err := a.placeUnit(l, u); err != nil {

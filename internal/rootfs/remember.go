@@ -56,7 +56,7 @@ func (a *assembly) remember(l *layer, key kiln.Digest, plain *tree.Tree, res *ma
 	full, made, known := a.below, l.recipeEntries(), a.knownPieces()
 	list := &encoder{}
 	list.list(l.looked)
-	res.Tree.Paths() // so that others may read it meanwhile
+	res.Tree.Settle() // so that others may read it meanwhile
 	return func() error {
 		l.putPlainly(plain, made)
 		c.changed, c.removed = difference(plain, res.Tree)
@@ -191,7 +191,7 @@ func (a *assembly) configureOnce(ctx context.Context, l *layer, before *tree.Tre
 				ready <- configuring{after, kiln.Cached, nil}
 				return nil
 			}
-			before.Paths() // so that two may read it
+			before.Settle() // so that two may read it
 			plain := make(chan *tree.Tree, 1)
 			a.saving.Go(func() error {
 				plain <- a.shippedTree(l, before)

@@ -122,6 +122,7 @@ type assembly struct {
 	rules     []Rule // that are on
 	harden    []harden.Use
 	units     []*unit
+	byName    map[string][]*unit // by name in the archive, of several architectures
 	layers    []*layer
 	decoding  atomic.Int32 // .debs under decoding
 	contents  *contents

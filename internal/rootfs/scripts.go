@@ -52,8 +52,8 @@ func (a *assembly) readSkip(i int, skipped map[*unit][]string) error {
 func (a *assembly) named(wanted string) []*unit {
 	name, arch, qualified := strings.Cut(wanted, ":")
 	var units []*unit
-	for _, u := range a.units {
-		if u.ID.Name == name && (!qualified || u.ID.Architecture == arch) {
+	for _, u := range a.byName[name] {
+		if !qualified || u.ID.Architecture == arch {
 			units = append(units, u)
 		}
 	}

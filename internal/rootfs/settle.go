@@ -14,6 +14,7 @@ import (
 // may differ, sorted; nil: all.
 func (a *assembly) settle(l *layer, before, after *tree.Tree, touched []string) error {
 	a.world, l.after = after, after
+	l.readLinks()
 	shipped := l.unchanged(after)
 	if err := a.checkFiles(l, after); err != nil {
 		return err
@@ -72,11 +73,7 @@ func (a *assembly) cleared(l *layer, before, after *tree.Tree, touched []string)
 // unchanged returns what of the layer's packages is in after as it was shipped,
 // directories apart, and marks the rest.
 func (l *layer) unchanged(after *tree.Tree) map[string]*place {
-	room := 0
-	for _, u := range l.units {
-		room += len(u.places)
-	}
-	shipped := make(map[string]*place, room)
+	shipped := make(map[string]*place, after.Len())
 	for _, u := range l.units {
 		for _, p := range u.places {
 			if p.excluded || p.gone || p.entry.Type == tree.Dir {
@@ -144,8 +141,11 @@ func (a *assembly) takeScripted(l *layer, e tree.Entry) error {
 
 // creator returns the package that an origin names.
 func (a *assembly) creator(name string) *unit {
-	if i := slices.IndexFunc(a.units, func(u *unit) bool { return u.name() == name }); i >= 0 {
-		return a.units[i]
+	base, _, _ := strings.Cut(name, ":")
+	for _, u := range a.byName[base] {
+		if u.name() == name {
+			return u
+		}
 	}
 	return nil
 }
@@ -172,7 +172,7 @@ func (a *assembly) keepsDatabase(l *layer, path string) bool {
 
 // hasPackage reports whether the package is in the layer or below it.
 func (a *assembly) hasPackage(l *layer, name string) bool {
-	return slices.ContainsFunc(a.units, func(u *unit) bool { return u.ID.Name == name && u.layer.index <= l.index })
+	return slices.ContainsFunc(a.byName[name], func(u *unit) bool { return u.layer.index <= l.index })
 }
 
 // removed lists what is in before and not in after, or is a directory in one of

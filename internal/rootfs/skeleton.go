@@ -11,16 +11,24 @@ import (
 // decides where paths lead: directories, and links with their makers. Where two
 // packages ship different things at one path, the first one counts here.
 type skeleton struct {
-	tree   *tree.Tree
-	makers map[string]*unit // of links and files; none for the seeds
-
-	of    *unit             // whose directories known has
-	known map[string]string // where those that are there lead, which stays so
+	tree  *tree.Tree
+	units map[string]*unit // by the name in an origin: the makers of links and files; those of the seeds have none
+	last  way              // that was followed
 }
 
-// newSkeleton is one with links of the merged /usr, and room for so many entries.
-func newSkeleton(links []string, room int) *skeleton {
-	s := &skeleton{tree: tree.Sized(room), makers: make(map[string]*unit, room)}
+// way is a directory as a package names it, and where that is. It stays there: once something of
+// the package was placed in it, it is a directory.
+type way struct {
+	unit    *unit
+	dir, at string
+}
+
+// newSkeleton is one for what units ship, with links of the merged /usr, and room for so many entries.
+func newSkeleton(units []*unit, links []string, room int) *skeleton {
+	s := &skeleton{tree: tree.Sized(room), units: map[string]*unit{}}
+	for _, u := range units {
+		s.units[u.name()] = u
+	}
 	for _, name := range links {
 		s.mkdirs("usr/" + name)
 		s.insert(tree.Entry{Path: name, Type: tree.Symlink, Mode: 0o777, Link: "usr/" + name})
@@ -46,13 +54,12 @@ func (s *skeleton) mkdirs(dir string) {
 // packages to directories, never through the package's own, never out of the
 // tree. A directory at a place where a link to a directory is does nothing.
 func (s *skeleton) place(p *place) error {
-	dir, err := s.directory(p.unit, tree.Parent(p.entry.Path))
+	dir, err := s.follow(p.unit, tree.Parent(p.entry.Path))
 	if err != nil {
 		return err
 	}
-	p.entry.Path = tree.Join(dir, base(p.entry.Path))
-	if p.shipped == "." {
-		p.entry.Path = "."
+	if dir != tree.Parent(p.entry.Path) {
+		p.entry.Path = tree.Join(dir, base(p.entry.Path))
 	}
 	there, ok := s.tree.Lookup(p.entry.Path)
 	switch {
@@ -60,7 +67,6 @@ func (s *skeleton) place(p *place) error {
 		s.mkdirs(p.entry.Path)
 	case !ok:
 		s.mkdirs(dir)
-		s.makers[p.entry.Path] = p.unit
 		s.insert(outline(p.entry))
 	case p.entry.Type == tree.Dir && there.Type == tree.Symlink:
 		target, err := s.tree.ResolveInside(p.entry.Path)
@@ -83,27 +89,21 @@ func outline(e tree.Entry) tree.Entry {
 	return e
 }
 
-// directory is follow for one entry of the package after the other, most of which stand in a
-// directory in which another one does.
-func (s *skeleton) directory(u *unit, dir string) (string, error) {
-	if s.of != u || s.known == nil {
-		s.of, s.known = u, map[string]string{}
+// follow returns the directory that dir leads to: as last time where the package's entry
+// before was there, too.
+func (s *skeleton) follow(u *unit, dir string) (string, error) {
+	if u != nil && s.last.unit == u && s.last.dir == dir {
+		return s.last.at, nil
 	}
-	if at, ok := s.known[dir]; ok {
-		return at, nil
-	}
-	at, err := s.follow(u, dir)
+	at, err := s.walk(u, dir)
+	s.last = way{u, dir, at}
 	if err != nil {
-		return "", err
+		s.last = way{}
 	}
-	if e, ok := s.tree.Lookup(at); ok && e.Type == tree.Dir {
-		s.known[dir] = at
-	}
-	return at, nil
+	return at, err
 }
 
-// follow returns the directory that dir leads to.
-func (s *skeleton) follow(u *unit, dir string) (string, error) {
+func (s *skeleton) walk(u *unit, dir string) (string, error) {
 	at := "."
 	if dir == "." {
 		return at, nil
@@ -118,7 +118,7 @@ func (s *skeleton) follow(u *unit, dir string) (string, error) {
 		if e.Type != tree.Symlink {
 			return "", fmt.Errorf("it stands below %q, which is %s of %s", tree.Absolute(next), e.Type.Name(), s.maker(next))
 		}
-		if u != nil && s.makers[next] == u {
+		if u != nil && s.units[e.Origin.Package] == u {
 			return "", fmt.Errorf("it stands below %q, a symbolic link of the same package", tree.Absolute(next))
 		}
 		target, err := s.tree.ResolveInside(next)
@@ -134,7 +134,8 @@ func (s *skeleton) follow(u *unit, dir string) (string, error) {
 }
 
 func (s *skeleton) maker(path string) string {
-	if u := s.makers[path]; u != nil {
+	e, _ := s.tree.Lookup(path)
+	if u := s.units[e.Origin.Package]; u != nil {
 		return fmt.Sprintf("the package %q", u)
 	}
 	return "the merged /usr"

@@ -56,6 +56,10 @@ func (a *assembly) unpack(ctx context.Context) error {
 		a.units = append(a.units, &unit{Package: p, foreign: foreign})
 	}
 	slices.SortFunc(a.units, byID)
+	a.byName = make(map[string][]*unit, len(a.units))
+	for _, u := range a.units {
+		a.byName[u.ID.Name] = append(a.byName[u.ID.Name], u)
+	}
 	work := slices.Clone(a.units)
 	sizes := map[*unit]int64{}
 	for _, u := range work {
@@ -66,6 +70,7 @@ func (a *assembly) unpack(ctx context.Context) error {
 		sizes[u] = size
 	}
 	slices.SortStableFunc(work, func(x, y *unit) int { return cmp.Compare(sizes[y], sizes[x]) })
+	a.readIndexes(work, sizes)
 	errs := make(map[*unit]*error, len(work))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -88,6 +93,33 @@ func (a *assembly) unpack(ctx context.Context) error {
 	}
 	return nil
 }
+
+// readAtOnce is how many indexes are read at a time: of those that the page cache does not
+// hold, the disk brings several as soon as one.
+const readAtOnce = 8
+
+// readIndexes reads those that the store has.
+func (a *assembly) readIndexes(units []*unit, sizes map[*unit]int64) {
+	var group errgroup.Group
+	group.SetLimit(readAtOnce)
+	for _, u := range units {
+		group.Go(func() error {
+			if u.ix = cachedIndex(a.store, u.key()); u.ix != nil {
+				a.in.Sink.Send(kiln.Event{Step: kiln.StepUnpack, State: kiln.Cached, Subject: u.subject(), Done: sizes[u], Total: sizes[u]})
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // one that cannot be read is made
+}
+
+// key is the action key of unpacking the package.
+func (u *unit) key() kiln.Digest {
+	return kiln.DigestOf(fmt.Appendf(nil, "kiln unpack %d\n%s\n", unpackFormat, u.Deb))
+}
+
+// subject names the package in events.
+func (u *unit) subject() string { return u.ID.Name + " " + u.ID.Version }
 
 // shippedCount is how many entries the packages have in all, as long as their indexes hold them.
 func (a *assembly) shippedCount() int {
@@ -126,20 +158,16 @@ func badDeb(err error) error {
 	}
 }
 
-// unpackUnit fills u out of the store, or out of its .deb, which has size bytes.
+// unpackUnit fills u, unless its index was read, out of its .deb, which has size bytes.
 func (a *assembly) unpackUnit(ctx context.Context, u *unit, size int64) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	subject := u.ID.Name + " " + u.ID.Version
-	key := kiln.DigestOf(fmt.Appendf(nil, "kiln unpack %d\n%s\n", unpackFormat, u.Deb))
-	if u.ix = cachedIndex(a.store, key); u.ix == nil {
-		job := a.in.Sink.Start(kiln.StepUnpack, subject, size)
+	if u.ix == nil {
+		job, key := a.in.Sink.Start(kiln.StepUnpack, u.subject(), size), u.key()
 		if err := job.End(a.store.Once(ctx, key, func() error { return a.unpackOnce(u, key, job) })); err != nil {
 			return err
 		}
-	} else {
-		a.in.Sink.Send(kiln.Event{Step: kiln.StepUnpack, State: kiln.Cached, Subject: subject, Done: size, Total: size})
 	}
 	return u.readControl()
 }

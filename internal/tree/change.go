@@ -26,7 +26,7 @@ func (t *Tree) Insert(e Entry) error {
 		return t.insertHard(e)
 	case old != nil:
 		t.leaveGroup(e.Path)
-		t.nodes[e.Path] = t.node(e)
+		old.entry, old.kids = e, names{}
 	default:
 		t.add(e, up)
 	}
@@ -52,8 +52,9 @@ func insertable(e *Entry, up, old *node) error {
 
 // add puts a node below up where there is none.
 func (t *Tree) add(e Entry, up *node) {
-	t.nodes[e.Path] = t.node(e)
-	t.came(e.Path)
+	n := t.node(e)
+	t.nodes[e.Path] = n
+	t.came(n)
 	up.kids.add(base(e.Path))
 }
 
@@ -96,7 +97,7 @@ func (t *Tree) Remove(p string) bool {
 	t.leaveGroup(p)
 	delete(t.nodes, p)
 	t.nodes[Parent(p)].kids.remove(base(p))
-	t.gone = true
+	n.gone, t.gone = true, true
 	return true
 }
 

@@ -30,35 +30,19 @@ func (c Change) String() string {
 // what the tree digest covers: no changes means the same digest.
 func Diff(a, b *Tree) []Change {
 	var changes []Change
-	left, right := a.Paths(), b.Paths()
-	for len(left) > 0 || len(right) > 0 {
-		switch order := compareHeads(left, right); {
-		case order < 0:
-			changes = append(changes, Change{Path: left[0], Before: &a.nodes[left[0]].entry})
-			left = left[1:]
-		case order > 0:
-			changes = append(changes, Change{Path: right[0], After: &b.nodes[right[0]].entry})
-			right = right[1:]
+	for before, after := range Pairs(a, b) {
+		switch {
+		case after == nil:
+			changes = append(changes, Change{Path: before.Path, Before: before})
+		case before == nil:
+			changes = append(changes, Change{Path: after.Path, After: after})
 		default:
-			before, after := &a.nodes[left[0]].entry, &b.nodes[left[0]].entry
 			if fields := Differing(before, after); fields != nil {
-				changes = append(changes, Change{Path: left[0], Before: before, After: after, Fields: fields})
+				changes = append(changes, Change{Path: before.Path, Before: before, After: after, Fields: fields})
 			}
-			left, right = left[1:], right[1:]
 		}
 	}
 	return changes
-}
-
-// compareHeads orders the first elements; an empty list comes last.
-func compareHeads(left, right []string) int {
-	switch {
-	case len(right) == 0:
-		return -1
-	case len(left) == 0:
-		return 1
-	}
-	return Compare(left[0], right[0])
 }
 
 // Differing returns what differs between two entries, as Listing calls it, in its order:

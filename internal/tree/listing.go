@@ -37,8 +37,8 @@ const listingHeader = "kiln-tree 1\n"
 func (t *Tree) Listing() []byte {
 	b := make([]byte, 0, 200*len(t.nodes))
 	b = append(b, listingHeader...)
-	for _, p := range t.Paths() {
-		b = appendLine(b, &t.nodes[p].entry)
+	for _, n := range t.inOrder() {
+		b = appendLine(b, &n.entry)
 	}
 	return b
 }

@@ -155,13 +155,15 @@ type origins struct {
 // Origins returns the origins of all entries as JSON, which SetOrigins reads.
 func (t *Tree) Origins() ([]byte, error) {
 	doc := origins{Origins: []Origin{}, Entries: make([]int, 0, t.Len())}
-	at := map[Origin]int{}
+	at, i := map[Origin]int{}, -1
 	for e := range t.All() {
-		i, ok := at[e.Origin]
-		if !ok {
-			i = len(doc.Origins)
-			at[e.Origin] = i
-			doc.Origins = append(doc.Origins, e.Origin)
+		if i < 0 || doc.Origins[i] != e.Origin { // neighbours mostly have the same one
+			var known bool
+			if i, known = at[e.Origin]; !known {
+				i = len(doc.Origins)
+				at[e.Origin] = i
+				doc.Origins = append(doc.Origins, e.Origin)
+			}
 		}
 		doc.Entries = append(doc.Entries, i)
 	}
@@ -177,12 +179,12 @@ func (t *Tree) SetOrigins(b []byte) error {
 	if len(doc.Entries) != t.Len() {
 		return fmt.Errorf("the origins are of %d entries, the tree has %d", len(doc.Entries), t.Len())
 	}
-	for i, p := range t.Paths() {
+	for i, to := range t.inOrder() {
 		n := doc.Entries[i]
 		if n < 0 || n >= len(doc.Origins) {
 			return fmt.Errorf("the origins name one of %d as %d", len(doc.Origins), n)
 		}
-		t.nodes[p].entry.Origin = doc.Origins[n]
+		to.entry.Origin = doc.Origins[n]
 	}
 	return nil
 }

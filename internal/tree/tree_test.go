@@ -452,3 +452,52 @@ func TestSortLike(t *testing.T) {
 		}
 	}
 }
+
+// Pairs meets each path of either tree once, in order, with what each has there.
+func TestPairs(t *testing.T) {
+	a := of(t, dir("d"), file("d/x", "1"), file("d-", "2"), file("y", "3"))
+	b := of(t, dir("d"), file("d/x", "4"), file("z", "5"), file("a", "6"))
+	var got []string
+	for x, y := range tree.Pairs(a, b) {
+		line := ""
+		for _, e := range []*tree.Entry{x, y} {
+			if e == nil {
+				line += "- "
+			} else {
+				line += fmt.Sprintf("%s %c ", e.Path, e.Type)
+			}
+		}
+		got = append(got, line)
+	}
+	want := []string{". d . d ", "- a f ", "d d d d ", "d- f - ", "d/x f d/x f ", "y f - ", "- z f "}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("pairs (-want +got):\n%s", diff)
+	}
+	for range tree.Pairs(a, b) {
+		break // as soon as that is asked
+	}
+}
+
+// What takes a path's place is there in the same order, once, and gone with the path.
+func TestReplacedEntries(t *testing.T) {
+	tr := of(t, dir("d"), file("d/x", "1"), hard("y", "d/x", "1"))
+	tr.Settle()
+	for _, e := range []tree.Entry{file("d/x", "2"), dir("y2"), file("y2", "3")} {
+		if err := tr.Insert(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := tr.Paths(), []string{".", "d", "d/x", "y", "y2"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := tr.Names("y"); !slices.Equal(got, []string{"y"}) {
+		t.Errorf("the names of the other link are %q", got)
+	}
+	tr.Remove("d/x")
+	if err := tr.Insert(dir("d/x")); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := tr.Paths(), []string{".", "d", "d/x", "y", "y2"}; !slices.Equal(got, want) {
+		t.Errorf("after it came again: got %q, want %q", got, want)
+	}
+}

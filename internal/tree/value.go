@@ -11,21 +11,42 @@ import (
 // Tree is a root file system: one Entry for each path, the root included, every
 // parent a directory. Further hard links name the first of their group in path
 // order, whatever the order they came in. The zero value is not usable: New.
-// A Tree may be read by many goroutines as long as none changes it, once Paths
+// A Tree may be read by many goroutines as long as none changes it, once Settle
 // or anything that lists has been called.
 type Tree struct {
 	nodes  map[string]*node
 	slab   []node              // where nodes are taken from
 	groups map[string][]string // first name of a group of hard links: all its names, sorted
-	sorted []string            // every path, sorted, but for late and gone; nil when it must be made anew
-	late   []string            // paths that came since
+	sorted []*node             // of every path, sorted, but for late and gone; nil when it must be made anew
+	late   []*node             // of paths that came since
 	mixed  bool                // late is in no order
 	gone   bool                // paths were taken away since
 }
 
+// node is one path of the tree, as long as that is there: what takes its place is put into it.
 type node struct {
 	entry Entry
 	kids  names // of a directory: the last components of its entries' paths
+	gone  bool  // from the tree
+}
+
+func comparePaths(a, b *node) int { return Compare(a.entry.Path, b.entry.Path) }
+
+// sortNodes sorts by path. The paths stand together meanwhile: a sort that asked each node for its
+// own would mostly wait for memory.
+func sortNodes(nodes []*node) {
+	type keyed struct {
+		path string
+		node *node
+	}
+	all := make([]keyed, len(nodes))
+	for i, n := range nodes {
+		all[i] = keyed{n.entry.Path, n}
+	}
+	slices.SortFunc(all, func(a, b keyed) int { return Compare(a.path, b.path) })
+	for i := range all {
+		nodes[i] = all[i].node
+	}
 }
 
 // slabSize is how many nodes are allocated at a time.
@@ -47,8 +68,9 @@ func New() *Tree { return Sized(1) }
 
 // Sized is New with room for so many entries.
 func Sized(entries int) *Tree {
-	t := &Tree{nodes: make(map[string]*node, entries), groups: map[string][]string{}, sorted: []string{"."}}
-	t.nodes["."] = &node{entry: Entry{Path: ".", Type: Dir, Mode: 0o755}}
+	root := &node{entry: Entry{Path: ".", Type: Dir, Mode: 0o755}}
+	t := &Tree{nodes: make(map[string]*node, entries), groups: map[string][]string{}, sorted: []*node{root}}
+	t.nodes["."] = root
 	return t
 }
 
@@ -70,21 +92,24 @@ func Of(entries ...Entry) (*Tree, error) {
 			}
 		}
 	}
-	t.notePaths(sorted)
+	t.noteOrder(sorted)
 	return t, nil
 }
 
-// notePaths spares Paths the work where the tree was made of sorted entries.
-func (t *Tree) notePaths(sorted []Entry) {
-	paths := make([]string, 0, len(t.nodes))
+// noteOrder spares inOrder the work where the tree was made of sorted entries, links last.
+func (t *Tree) noteOrder(sorted []Entry) {
+	if len(t.groups) == 0 { // they came in order
+		return
+	}
+	nodes := make([]*node, 0, len(t.nodes))
 	if len(sorted) == 0 || sorted[0].Path != "." {
-		paths = append(paths, ".")
+		nodes = append(nodes, t.nodes["."])
 	}
 	for i := range sorted {
-		paths = append(paths, sorted[i].Path)
+		nodes = append(nodes, t.nodes[sorted[i].Path])
 	}
-	if len(paths) == len(t.nodes) { // else a path came twice
-		t.sorted = paths
+	if len(nodes) == len(t.nodes) { // else a path came twice
+		t.sorted, t.late, t.mixed, t.gone = nodes, nil, false, false
 	}
 }
 
@@ -104,12 +129,24 @@ func (t *Tree) Lookup(p string) (Entry, bool) {
 	return Entry{}, false
 }
 
-// Paths returns every path, sorted. The caller must not change it.
+// Paths returns every path, sorted.
 func (t *Tree) Paths() []string {
+	paths := make([]string, 0, len(t.nodes))
+	for _, n := range t.inOrder() {
+		paths = append(paths, n.entry.Path)
+	}
+	return paths
+}
+
+// Settle makes the order of the paths, so that many goroutines may read the tree.
+func (t *Tree) Settle() { t.inOrder() }
+
+// inOrder returns all nodes, sorted by path.
+func (t *Tree) inOrder() []*node {
 	switch {
 	case t.sorted == nil:
-		t.sorted = slices.AppendSeq(make([]string, 0, len(t.nodes)), maps.Keys(t.nodes))
-		slices.SortFunc(t.sorted, Compare)
+		t.sorted = slices.AppendSeq(make([]*node, 0, len(t.nodes)), maps.Values(t.nodes))
+		sortNodes(t.sorted)
 	case t.gone || len(t.late) > 0:
 		t.sorted = t.resorted()
 	default:
@@ -121,64 +158,62 @@ func (t *Tree) Paths() []string {
 
 // SortLike spares Paths the work where most paths are those of another tree, which knows their order.
 func (t *Tree) SortLike(other *Tree) {
-	sorted := make([]string, 0, len(t.nodes))
-	for _, p := range other.Paths() {
-		if t.nodes[p] != nil {
-			sorted = append(sorted, p)
+	sorted := make([]*node, 0, len(t.nodes))
+	for _, n := range other.inOrder() {
+		if mine := t.nodes[n.entry.Path]; mine != nil {
+			sorted = append(sorted, mine)
 		}
 	}
 	t.late = nil
-	for p := range t.nodes { // Paths sorts them
+	for p, n := range t.nodes { // resorted sorts them
 		if other.nodes[p] == nil {
-			t.late = append(t.late, p)
+			t.late = append(t.late, n)
 		}
 	}
 	t.sorted, t.mixed, t.gone = sorted, true, false
 }
 
-// resorted is sorted with what came and went since, which is little or in order. A path that
-// went and came again is in both.
-func (t *Tree) resorted() []string {
+// resorted is sorted with what came and went since, which is little or in order.
+func (t *Tree) resorted() []*node {
 	if t.mixed {
-		slices.SortFunc(t.late, Compare)
+		sortNodes(t.late)
 	}
 	late := t.late
-	all := make([]string, 0, len(t.nodes))
-	put := func(p string) {
-		if t.gone && t.nodes[p] == nil || len(all) > 0 && all[len(all)-1] == p {
-			return
+	all := make([]*node, 0, len(t.nodes))
+	put := func(n *node) {
+		if !n.gone {
+			all = append(all, n)
 		}
-		all = append(all, p)
 	}
-	for _, p := range t.sorted {
-		for len(late) > 0 && Compare(late[0], p) <= 0 {
+	for _, n := range t.sorted {
+		for len(late) > 0 && comparePaths(late[0], n) <= 0 {
 			put(late[0])
 			late = late[1:]
 		}
-		put(p)
+		put(n)
 	}
-	for _, p := range late {
-		put(p)
+	for _, n := range late {
+		put(n)
 	}
 	return all
 }
 
-// came notes that p is in the tree now.
-func (t *Tree) came(p string) {
+// came notes that the node is in the tree now.
+func (t *Tree) came(n *node) {
 	if t.sorted == nil {
 		return
 	}
-	t.mixed = t.mixed || len(t.late) > 0 && Compare(t.late[len(t.late)-1], p) > 0
-	if t.late = append(t.late, p); t.mixed && len(t.late) > len(t.sorted)/4 {
-		t.sorted, t.late, t.mixed = nil, nil, false
+	t.mixed = t.mixed || len(t.late) > 0 && comparePaths(t.late[len(t.late)-1], n) > 0
+	if t.late = append(t.late, n); t.mixed && len(t.late) > len(t.sorted)/4 {
+		t.sorted, t.late, t.mixed, t.gone = nil, nil, false, false
 	}
 }
 
 // All yields every entry, sorted by path. The tree must not change meanwhile.
 func (t *Tree) All() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		for _, p := range t.Paths() {
-			if !yield(t.nodes[p].entry) {
+		for _, n := range t.inOrder() {
+			if !yield(n.entry) {
 				return
 			}
 		}
@@ -228,10 +263,10 @@ func (t *Tree) Clone() *Tree { return t.CloneSized(0) }
 // CloneSized is Clone with room for so many entries more.
 func (t *Tree) CloneSized(more int) *Tree {
 	slab := make([]node, len(t.nodes))
-	c := &Tree{nodes: make(map[string]*node, len(t.nodes)+more), groups: make(map[string][]string, len(t.groups)), sorted: t.sorted, late: slices.Clone(t.late), mixed: t.mixed, gone: t.gone}
-	for p, n := range t.nodes {
-		slab[0] = node{entry: n.entry, kids: n.kids.clone()}
-		c.nodes[p], slab = &slab[0], slab[1:]
+	c := &Tree{nodes: make(map[string]*node, len(t.nodes)+more), groups: make(map[string][]string, len(t.groups)), sorted: make([]*node, len(t.nodes))}
+	for i, n := range t.inOrder() {
+		slab[i] = node{entry: n.entry, kids: n.kids.clone()}
+		c.nodes[n.entry.Path], c.sorted[i] = &slab[i], &slab[i]
 	}
 	for first, names := range t.groups {
 		c.groups[first] = slices.Clone(names)

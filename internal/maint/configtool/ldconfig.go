@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"path"
-	"slices"
 	"strings"
 
 	"kiln"
@@ -132,17 +131,17 @@ func (l *ldconfig) search(dir string) error {
 	if l.c.FS.Present(dir + "/glibc-hwcaps") {
 		return l.c.Unhonoured("%s/glibc-hwcaps holds libraries for some processors only, which kiln cannot list", dir)
 	}
-	var libs []foundLib
+	var libs libraries
 	for _, e := range entries {
 		lib, ok, err := l.inspect(dir, e)
 		if err != nil {
 			return err
 		}
 		if ok {
-			libs = addLibrary(libs, lib)
+			libs.add(lib)
 		}
 	}
-	for _, lib := range libs {
+	for _, lib := range libs.list {
 		if !lib.link {
 			if err := l.makeLink(dir, lib); err != nil {
 				return err
@@ -153,16 +152,26 @@ func (l *ldconfig) search(dir string) error {
 	return nil
 }
 
-func addLibrary(libs []foundLib, lib foundLib) []foundLib {
-	i := slices.IndexFunc(libs, func(o foundLib) bool { return o.soname == lib.soname })
-	if i < 0 {
-		return append(libs, lib)
+// libraries are those of one directory.
+type libraries struct {
+	list []foundLib
+	at   map[string]int // where each SONAME is in list
+}
+
+// add puts in a library, or has the better of two of one SONAME.
+func (l *libraries) add(lib foundLib) {
+	i, known := l.at[lib.soname]
+	if !known {
+		if l.at == nil {
+			l.at = map[string]int{}
+		}
+		l.at[lib.soname], l.list = len(l.list), append(l.list, lib)
+		return
 	}
-	old := &libs[i]
+	old := &l.list[i]
 	if !lib.link && old.link || lib.link == old.link && ldcache.Compare(old.name, lib.name) < 0 {
 		old.name, old.link, old.flags = lib.name, lib.link, lib.flags
 	}
-	return libs
 }
 
 // inspect looks at one name of a directory. Links that lead nowhere are removed,
