@@ -117,11 +117,6 @@ func options() erofs.Options {
 	return erofs.Options{UUID: [16]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}, Label: "root", Epoch: epoch}
 }
 
-func write(t testing.TB, all *tree.Tree, c tree.Contents) []byte {
-	t.Helper()
-	return writeAs(t, all, c, erofs.None)
-}
-
 func writeAs(t testing.TB, all *tree.Tree, c tree.Contents, compression erofs.Compression) []byte {
 	t.Helper()
 	m, o := &memory{}, options()
