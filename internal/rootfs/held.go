@@ -4,25 +4,41 @@ import (
 	"io"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"kiln"
 	"kiln/internal/store"
 	"kiln/internal/tree"
 )
 
-// mostHeld bounds how many blobs are held open at a time; others are opened for each file.
-const mostHeld = 256
+// mostHeld bounds how many blobs are held open at a time, and heldShare how much of what
+// the process may have open that is; others are opened for each file.
+const (
+	mostHeld  = 256
+	heldShare = 4 // a fourth
+)
+
+// heldAtMost is mostHeld, or less where the limit of open files is low.
+func heldAtMost() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return mostHeld // then there is none
+	}
+	return int(min(limit.Cur/heldShare, mostHeld))
+}
 
 // heldContents is contents that opens each content blob once. Its methods may be called
 // from several goroutines.
 type heldContents struct {
 	*contents
+	most int
 	mu   sync.Mutex
 	open map[kiln.Digest]*store.Blob
 }
 
 // Hold implements tree.Holder.
 func (c *contents) Hold() (tree.Contents, func()) {
-	h := &heldContents{contents: c, open: map[kiln.Digest]*store.Blob{}}
+	h := &heldContents{contents: c, most: heldAtMost(), open: map[kiln.Digest]*store.Blob{}}
 	return h, h.release
 }
 
@@ -58,7 +74,7 @@ func (h *heldContents) OpenContent(d kiln.Digest) (io.ReadCloser, error) {
 func (h *heldContents) blob(d kiln.Digest) (*store.Blob, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if b := h.open[d]; b != nil || h.open == nil || len(h.open) >= mostHeld {
+	if b := h.open[d]; b != nil || h.open == nil || len(h.open) >= h.most {
 		return b, nil
 	}
 	b, err := h.store.OpenAt(d)
