@@ -52,7 +52,7 @@ func rooms() []room {
 		{"internal/listing", ". internal/deb", "a format: what a Packages file says, ready to be asked"},
 		{"internal/apt", ". internal/deb internal/listing internal/store internal/xz internal/patience", "a signed archive client; what it brings goes to the store; indexes are xz, and what an index says is kept there as a listing"},
 		{"internal/apt/apttest", "internal/deb/debtest", "a synthetic archive for tests"},
-		{"internal/resolve", ". internal/deb internal/listing", "wants and listings of candidates in, a set or an explanation out; no I/O"},
+		{"internal/resolve", ". internal/deb internal/listing internal/spelling", "wants and listings of candidates in, a set or an explanation out; no I/O"},
 		{"internal/maint/account", "", "passwd and group files as values; no I/O"},
 		{"internal/maint/debconf", "", "debconf's questions as values; no I/O"},
 		{"internal/maint/ldcache", "internal/linkage", "the format of ld.so.cache, and which ELF files it lists"},

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"kiln/internal/spelling"
 )
 
 // nearest returns up to three of the sorted names that someone who wrote name
@@ -17,7 +19,7 @@ func nearest(name string, names []string) []string {
 	limit := 1 + len(name)/5
 	var hits []hit
 	for _, n := range names {
-		if d := distance(name, n, limit); d <= limit {
+		if d := spelling.Within(name, n, limit); d <= limit {
 			hits = append(hits, hit{n, d})
 		} else if len(name) > 3 && (strings.HasPrefix(n, name+"-") || strings.HasSuffix(n, "-"+name)) {
 			hits = append(hits, hit{n, limit + 1})
@@ -31,33 +33,4 @@ func nearest(name string, names []string) []string {
 		list = append(list, h.name)
 	}
 	return list
-}
-
-// distance is Levenshtein's, or any number above limit if it is above.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) > limit || len(b)-len(a) > limit {
-		return limit + 1
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		best := row[0]
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, diagonal+1, row[j]+1)
-			best = min(best, row[j+1])
-		}
-		if best > limit {
-			return limit + 1
-		}
-	}
-	return row[len(b)]
 }

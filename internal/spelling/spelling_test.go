@@ -12,3 +12,14 @@ func TestDistance(t *testing.T) {
 		}
 	}
 }
+
+// A limit cuts off what is above it, and nothing else.
+func TestWithin(t *testing.T) {
+	for limit := range 8 {
+		for _, row := range [][2]string{{"", "abc"}, {"kitten", "sitting"}, {"openssl", "libssl"}, {"same", "same"}} {
+			if got, want := Within(row[0], row[1], limit), min(Distance(row[0], row[1]), limit+1); got != want {
+				t.Errorf("%q, limit %d: %d, want %d", row, limit, got, want)
+			}
+		}
+	}
+}
